@@ -1,0 +1,249 @@
+// The package's public types: every entry (default, slim, script) has this face.
+
+/** A token as LiveChat's widget and SDK expect it: a frozen plain object that survives a structured clone. */
+export interface Token {
+  /** Calls LiveChat's APIs on behalf of the customer. */
+  readonly accessToken: string;
+  /** LiveChat's id of the customer. */
+  readonly entityId: string;
+  /** Lifetime in milliseconds, counted from `creationDate`. */
+  readonly expiresIn: number;
+  readonly tokenType: "Bearer";
+  /** When the request for this token was sent, in milliseconds since 1970. */
+  readonly creationDate: number;
+  /** Present when the licence is known. */
+  readonly licenseId?: number;
+  /** Present when the organization is known. */
+  readonly organizationId?: string;
+}
+
+/** The accounts endpoint's own shape: snake_case, and seconds. */
+export interface RawToken {
+  access_token: string;
+  entity_id: string;
+  /** Lifetime in seconds. */
+  expires_in: number;
+  token_type: string;
+  organization_id?: string;
+  license_id?: number;
+}
+
+/** A token that a source finished by itself: camelCase, and milliseconds. */
+export interface FinishedToken {
+  accessToken: string;
+  entityId: string;
+  /** Lifetime in milliseconds. */
+  expiresIn: number;
+  tokenType: string;
+  /** Milliseconds since 1970. */
+  creationDate: number;
+  licenseId?: number;
+  organizationId?: string;
+}
+
+/** Why the source is asked: a first token, a fresh one in place of whatever is cached, or one ahead of expiry. */
+export type RequestReason = "get" | "fresh" | "ahead";
+
+/** What a function source is called with. */
+export interface SourceRequest {
+  /** Aborted at the deadline, at sign-out, at a change of identity, and when nobody waits any longer. */
+  readonly signal: AbortSignal;
+  /** Who the page said is signed in when the request began; null when nobody. */
+  readonly identity: string | null;
+  readonly reason: RequestReason;
+}
+
+/** Answers with the endpoint's raw shape or with a finished token; a rejection with `status`, `retryable` or `retryAfter` is understood. */
+export type FunctionSource = (request: SourceRequest) => Promise<RawToken | FinishedToken> | RawToken | FinishedToken;
+
+/** The page's own service, asked over HTTP. */
+export interface UrlSource {
+  url: string | URL;
+  /** Default `"POST"`. */
+  method?: "GET" | "POST";
+  headers?: Record<string, string>;
+  /** Default `"same-origin"`. */
+  credentials?: "omit" | "same-origin" | "include";
+  /** Sent as it is; none by default. Not with GET. */
+  body?: string;
+}
+
+/** LiveChat's cookie grant, straight from the browser: an anonymous customer remembered by LiveChat's own cookies. */
+export interface CookieGrantSource {
+  grant: "cookie";
+  clientId: string;
+  /** Must be whitelisted at LiveChat. Default: the page's origin and path. */
+  redirectUri?: string;
+  /** Default `"https://accounts.livechat.com"`. */
+  accountsUrl?: string | URL;
+}
+
+/** LiveChat's identity_token grant with PKCE: neither third-party cookies nor an agent token in the browser. */
+export interface IdentityTokenGrantSource {
+  grant: "identity_token";
+  clientId: string;
+  /** The page's own service, which starts the identity transfer (`POST`, `{"code_challenge": …}`). */
+  transferUrl: string | URL;
+  /** Default `"https://accounts.livechat.com"`. */
+  accountsUrl?: string | URL;
+}
+
+export type Source = FunctionSource | string | URL | UrlSource | CookieGrantSource | IdentityTokenGrantSource;
+
+/** Says who is signed in at this moment, by the page's own user id; null (or undefined) when nobody. Must answer at once. */
+export type Identity = () => string | number | null | undefined;
+
+/** What every widget's options have in common. All durations are in milliseconds. */
+export interface SharedOptions {
+  /** Where tokens come from. */
+  source: Source;
+  /** How long before its end a token counts as expired. Default: 30 s or a tenth of the lifetime, whichever is less. */
+  margin?: number;
+  /** Refresh in the background when a token is asked for this long before it expires. Default 0: off. */
+  refreshAhead?: number;
+  /** Deadline of one attempt. Default 10,000. */
+  timeout?: number;
+  /** How long a request is tried again before it gives up. Default 30,000. */
+  patience?: number;
+  /** Told everything that happens, but never a token or an identity. What it throws goes to the console and hurts nobody else. */
+  onEvent?: (event: IdentityEvent) => void;
+}
+
+/** Which customer account of LiveChat the token is for. At least one; `licenseId` defaults to `window.__lc.license`. */
+export interface LiveChatAccount {
+  licenseId?: number;
+  organizationId?: string;
+}
+
+export type LiveChatOptions = SharedOptions & LiveChatAccount & (
+  | {
+      /** Default `"session"`: sessionStorage, so that a reload costs no request. */
+      cache?: "session";
+      /** Required with a cache that outlives the page; null when nobody can ever be signed in. */
+      identity: Identity | null;
+    }
+  | {
+      /** `"memory"`: until the page is left. `"none"`: every `getToken` asks the source. */
+      cache: "memory" | "none";
+      identity?: Identity | null;
+    }
+);
+
+export interface CallOptions {
+  /** Ends this caller's wait only; the request itself is aborted when its last waiter leaves. */
+  signal?: AbortSignal;
+}
+
+/** What LiveChat's widget calls. Every method works detached from the object. */
+export interface IdentityProvider {
+  /** The cached token if it is usable, else a fresh one; equal calls share one request. */
+  getToken(options?: CallOptions): Promise<Token>;
+  /** A fresh token whatever is cached; joins a request that is already running. */
+  getFreshToken(options?: CallOptions): Promise<Token>;
+  /** True exactly when a usable token is in hand. */
+  hasToken(): Promise<boolean>;
+  /** Forgets the token; one that is still on its way never enters the cache. */
+  invalidate(): Promise<void>;
+}
+
+/** LiveChat's Custom Identity Provider. Throws an IdentityError BAD_OPTION at once when an option is wrong. */
+export function custom_identity_provider(options?: Partial<LiveChatOptions>): IdentityProvider;
+
+/** Sets defaults for every option not given to `custom_identity_provider`; called again, it adds to and replaces them. */
+export function configure(options: Partial<LiveChatOptions>): void;
+
+/** The person is leaving: forgets every token of every widget in every tab of the origin; who still waits is rejected with SIGNED_OUT. */
+export function sign_out(): Promise<void>;
+
+export type IdentityErrorCode =
+  /** An option is missing, unknown or of a wrong type. Thrown, not rejected. */
+  | "BAD_OPTION"
+  /** `identity` threw or answered with something that is no user id. */
+  | "BAD_IDENTITY"
+  /** The source answered with something that is no token; the message names the field. */
+  | "BAD_ANSWER"
+  /** The service answered 401: it knows nobody who is signed in. */
+  | "NOT_SIGNED_IN"
+  /** The service answered 403, 404 or another 4xx. */
+  | "REFUSED"
+  /** The service answered 408, 429 or 5xx, also when asked again. */
+  | "UNAVAILABLE"
+  /** The service could not be reached, also when asked again. */
+  | "NETWORK"
+  /** No answer within the deadline, also when asked again. */
+  | "TIMED_OUT"
+  /** The function given as `source` failed; `cause` is what it failed with. */
+  | "SOURCE_FAILED"
+  /** Asked too soon after a failure; `cause` is that failure, `retryAfter` says when to come back. */
+  | "COOLING_DOWN"
+  /** `sign_out` was called while this call waited. */
+  | "SIGNED_OUT"
+  /** Another person signed in while this call waited. */
+  | "IDENTITY_CHANGED"
+  /** LiveChat's `identity_exception`; the message is the exception's name. */
+  | "SSO_IDENTITY_EXCEPTION"
+  /** LiveChat's `oauth_exception`; the message is the exception's name. */
+  | "SSO_OAUTH_EXCEPTION"
+  /** The page's Content-Security-Policy forbids WebAssembly; the message names the directive to add. */
+  | "WASM_BLOCKED"
+  /** The WebAssembly module could not be loaded or was used before `init()`. */
+  | "WASM_MISSING"
+  /** The WebAssembly module crashed; reload the page. */
+  | "WASM_TRAPPED";
+
+export class IdentityError extends Error {
+  constructor(code: IdentityErrorCode, message: string, details?: {
+    cause?: unknown; retryable?: boolean; status?: number; retryAfter?: number;
+  });
+  readonly name: "IdentityError";
+  readonly code: IdentityErrorCode;
+  readonly cause?: unknown;
+  /** Whether the same call may succeed later without anybody mending anything. */
+  readonly retryable: boolean;
+  /** The HTTP status, when there was one. */
+  readonly status?: number;
+  /** Milliseconds to wait before the next try, when known. */
+  readonly retryAfter?: number;
+}
+
+export type MethodName = "getToken" | "getFreshToken" | "hasToken" | "invalidate";
+
+interface EventBase {
+  readonly widget: "livechat";
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+/** Everything `onEvent` can be told; `request` numbers the runs of the source within one page. */
+export type IdentityEvent = EventBase & (
+  /** A method was called. */
+  | { readonly type: "call"; readonly method: MethodName }
+  /** `getToken` was answered from the cache; `remaining` ms until the token counts as expired. */
+  | { readonly type: "cache_hit"; readonly remaining: number }
+  /** A call joined a request that was already running. */
+  | { readonly type: "joined"; readonly request: number; readonly method: MethodName }
+  | { readonly type: "request_began"; readonly request: number; readonly reason: RequestReason }
+  /** An attempt failed and the source will be asked again after `delay` ms. */
+  | { readonly type: "request_retrying"; readonly request: number; readonly attempt: number; readonly code: IdentityErrorCode; readonly delay: number }
+  /** The token arrived; `cached` says whether it entered the cache, `lifetime` is its expiresIn in ms. */
+  | { readonly type: "request_succeeded"; readonly request: number; readonly duration: number; readonly lifetime: number; readonly cached: boolean }
+  | { readonly type: "request_failed"; readonly request: number; readonly duration: number; readonly code: IdentityErrorCode; readonly demanded: boolean }
+  | { readonly type: "request_aborted"; readonly request: number; readonly why: "signed_out" | "identity_changed" | "invalidated" | "abandoned" }
+  /** A call was refused because of an earlier failure; `remaining` ms until the next one may try. */
+  | { readonly type: "cooling_down"; readonly remaining: number }
+  /** A usable token was found in storage. */
+  | { readonly type: "restored"; readonly remaining: number }
+  /** A stored record was not used, and removed. */
+  | { readonly type: "record_rejected"; readonly why: "corrupt" | "version" | "scope" | "signed_out" | "future" | "expired" }
+  /** Storage is blocked, full or missing; tokens live in memory. */
+  | { readonly type: "storage_failed"; readonly action: "read" | "write" | "remove" }
+  | { readonly type: "invalidated" }
+  | { readonly type: "signed_out"; readonly origin: "this_tab" | "other_tab" }
+  | { readonly type: "identity_changed" }
+  /** The same person got another entityId: the widget has to start over. */
+  | { readonly type: "entity_changed"; readonly request: number }
+  /** A finished token lives under 100 s: most likely its expiresIn is in seconds. */
+  | { readonly type: "short_lifetime"; readonly request: number; readonly lifetime: number }
+  /** The token's creationDate disagrees with this machine's clock; its lifetime is counted from when it was asked for. */
+  | { readonly type: "clock_skew"; readonly request: number }
+);

@@ -1,0 +1,1 @@
+//! The session: a state machine without JavaScript, clock or I/O.

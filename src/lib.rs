@@ -1,0 +1,2 @@
+//! Tells chat widgets who the visitor is.
+pub mod core;

@@ -1,0 +1,2 @@
+//! The only build logic there is.
+fn main() {}

@@ -1,0 +1,2 @@
+//! wasm-bindgen's command line.
+fn main() {}
