@@ -1,1 +1,30 @@
 //! The session: a state machine without JavaScript, clock or I/O.
+//!
+//! It receives facts ("asked for a token at this moment", "request 7 answered") and says what to do ("answer with this",
+//! "wait for request 7", "begin request 8", "store", "forget"). Time, randomness and storage come in as arguments, so that every
+//! interleaving can be tested on the host.
+
+#![forbid(unsafe_code)]
+
+mod answer;
+mod event;
+mod failure;
+mod fields;
+mod lifetime;
+mod record;
+mod retry;
+mod session;
+mod token;
+
+pub use answer::{Account, Answer, Warning, read_answer};
+pub use event::{AbortReason, Event, Method, Rejection, SignOutOrigin, StorageAction};
+pub use failure::{Code, Failure};
+pub use fields::{Fields, Value};
+pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, LifetimeError, Moment};
+pub use record::{RECORD_VERSION, RecordScope, read_record};
+pub use retry::{
+    BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, backoff_ceiling,
+    cool_down_length,
+};
+pub use session::{Attempt, Cache, Effect, Policy, Reason, Reply, RequestCounter, RequestId, Session, Settings};
+pub use token::{Grant, SHORT_LIFETIME, Token, refresh_stretch};

@@ -1,0 +1,175 @@
+//! How a source's answer becomes a token: the endpoint's raw shape, or a finished token; anything else names the field.
+
+use super::failure::Failure;
+use super::fields::{Fields, Value};
+use super::lifetime::{Lifetime, Moment};
+use super::token::{Grant, SHORT_LIFETIME, Token};
+
+/// The LiveChat account that the page's options name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The licence's number.
+    pub license_id: Option<i64>,
+    /// The organization's id.
+    pub organization_id: Option<String>,
+}
+
+/// What a source answered with.
+pub enum Answer<'a> {
+    /// An object, to be read field by field.
+    Object(&'a dyn Fields),
+    /// Something that can't be a token; says what: "undefined", "a string".
+    Other(&'static str),
+}
+
+/// What is odd about an answer that is accepted all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// A finished token lives under 100 s: most likely its lifetime is in seconds.
+    ShortLifetime,
+    /// Its creation date disagrees with this machine's clock.
+    ClockSkew,
+}
+
+/// The names that one shape gives to a token's fields, and its unit of time.
+struct Shape {
+    access_token: &'static str,
+    entity_id: &'static str,
+    expires_in: &'static str,
+    token_type: &'static str,
+    /// Milliseconds in a unit of the lifetime.
+    unit: f64,
+    creation_date: Option<&'static str>,
+    license_id: &'static str,
+    organization_id: &'static str,
+}
+
+/// The accounts endpoint's own shape. Source: LiveChat, "Customer authorization flows".
+const RAW: Shape = Shape {
+    access_token: "access_token",
+    entity_id: "entity_id",
+    expires_in: "expires_in",
+    token_type: "token_type",
+    unit: 1_000.0,
+    creation_date: None,
+    license_id: "license_id",
+    organization_id: "organization_id",
+};
+
+/// A token as the widget expects it. Source: LiveChat, "Custom Identity Provider".
+pub(super) const FINISHED: &str = "accessToken";
+const FINISHED_SHAPE: Shape = Shape {
+    access_token: FINISHED,
+    entity_id: "entityId",
+    expires_in: "expiresIn",
+    token_type: "tokenType",
+    unit: 1.0,
+    creation_date: Some("creationDate"),
+    license_id: "licenseId",
+    organization_id: "organizationId",
+};
+
+/// Reads an answer to a request sent at `sent`; the failure names the field and never its value.
+pub fn read_answer(
+    answer: &Answer<'_>,
+    account: &Account,
+    sent: Moment,
+    now: Moment,
+) -> Result<(Grant, Vec<Warning>), Failure> {
+    let fields = match answer {
+        Answer::Object(fields) => *fields,
+        Answer::Other(kind) => {
+            return Err(Failure::bad_answer("", kind, "an object with access_token or accessToken"));
+        }
+    };
+    let is_finished = fields.field(FINISHED) != Value::Missing;
+    let shape = if is_finished { &FINISHED_SHAPE } else { &RAW };
+
+    let access_token = read_text(fields, shape.access_token)?;
+    let entity_id = read_text(fields, shape.entity_id)?;
+    let expires_in = read_lifetime(fields, shape.expires_in, shape.unit)?;
+    let token_type = read_text(fields, shape.token_type)?;
+    if !token_type.eq_ignore_ascii_case("bearer") {
+        return Err(Failure::bad_answer(shape.token_type, "another string", "\"Bearer\""));
+    }
+    let license_id = read_license(fields, shape.license_id)?;
+    let organization_id = match fields.field(shape.organization_id) {
+        Value::Missing | Value::Null => None,
+        _ => Some(read_text(fields, shape.organization_id)?),
+    };
+
+    let (lifetime, is_skewed) = match shape.creation_date {
+        Some(name) => Lifetime::since_creation(read_creation_date(fields, name)?, expires_in, sent, now),
+        None => (Lifetime::since_sent(sent, expires_in), false),
+    };
+    let mut warnings = Vec::new();
+    if is_finished && expires_in < SHORT_LIFETIME {
+        warnings.push(Warning::ShortLifetime);
+    }
+    if is_skewed {
+        warnings.push(Warning::ClockSkew);
+    }
+    let token = Token {
+        access_token,
+        entity_id,
+        expires_in,
+        token_type: "Bearer".to_owned(),
+        creation_date: lifetime.created,
+        license_id: agreed(account.license_id, license_id, shape.license_id)?,
+        organization_id: agreed(account.organization_id.clone(), organization_id, shape.organization_id)?,
+    };
+    Ok((Grant { token, lifetime }, warnings))
+}
+
+/// What the options and the answer say together; a token for another account than the page's is no answer.
+fn agreed<T: PartialEq>(option: Option<T>, answered: Option<T>, field: &'static str) -> Result<Option<T>, Failure> {
+    match (option, answered) {
+        (Some(option), Some(answered)) if option != answered => {
+            Err(Failure::bad_answer(field, "another account's", "the one given in the options"))
+        }
+        (option, answered) => Ok(answered.or(option)),
+    }
+}
+
+pub(super) fn read_text(fields: &dyn Fields, name: &'static str) -> Result<String, Failure> {
+    match fields.field(name) {
+        Value::Text(text) if !text.is_empty() => Ok(text),
+        found => Err(Failure::bad_answer(name, found.kind(), "a non-empty string")),
+    }
+}
+
+pub(super) fn read_lifetime(fields: &dyn Fields, name: &'static str, unit: f64) -> Result<i64, Failure> {
+    let found = fields.field(name);
+    if let Value::Number(number) = found {
+        // A float outside i64's range saturates, and NaN becomes 0: both are no sane lifetime.
+        let milliseconds = (number * unit) as i64;
+        if Lifetime::is_sane(milliseconds) {
+            return Ok(milliseconds);
+        }
+        if number > 0.0 && number.is_finite() {
+            let expected = "a lifetime of at least a millisecond and at most a year";
+            return Err(Failure::bad_answer(name, "out of range", expected));
+        }
+    }
+    let expected = if unit == 1.0 { "a positive number of milliseconds" } else { "a positive number of seconds" };
+    Err(Failure::bad_answer(name, found.kind(), expected))
+}
+
+pub(super) fn read_creation_date(fields: &dyn Fields, name: &'static str) -> Result<i64, Failure> {
+    match fields.field(name) {
+        Value::Number(number) if number.is_finite() && number > 0.0 => Ok(number as i64),
+        found => Err(Failure::bad_answer(name, found.kind(), "milliseconds since 1970")),
+    }
+}
+
+pub(super) fn read_license(fields: &dyn Fields, name: &'static str) -> Result<Option<i64>, Failure> {
+    /// The largest integer that JavaScript's numbers hold exactly.
+    const LARGEST: f64 = 9_007_199_254_740_991.0;
+    match fields.field(name) {
+        Value::Missing | Value::Null => Ok(None),
+        Value::Number(number) if number > 0.0 && number <= LARGEST && number.trunc() == number => {
+            Ok(Some(number as i64))
+        }
+        found => Err(Failure::bad_answer(name, found.kind(), "a positive whole number")),
+    }
+}

@@ -1,0 +1,141 @@
+//! Why a call fails.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// The codes of IdentityError; `pkg/index.d.ts` says what each means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[allow(missing_docs, reason = "each is documented in the package's types")]
+pub enum Code {
+    BadOption,
+    BadIdentity,
+    BadAnswer,
+    NotSignedIn,
+    Refused,
+    Unavailable,
+    Network,
+    TimedOut,
+    SourceFailed,
+    CoolingDown,
+    SignedOut,
+    IdentityChanged,
+    SsoIdentityException,
+    SsoOauthException,
+}
+
+impl Code {
+    /// Every code, so that a test can hold them against the package's types.
+    pub const ALL: [Self; 14] = [
+        Self::BadOption,
+        Self::BadIdentity,
+        Self::BadAnswer,
+        Self::NotSignedIn,
+        Self::Refused,
+        Self::Unavailable,
+        Self::Network,
+        Self::TimedOut,
+        Self::SourceFailed,
+        Self::CoolingDown,
+        Self::SignedOut,
+        Self::IdentityChanged,
+        Self::SsoIdentityException,
+        Self::SsoOauthException,
+    ];
+
+    /// The code as JavaScript sees it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadOption => "BAD_OPTION",
+            Self::BadIdentity => "BAD_IDENTITY",
+            Self::BadAnswer => "BAD_ANSWER",
+            Self::NotSignedIn => "NOT_SIGNED_IN",
+            Self::Refused => "REFUSED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Network => "NETWORK",
+            Self::TimedOut => "TIMED_OUT",
+            Self::SourceFailed => "SOURCE_FAILED",
+            Self::CoolingDown => "COOLING_DOWN",
+            Self::SignedOut => "SIGNED_OUT",
+            Self::IdentityChanged => "IDENTITY_CHANGED",
+            Self::SsoIdentityException => "SSO_IDENTITY_EXCEPTION",
+            Self::SsoOauthException => "SSO_OAUTH_EXCEPTION",
+        }
+    }
+}
+
+/// One failure, as it will become an IdentityError. Its message names what is wrong and never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What kind of failure.
+    pub code: Code,
+    /// For a person.
+    pub message: Cow<'static, str>,
+    /// Whether the same call may succeed later without anybody mending anything; such a failure is tried again.
+    pub retryable: bool,
+    /// The HTTP status, when there was one.
+    pub status: Option<u16>,
+    /// Milliseconds until the next try is welcome, when known.
+    pub retry_after: Option<i64>,
+}
+
+impl Failure {
+    /// A failure that trying again does not mend.
+    pub fn lasting(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into(), retryable: false, status: None, retry_after: None }
+    }
+
+    /// A failure that may pass by itself.
+    pub fn passing(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { retryable: true, ..Self::lasting(code, message) }
+    }
+
+    /// An answer that is no token: the field, what stands there and what was expected.
+    pub fn bad_answer(field: &str, found: &str, expected: &str) -> Self {
+        let subject =
+            if field.is_empty() { "the source's answer".to_owned() } else { ["the answer's ", field].concat() };
+        Self::lasting(Code::BadAnswer, [subject.as_str(), " is ", found, ", expected ", expected].concat())
+    }
+
+    /// The deadline of an attempt passed.
+    pub fn timed_out() -> Self {
+        Self::passing(Code::TimedOut, "the source did not answer within the timeout")
+    }
+
+    /// The person signed out while somebody waited.
+    pub fn signed_out() -> Self {
+        Self::lasting(Code::SignedOut, "the person signed out")
+    }
+
+    /// Another person signed in while somebody waited.
+    pub fn identity_changed() -> Self {
+        Self::lasting(Code::IdentityChanged, "another person signed in")
+    }
+
+    /// Asked too soon after a failure.
+    pub fn cooling_down(remaining: i64) -> Self {
+        Self {
+            retry_after: Some(remaining),
+            ..Self::passing(Code::CoolingDown, "asked too soon after a failure; see cause and retryAfter")
+        }
+    }
+
+    /// What an HTTP status other than success means. Statuses that pass by themselves are 408, 429 and 5xx.
+    pub fn of_status(status: u16, retry_after: Option<i64>) -> Self {
+        let failure = match status {
+            401 => Self::lasting(Code::NotSignedIn, "the service knows nobody who is signed in (HTTP 401)"),
+            408 | 429 | 500..=599 => Self::passing(Code::Unavailable, "the service is not available; see status"),
+            _ => Self::lasting(Code::Refused, "the service refused; see status"),
+        };
+        Self { status: Some(status), retry_after, ..failure }
+    }
+
+    /// What an exception of LiveChat's accounts means: its clients stop at one, but for the two that pass by themselves.
+    ///
+    /// Names: LiveChat, "Customer Accounts API".
+    pub fn of_exception(code: Code, name: String, status: Option<u16>, retry_after: Option<i64>) -> Self {
+        let retryable = matches!(name.as_str(), "server_error" | "temporarily_unavailable");
+        Self { code, message: name.into(), retryable, status, retry_after }
+    }
+}

@@ -1,0 +1,123 @@
+//! How long a token may be used, by two clocks.
+
+use super::fields::{Fields, Value};
+
+/// How far in the future a token may seem to have been created: clocks are adjusted by small steps all the time. Milliseconds.
+pub const CREATION_TOLERANCE: i64 = 5_000;
+
+/// A lifetime over a year is nonsense (seconds taken for milliseconds twice, or "for ever"). Milliseconds.
+pub const LONGEST_LIFETIME: i64 = 365 * 24 * 60 * 60 * 1_000;
+
+/// The margin that is kept unless one is set: 30 s, or a tenth of the lifetime if that is less. Milliseconds.
+const LARGEST_MARGIN: i64 = 30_000;
+
+/// One reading of both clocks, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The wall clock, since 1970. It can jump, in both directions.
+    pub wall: i64,
+    /// The monotonic clock, since any start. It never goes back, but may stand still while the machine sleeps.
+    pub monotonic: i64,
+}
+
+/// When a token was created and how long it lives from then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// By the wall clock, milliseconds since 1970.
+    pub created: i64,
+    /// Milliseconds; more than none and at most a year.
+    pub expires_in: i64,
+    /// `created` by the monotonic clock; only known for a token that this page fetched.
+    pub created_monotonic: Option<i64>,
+}
+
+/// Why two claims of a JWT make no lifetime: the claim, and what was expected of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LifetimeError {
+    /// `iat` or `exp`.
+    pub claim: &'static str,
+    /// What the claim should have been.
+    pub expected: &'static str,
+}
+
+impl Lifetime {
+    /// Whether milliseconds are a lifetime at all: more than none, at most a year.
+    pub fn is_sane(expires_in: i64) -> bool {
+        expires_in > 0 && expires_in <= LONGEST_LIFETIME
+    }
+
+    /// How long before its end this lifetime counts as over.
+    pub fn margin(&self, set: Option<i64>) -> i64 {
+        set.unwrap_or_else(|| LARGEST_MARGIN.min(self.expires_in / 10))
+    }
+
+    /// Milliseconds until the token counts as expired; none or less: it is not usable.
+    pub fn remaining(&self, now: Moment, margin: Option<i64>) -> i64 {
+        if !Self::is_sane(self.expires_in) || now.wall.saturating_add(CREATION_TOLERANCE) < self.created {
+            return 0;
+        }
+        let length = self.expires_in.saturating_sub(self.margin(margin));
+        let by_wall = self.created.saturating_add(length).saturating_sub(now.wall);
+        match self.created_monotonic {
+            Some(created) => by_wall.min(created.saturating_add(length).saturating_sub(now.monotonic)),
+            None => by_wall,
+        }
+    }
+
+    /// Present and not expired, by both clocks.
+    pub fn is_usable(&self, now: Moment, margin: Option<i64>) -> bool {
+        self.remaining(now, margin) > 0
+    }
+
+    /// A lifetime that begins when its request was sent, by both clocks.
+    pub fn since_sent(sent: Moment, expires_in: i64) -> Self {
+        Self { created: sent.wall, expires_in, created_monotonic: Some(sent.monotonic) }
+    }
+
+    /// The lifetime of a token whose maker says when it was created; the flag tells that its clock disagrees with this one.
+    ///
+    /// A creation before the request was sent is believed (the maker had the token in hand already). One after it is not, and neither
+    /// is one so long ago that a token just received would be over: that is a skewed clock, not a reason to ask again.
+    pub fn since_creation(created: i64, expires_in: i64, sent: Moment, now: Moment) -> (Self, bool) {
+        let age = sent.wall.saturating_sub(created).max(0);
+        let stated = Self {
+            created: sent.wall.saturating_sub(age),
+            expires_in,
+            created_monotonic: Some(sent.monotonic.saturating_sub(age)),
+        };
+        let from_the_future = created > now.wall.saturating_add(CREATION_TOLERANCE);
+        if from_the_future || !stated.is_usable(now, None) {
+            return (Self::since_sent(sent, expires_in), true);
+        }
+        (stated, false)
+    }
+
+    /// The lifetime of a JWT (RFC 7519): `exp` − `iat`, counted from `iat`, or locally when the clocks disagree about `iat`.
+    pub fn of_claims(claims: &dyn Fields, sent: Moment, now: Moment) -> Result<(Self, bool), LifetimeError> {
+        let issued = numeric_date(claims, "iat")?;
+        let expires = numeric_date(claims, "exp")?;
+        let expires_in = expires.saturating_sub(issued);
+        if expires_in <= 0 {
+            return Err(LifetimeError { claim: "exp", expected: "a time after iat" });
+        }
+        if !Self::is_sane(expires_in) {
+            return Err(LifetimeError { claim: "exp", expected: "a time within a year of iat" });
+        }
+        Ok(Self::since_creation(issued, expires_in, sent, now))
+    }
+}
+
+/// A NumericDate of RFC 7519 as milliseconds since 1970.
+fn numeric_date(claims: &dyn Fields, claim: &'static str) -> Result<i64, LifetimeError> {
+    /// 13 digits are milliseconds: as seconds they would be some thirty thousand years ahead.
+    const FIRST_NUMBER_IN_MILLISECONDS: f64 = 100_000_000_000.0;
+    match claims.field(claim) {
+        Value::Number(seconds) if seconds.is_finite() && seconds > 0.0 => {
+            if seconds >= FIRST_NUMBER_IN_MILLISECONDS {
+                return Err(LifetimeError { claim, expected: "seconds since 1970, not milliseconds" });
+            }
+            Ok((seconds * 1_000.0) as i64)
+        }
+        _ => Err(LifetimeError { claim, expected: "a number of seconds since 1970" }),
+    }
+}

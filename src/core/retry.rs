@@ -1,0 +1,86 @@
+//! When a failed request is tried again, and how long the session stays away from a source that keeps failing.
+
+use super::failure::Failure;
+use super::lifetime::Moment;
+
+/// The shortest pause between two attempts. Milliseconds.
+pub const BACKOFF_FLOOR: i64 = 100;
+/// The longest pause after the first attempt; it doubles with each further one. Milliseconds.
+pub const BACKOFF_FIRST: i64 = 500;
+/// The longest pause there is, but for a longer Retry-After. Milliseconds.
+pub const BACKOFF_CEILING: i64 = 8_000;
+/// The cool-down after a first failure; it doubles with each further one. Milliseconds.
+pub const COOL_DOWN_FIRST: i64 = 2_000;
+/// The longest cool-down there is, but for a longer Retry-After. Milliseconds.
+pub const COOL_DOWN_CEILING: i64 = 60_000;
+
+/// The longest pause after this attempt (the first is 1), before what Retry-After adds.
+pub fn backoff_ceiling(attempt: u32) -> i64 {
+    doubled(BACKOFF_FIRST, attempt, BACKOFF_CEILING)
+}
+
+/// The cool-down after this many failures in a row.
+pub fn cool_down_length(failures: u32) -> i64 {
+    doubled(COOL_DOWN_FIRST, failures, COOL_DOWN_CEILING)
+}
+
+/// `first` doubled for each count after the first, up to a ceiling.
+fn doubled(first: i64, count: u32, ceiling: i64) -> i64 {
+    first.saturating_mul(1_i64 << count.saturating_sub(1).min(32)).min(ceiling)
+}
+
+/// Pseudo-random numbers for jitter (xorshift32): spreading retries needs no secrecy.
+#[derive(Debug)]
+pub(super) struct Jitter(u32);
+
+impl Jitter {
+    pub(super) fn new(seed: u32) -> Self {
+        Self(seed.max(1))
+    }
+
+    /// A number from `low` to `high`, both included.
+    pub(super) fn between(&mut self, low: i64, high: i64) -> i64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 17;
+        self.0 ^= self.0 << 5;
+        low.saturating_add(i64::from(self.0) % high.saturating_sub(low).saturating_add(1).max(1))
+    }
+}
+
+/// The pause before the next attempt: exponential with full jitter, after what Retry-After asked for.
+pub(super) fn pause(jitter: &mut Jitter, attempt: u32, retry_after: Option<i64>) -> i64 {
+    retry_after.unwrap_or(0).saturating_add(jitter.between(BACKOFF_FLOOR, backoff_ceiling(attempt)))
+}
+
+/// Keeps away from a source that failed for good, longer with each failure in a row.
+#[derive(Debug, Default)]
+pub(super) struct CoolDown {
+    failures: u32,
+    /// By the monotonic clock.
+    until: Option<i64>,
+    /// What the source itself asked for by Retry-After; a returning network does not shorten it.
+    at_least_until: Option<i64>,
+}
+
+impl CoolDown {
+    pub(super) fn failed(&mut self, now: Moment, failure: &Failure) {
+        self.failures = self.failures.saturating_add(1);
+        let asked = failure.retry_after.map(|retry_after| now.monotonic.saturating_add(retry_after));
+        let own = now.monotonic.saturating_add(cool_down_length(self.failures));
+        self.until = Some(asked.map_or(own, |asked| asked.max(own)));
+        self.at_least_until = asked;
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn went_online(&mut self) {
+        self.until = self.at_least_until;
+    }
+
+    /// Milliseconds until the next request may begin, if there is a wait.
+    pub(super) fn remaining(&self, now: Moment) -> Option<i64> {
+        self.until.map(|until| until.saturating_sub(now.monotonic)).filter(|remaining| *remaining > 0)
+    }
+}

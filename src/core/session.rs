@@ -1,0 +1,543 @@
+//! The one holder of a token: decides who is answered with what, which request begins, joins, is tried again or given up.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use serde::Serialize;
+
+use super::answer::{Account, Answer, Warning, read_answer};
+use super::event::{AbortReason, Event, Method, Rejection, SignOutOrigin};
+use super::failure::Failure;
+use super::lifetime::Moment;
+use super::record::{RecordScope, read_record};
+use super::retry::{CoolDown, Jitter, pause};
+use super::token::Grant;
+
+/// Numbers requests within one page: all its sessions draw from the same counter.
+#[derive(Clone, Debug, Default)]
+pub struct RequestCounter(Rc<Cell<u32>>);
+
+impl RequestCounter {
+    fn next(&self) -> RequestId {
+        self.0.set(self.0.get().wrapping_add(1));
+        RequestId(self.0.get())
+    }
+}
+
+/// One run of the source, with all its attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u32);
+
+/// How long tokens are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// Not at all: every call asks the source, or joins who is asking.
+    None,
+    /// Until the page is left.
+    Memory,
+    /// Beyond the page, as a record in storage.
+    Session,
+}
+
+/// What is fixed for the life of a session.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long tokens are kept.
+    pub cache: Cache,
+    /// The answer is a code for one redemption: never cached, never given to two callers.
+    pub single_use: bool,
+    /// The account that the page's options name.
+    pub account: Account,
+    /// Seeds the jitter of retries.
+    pub seed: u32,
+    /// Where request numbers come from.
+    pub counter: RequestCounter,
+}
+
+/// What the options of the calling handle say. Milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long before its end a token counts as expired, if set.
+    pub margin: Option<i64>,
+    /// How long before it counts as expired a token is refreshed in the background; 0: never.
+    pub refresh_ahead: i64,
+    /// Deadline of one attempt.
+    pub timeout: i64,
+    /// How long a request is tried again.
+    pub patience: i64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { margin: None, refresh_ahead: 0, timeout: 10_000, patience: 30_000 }
+    }
+}
+
+/// Why the source is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A token was asked for and none was usable.
+    Get,
+    /// A fresh token was asked for.
+    Fresh,
+    /// Nobody waits: the token in hand will expire soon.
+    Ahead,
+}
+
+/// One call of the source, to be answered with its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The request it belongs to.
+    pub request: RequestId,
+    /// The first is 1.
+    pub number: u32,
+    /// Why the source is asked.
+    pub reason: Reason,
+}
+
+/// What a caller gets at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// A usable token was in hand.
+    Token(Rc<Grant>),
+    /// The answer comes with this request.
+    Wait(RequestId),
+    /// Nothing begins now.
+    Refuse(Failure),
+}
+
+/// What the driver has to do, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Call the source.
+    Begin(Attempt),
+    /// Abort the running attempt of this request; its answer is of no interest any more.
+    Stop(RequestId),
+    /// Who waits for this request gets the token; the request is over.
+    Resolve(RequestId, Rc<Grant>),
+    /// Who waits for this request gets the failure; the request is over.
+    Reject(RequestId, Failure),
+    /// Nobody waits for this request; it is over.
+    Drop(RequestId),
+    /// Write the record.
+    Store(Rc<Grant>),
+    /// Remove the record.
+    Forget,
+    /// Tell `onEvent`.
+    Emit(Event),
+}
+
+/// Where a request stands. Times by the monotonic clock.
+#[derive(Debug)]
+enum Progress {
+    Running { sent: Moment, deadline: i64 },
+    Pausing { until: i64, at_least_until: i64 },
+}
+
+#[derive(Debug)]
+struct Request {
+    id: RequestId,
+    epoch: u32,
+    reason: Reason,
+    /// How many callers wait. None: a background refresh that nobody joined.
+    waiters: u32,
+    begun: Moment,
+    attempt: u32,
+    timeout: i64,
+    patience: i64,
+    progress: Progress,
+}
+
+impl Request {
+    fn is_demanded(&self) -> bool {
+        self.waiters > 0
+    }
+
+    fn begin_attempt(&mut self, now: Moment) -> Effect {
+        self.attempt = self.attempt.saturating_add(1);
+        let end = self.begun.monotonic.saturating_add(self.patience.max(self.timeout));
+        let deadline = now.monotonic.saturating_add(self.timeout).min(end);
+        self.progress = Progress::Running { sent: now, deadline };
+        Effect::Begin(Attempt { request: self.id, number: self.attempt, reason: self.reason })
+    }
+}
+
+/// The state machine. Facts go in by its methods, in the order in which they happen; after each, [`Session::poll_effect`] says
+/// what to do and [`Session::next_wake`] when to call [`Session::wake`].
+#[derive(Debug)]
+pub struct Session {
+    settings: Settings,
+    /// Who the page said is signed in; outermost none: it was not asked yet.
+    identity: Option<Option<String>>,
+    /// Counts up at invalidate, sign-out and change of identity.
+    epoch: u32,
+    held: Option<Rc<Grant>>,
+    /// The entity that this identity had last.
+    entity: Option<String>,
+    requests: Vec<Request>,
+    cool_down: CoolDown,
+    /// Failures of background refreshes cost the callers nothing, so they are counted apart.
+    cool_down_ahead: CoolDown,
+    jitter: Jitter,
+    effects: VecDeque<Effect>,
+}
+
+impl Session {
+    /// A session that holds nothing and has not been told who is signed in.
+    pub fn new(settings: Settings) -> Self {
+        let jitter = Jitter::new(settings.seed);
+        Self {
+            settings,
+            identity: None,
+            epoch: 0,
+            held: None,
+            entity: None,
+            requests: Vec::new(),
+            cool_down: CoolDown::default(),
+            cool_down_ahead: CoolDown::default(),
+            jitter,
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// What to do next, until there is nothing.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When [`Session::wake`] is due, by the monotonic clock.
+    pub fn next_wake(&self) -> Option<i64> {
+        self.requests
+            .iter()
+            .map(|request| match request.progress {
+                Progress::Running { deadline, .. } => deadline,
+                Progress::Pausing { until, .. } => until,
+            })
+            .min()
+    }
+
+    /// Who is signed in, as last observed.
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_ref().and_then(|identity| identity.as_deref())
+    }
+
+    /// The page says who is signed in; to be told before every call and every answer. True at the first time: now is the moment to
+    /// read the record and [`Session::restore`] it.
+    pub fn observe(&mut self, identity: Option<&str>) -> bool {
+        let is_first = match &self.identity {
+            Some(known) if known.as_deref() == identity => return false,
+            Some(_) => false,
+            None => true,
+        };
+        self.identity = Some(identity.map(str::to_owned));
+        if !is_first {
+            self.emit(Event::IdentityChanged);
+            self.end_everything(AbortReason::IdentityChanged);
+        }
+        is_first
+    }
+
+    /// The record that was found in storage, if any.
+    pub fn restore(&mut self, now: Moment, policy: &Policy, expected: RecordScope<'_>, record: &Answer<'_>) {
+        let read = match record {
+            Answer::Object(fields) => read_record(*fields, expected, now, policy.margin),
+            Answer::Other(_) => Err(Rejection::Corrupt),
+        };
+        match read {
+            Ok(grant) => {
+                self.emit(Event::Restored { remaining: grant.lifetime.remaining(now, policy.margin) });
+                self.entity = Some(grant.token.entity_id.clone());
+                self.held = Some(Rc::new(grant));
+            }
+            Err(why) => {
+                self.emit(Event::RecordRejected { why });
+                self.forget();
+            }
+        }
+    }
+
+    /// Somebody asks for a token.
+    pub fn get_token(&mut self, now: Moment, policy: &Policy) -> Reply {
+        self.emit(Event::Call { method: Method::GetToken });
+        self.drop_expired(now);
+        if let Some(request) = self.join(Method::GetToken, Request::is_demanded) {
+            return Reply::Wait(request);
+        }
+        if let Some(grant) = self.usable(now, policy) {
+            self.emit(Event::CacheHit { remaining: grant.lifetime.remaining(now, policy.margin) });
+            self.refresh_ahead(now, policy, &grant);
+            return Reply::Token(grant);
+        }
+        self.join_or_begin(now, policy, Method::GetToken, Reason::Get)
+    }
+
+    /// Somebody asks for a token that is not the one in hand.
+    pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy) -> Reply {
+        self.emit(Event::Call { method: Method::GetFreshToken });
+        self.drop_expired(now);
+        self.join_or_begin(now, policy, Method::GetFreshToken, Reason::Fresh)
+    }
+
+    /// Whether a usable token is in hand.
+    pub fn has_token(&mut self, now: Moment, policy: &Policy) -> bool {
+        self.emit(Event::Call { method: Method::HasToken });
+        self.drop_expired(now);
+        self.usable(now, policy).is_some()
+    }
+
+    /// Forget the token; what is on its way belongs to an older epoch from now on.
+    pub fn invalidate(&mut self) {
+        self.emit(Event::Call { method: Method::Invalidate });
+        self.epoch = self.epoch.wrapping_add(1);
+        self.held = None;
+        self.forget();
+        self.emit(Event::Invalidated);
+        for request in std::mem::take(&mut self.requests) {
+            if request.is_demanded() {
+                self.requests.push(request);
+            } else {
+                self.end(request, AbortReason::Invalidated);
+            }
+        }
+    }
+
+    /// The person leaves, here or in another tab.
+    pub fn sign_out(&mut self, origin: SignOutOrigin) {
+        self.emit(Event::SignedOut { origin });
+        self.end_everything(AbortReason::SignedOut);
+    }
+
+    /// A caller's own signal was aborted.
+    pub fn leave(&mut self, id: RequestId) {
+        let Some(position) = self.requests.iter().position(|request| request.id == id) else { return };
+        let Some(request) = self.requests.get_mut(position) else { return };
+        request.waiters = request.waiters.saturating_sub(1);
+        if !request.is_demanded() {
+            let request = self.requests.remove(position);
+            self.end(request, AbortReason::Abandoned);
+        }
+    }
+
+    /// The source answered an attempt. [`Session::observe`] comes first.
+    pub fn answered(&mut self, now: Moment, attempt: Attempt, answer: &Answer<'_>) {
+        let Some((position, sent)) = self.running(attempt) else { return };
+        let request = self.requests.remove(position);
+        match read_answer(answer, &self.settings.account, sent, now) {
+            Ok((grant, warnings)) => self.succeed(now, &request, grant, &warnings),
+            Err(failure) => self.give_up(now, &request, failure),
+        }
+    }
+
+    /// An attempt failed. [`Session::observe`] comes first.
+    pub fn failed(&mut self, now: Moment, attempt: Attempt, failure: Failure) {
+        if let Some((position, _)) = self.running(attempt) {
+            self.attempt_failed(now, position, failure);
+        }
+    }
+
+    /// Time passed: deadlines and pauses that are over take effect.
+    pub fn wake(&mut self, now: Moment) {
+        let due: Vec<RequestId> = self.requests.iter().map(|request| request.id).collect();
+        for id in due {
+            let Some(position) = self.requests.iter().position(|request| request.id == id) else { continue };
+            let Some(request) = self.requests.get_mut(position) else { continue };
+            match request.progress {
+                Progress::Running { deadline, .. } if deadline <= now.monotonic => {
+                    self.effects.push_back(Effect::Stop(id));
+                    self.attempt_failed(now, position, Failure::timed_out());
+                }
+                Progress::Pausing { until, .. } if until <= now.monotonic => {
+                    let begin = request.begin_attempt(now);
+                    self.effects.push_back(begin);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The network is back: pauses end, except where the source itself asked for patience.
+    pub fn went_online(&mut self, now: Moment) {
+        self.cool_down.went_online();
+        self.cool_down_ahead.went_online();
+        for request in &mut self.requests {
+            if let Progress::Pausing { until, at_least_until } = &mut request.progress {
+                *until = *at_least_until;
+            }
+        }
+        self.wake(now);
+    }
+
+    fn emit(&mut self, event: Event) {
+        self.effects.push_back(Effect::Emit(event));
+    }
+
+    fn forget(&mut self) {
+        if self.settings.cache == Cache::Session {
+            self.effects.push_back(Effect::Forget);
+        }
+    }
+
+    /// A token whose life is over by either clock is gone for good: a clock turned back, or a reload, must not revive it.
+    fn drop_expired(&mut self, now: Moment) {
+        if self.held.as_ref().is_some_and(|grant| !grant.lifetime.is_usable(now, Some(0))) {
+            self.held = None;
+            self.forget();
+        }
+    }
+
+    fn usable(&self, now: Moment, policy: &Policy) -> Option<Rc<Grant>> {
+        self.held.as_ref().filter(|grant| grant.lifetime.is_usable(now, policy.margin)).map(Rc::clone)
+    }
+
+    /// Joins the newest request of this epoch that will do.
+    fn join(&mut self, method: Method, will_do: impl Fn(&Request) -> bool) -> Option<RequestId> {
+        if self.settings.single_use {
+            return None;
+        }
+        let epoch = self.epoch;
+        let request = self.requests.iter_mut().rfind(|request| request.epoch == epoch && will_do(request))?;
+        request.waiters = request.waiters.saturating_add(1);
+        let id = request.id;
+        self.emit(Event::Joined { request: id.0, method });
+        Some(id)
+    }
+
+    fn join_or_begin(&mut self, now: Moment, policy: &Policy, method: Method, reason: Reason) -> Reply {
+        if let Some(request) = self.join(method, |_| true) {
+            return Reply::Wait(request);
+        }
+        if let Some(remaining) = self.cool_down.remaining(now) {
+            self.emit(Event::CoolingDown { remaining });
+            return Reply::Refuse(Failure::cooling_down(remaining));
+        }
+        Reply::Wait(self.begin(now, policy, reason, 1))
+    }
+
+    fn refresh_ahead(&mut self, now: Moment, policy: &Policy, grant: &Grant) {
+        let is_running = self.requests.iter().any(|request| request.epoch == self.epoch);
+        let is_cooling_down = self.cool_down.remaining(now).or(self.cool_down_ahead.remaining(now)).is_some();
+        if policy.refresh_ahead > 0
+            && grant.is_in_last_stretch(now, policy.margin, policy.refresh_ahead)
+            && !is_running
+            && !is_cooling_down
+        {
+            self.begin(now, policy, Reason::Ahead, 0);
+        }
+    }
+
+    fn begin(&mut self, now: Moment, policy: &Policy, reason: Reason, waiters: u32) -> RequestId {
+        let id = self.settings.counter.next();
+        let mut request = Request {
+            id,
+            epoch: self.epoch,
+            reason,
+            waiters,
+            begun: now,
+            attempt: 0,
+            timeout: policy.timeout,
+            patience: policy.patience,
+            progress: Progress::Pausing { until: now.monotonic, at_least_until: now.monotonic },
+        };
+        let begin = request.begin_attempt(now);
+        self.requests.push(request);
+        self.emit(Event::RequestBegan { request: id.0, reason });
+        self.effects.push_back(begin);
+        id
+    }
+
+    /// Where the request of a running attempt is, and when the attempt was sent. An attempt that was stopped is not running.
+    fn running(&self, attempt: Attempt) -> Option<(usize, Moment)> {
+        self.requests.iter().enumerate().find_map(|(position, request)| match request.progress {
+            Progress::Running { sent, .. } if request.id == attempt.request && request.attempt == attempt.number => {
+                Some((position, sent))
+            }
+            _ => None,
+        })
+    }
+
+    fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning]) {
+        let id = request.id;
+        let is_cached = request.epoch == self.epoch && self.settings.cache != Cache::None && !self.settings.single_use;
+        let lifetime = grant.lifetime.expires_in;
+        self.cool_down.succeeded();
+        self.cool_down_ahead.succeeded();
+        let has_changed_entity =
+            self.entity.replace(grant.token.entity_id.clone()).is_some_and(|entity| entity != grant.token.entity_id);
+        let grant = Rc::new(grant);
+        if is_cached {
+            self.held = Some(Rc::clone(&grant));
+            if self.settings.cache == Cache::Session {
+                self.effects.push_back(Effect::Store(Rc::clone(&grant)));
+            }
+        }
+        let duration = now.monotonic.saturating_sub(request.begun.monotonic);
+        self.emit(Event::RequestSucceeded { request: id.0, duration, lifetime, cached: is_cached });
+        for warning in warnings {
+            self.emit(match warning {
+                Warning::ShortLifetime => Event::ShortLifetime { request: id.0, lifetime },
+                Warning::ClockSkew => Event::ClockSkew { request: id.0 },
+            });
+        }
+        if has_changed_entity {
+            self.emit(Event::EntityChanged { request: id.0 });
+        }
+        self.effects.push_back(if request.is_demanded() { Effect::Resolve(id, grant) } else { Effect::Drop(id) });
+    }
+
+    /// Tries again if that can help and there is time, else gives up.
+    fn attempt_failed(&mut self, now: Moment, position: usize, failure: Failure) {
+        let Some(request) = self.requests.get_mut(position) else { return };
+        if failure.retryable {
+            let delay = pause(&mut self.jitter, request.attempt, failure.retry_after);
+            let until = now.monotonic.saturating_add(delay);
+            if until < request.begun.monotonic.saturating_add(request.patience) {
+                let at_least_until = now.monotonic.saturating_add(failure.retry_after.unwrap_or(0));
+                request.progress = Progress::Pausing { until, at_least_until };
+                let (id, attempt) = (request.id.0, request.attempt);
+                self.emit(Event::RequestRetrying { request: id, attempt, code: failure.code, delay });
+                return;
+            }
+        }
+        let request = self.requests.remove(position);
+        self.give_up(now, &request, failure);
+    }
+
+    fn give_up(&mut self, now: Moment, request: &Request, failure: Failure) {
+        let id = request.id;
+        let demanded = request.is_demanded();
+        let cool_down = if demanded { &mut self.cool_down } else { &mut self.cool_down_ahead };
+        cool_down.failed(now, &failure);
+        let duration = now.monotonic.saturating_sub(request.begun.monotonic);
+        self.emit(Event::RequestFailed { request: id.0, duration, code: failure.code, demanded });
+        self.effects.push_back(if demanded { Effect::Reject(id, failure) } else { Effect::Drop(id) });
+    }
+
+    /// A new epoch in which nothing of the old one is left: neither token, nor request, nor waiter, nor cool-down.
+    fn end_everything(&mut self, why: AbortReason) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.held = None;
+        self.entity = None;
+        self.cool_down = CoolDown::default();
+        self.cool_down_ahead = CoolDown::default();
+        self.forget();
+        for request in std::mem::take(&mut self.requests) {
+            self.end(request, why);
+        }
+    }
+
+    /// Aborts a request that is no longer in the list.
+    fn end(&mut self, request: Request, why: AbortReason) {
+        let id = request.id;
+        if matches!(request.progress, Progress::Running { .. }) {
+            self.effects.push_back(Effect::Stop(id));
+        }
+        self.emit(Event::RequestAborted { request: id.0, why });
+        self.effects.push_back(match why {
+            AbortReason::SignedOut if request.is_demanded() => Effect::Reject(id, Failure::signed_out()),
+            AbortReason::IdentityChanged if request.is_demanded() => Effect::Reject(id, Failure::identity_changed()),
+            _ => Effect::Drop(id),
+        });
+    }
+}
