@@ -1,2 +1,69 @@
-//! The only build logic there is.
-fn main() {}
+//! The only build logic there is: `cargo xtask demo | test | build | setup`.
+
+mod browsers;
+mod build;
+mod compiler;
+mod demo;
+mod failure;
+mod npm;
+mod process;
+mod setup;
+mod size_table;
+mod summary;
+mod system_packages;
+mod test;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use failure::Outcome;
+use setup::Purpose;
+use workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  demo [--port N]   set up what is missing, build, start the demo and its identity service on 127.0.0.1, open the browser
+  test [STEP…]      set up what is missing, then run every check and test, or only the named steps
+  build             build the npm package into pkg/dist and print the size of each file
+  setup             only set up what `test` needs (with the word build or demo: what that needs)
+
+Steps of test: ";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let workspace = Workspace::here();
+    let outcome = match words.as_slice() {
+        ["build"] => setup::run(&workspace, Purpose::Build).and_then(|ready| build::run(&workspace, &ready)),
+        ["setup"] => setup::run(&workspace, Purpose::Test).map(|_| ()),
+        ["setup", "build"] => setup::run(&workspace, Purpose::Build).map(|_| ()),
+        ["setup", "demo"] => setup::run(&workspace, Purpose::Demo).map(|_| ()),
+        ["demo", options @ ..] => match demo::Options::parse(options) {
+            Some(options) => demo::run(&workspace, &options),
+            None => return usage(),
+        },
+        ["test", names @ ..] => match test::select(names) {
+            Some(steps) => test::run(&workspace, &steps),
+            None => return usage(),
+        },
+        _ => return usage(),
+    };
+    report(outcome)
+}
+
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}{}", test::names().join(", "));
+    ExitCode::from(2)
+}
+
+fn report(outcome: Outcome<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Builds the npm package: compiled core → wasm-bindgen → wasm-opt → bundled entries in pkg/dist, each measured.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::compiler::{TARGET, Use};
+use crate::failure::{Failure, Outcome, While};
+use crate::npm;
+use crate::process;
+use crate::setup::{Ready, seconds};
+use crate::size_table;
+use crate::workspace::Workspace;
+
+/// The name of everything that wasm-bindgen writes; the entries import it.
+const NAME: &str = "custom_identity_provider";
+const WASM: &str = "custom_identity_provider.wasm";
+
+/// Each entry of the package and the module format it is bundled as.
+const ENTRIES: &[(&str, &str)] = &[("index.js", "esm"), ("slim.js", "esm"), ("script.js", "iife")];
+const MEASURED: &[&str] = &["index.js", "slim.js", WASM, "script.js"];
+
+/// Builds pkg/dist and prints its sizes; fails when the core and its JavaScript are over the limit.
+pub fn run(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
+    let began = Instant::now();
+    let compiled = compile(workspace, ready)?;
+    let generated = workspace.path("pkg/generated");
+    bind(workspace, ready, &compiled, &generated)?;
+    optimise(workspace, ready, &generated)?;
+    let dist = workspace.path("pkg/dist");
+    bundle(workspace, &generated, &dist)?;
+    println!("build: pkg/dist is ready after {}\n", seconds(began.elapsed()));
+
+    let mut sizes = size_table::measure(&workspace.path("xtask/node/compressed_sizes.mjs"), &dist, MEASURED)?;
+    let total = size_table::total(&sizes, &["slim.js", WASM]);
+    sizes.push(total.clone());
+    println!("{}", size_table::table(&sizes));
+    println!("limit of slim.js + {WASM} after gzip: {} B", size_table::grouped(size_table::LIMIT));
+    size_table::hold_to(size_table::LIMIT, &total)
+}
+
+/// The core as rustc leaves it.
+fn compile(workspace: &Workspace, ready: &Ready) -> Outcome<PathBuf> {
+    println!("build: compiling the core with {}", ready.compiler.describe());
+    let mut cargo = ready.compiler.cargo(workspace, "build", Use::Release);
+    cargo.args(["--package", "custom-identity-provider", "--lib", "--release"]);
+    process::run_shown(cargo, |_| ())?;
+    Ok(workspace.wasm_target().join(TARGET).join("release").join(WASM))
+}
+
+/// Writes the JavaScript glue into pkg/generated, beside the wasm.
+fn bind(workspace: &Workspace, ready: &Ready, compiled: &Path, generated: &Path) -> Outcome<()> {
+    println!("build: writing the glue with {}", ready.wasm_bindgen.name);
+    empty(generated)?;
+    let mut command = process::command(ready.wasm_bindgen.path());
+    // Without the default path the glue has no import.meta, which bundlers would take for a file to find.
+    command.args(["glue", "--target", "web", "--omit-default-module-path", "--out-name", NAME, "--out-dir"]);
+    command.arg(generated).args(["--remove-name-section", "--remove-producers-section"]).arg(compiled);
+    process::run_shown(command, |_| ())?;
+    link_snippets(workspace, &generated.join("snippets"))
+}
+
+/// wasm-bindgen copies the modules that the core imports; a link to the original instead keeps them one module with the entries.
+fn link_snippets(workspace: &Workspace, snippets: &Path) -> Outcome<()> {
+    let linking = format!("linking the modules in {}", snippets.display());
+    let Ok(hashes) = std::fs::read_dir(snippets) else { return Ok(()) };
+    for hash in hashes {
+        let hash = hash.while_doing(&linking)?.path();
+        for copy in files_below(&hash)? {
+            let original = workspace.root().join(copy.strip_prefix(&hash).while_doing(&linking)?);
+            if !original.is_file() {
+                continue; // A dependency's own module, or inline code: the copy is all there is.
+            }
+            std::fs::remove_file(&copy).while_doing(&linking)?;
+            std::os::unix::fs::symlink(&original, &copy).while_doing(&linking)?;
+        }
+    }
+    Ok(())
+}
+
+fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
+    let reading = format!("reading {}", folder.display());
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).while_doing(&reading)? {
+            let path = entry.while_doing(&reading)?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    Ok(files)
+}
+
+/// Shrinks the wasm with no feature but those that rustc used: Node and the browsers refuse some that wasm-opt knows.
+fn optimise(workspace: &Workspace, ready: &Ready, generated: &Path) -> Outcome<()> {
+    println!("build: shrinking with wasm-opt");
+    let wasm = generated.join(format!("{NAME}_bg.wasm"));
+    let smaller = generated.join("smaller.wasm");
+    let mut command = process::command(npm::program(workspace, "wasm-opt"));
+    command.arg("--mvp-features").args(ready.compiler.features()?.iter().map(|name| format!("--enable-{name}")));
+    command.args(["-Oz", "--strip-target-features", "--output"]).arg(&smaller).arg(&wasm);
+    process::run_shown(command, |_| ())?;
+    std::fs::rename(&smaller, &wasm).while_doing("replacing the wasm by the smaller one")?;
+    let mut node = process::command("node");
+    node.arg(workspace.path("xtask/node/inline_wasm.mjs")).arg(&wasm).arg(generated.join("inlined_wasm.js"));
+    process::run_shown(node, |_| ())
+}
+
+/// Bundles each entry into pkg/dist, and puts the wasm beside them.
+fn bundle(workspace: &Workspace, generated: &Path, dist: &Path) -> Outcome<()> {
+    println!("build: bundling the entries with esbuild");
+    empty(dist)?;
+    for (entry, format) in ENTRIES {
+        let source = workspace.path("pkg/src").join(entry);
+        if !source.is_file() {
+            return Err(Failure::new(format!("the entry {} is missing", source.display())));
+        }
+        let mut esbuild = process::command(npm::program(workspace, "esbuild"));
+        esbuild.arg(source).args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"]);
+        esbuild.arg(format!("--format={format}")).arg(format!("--outfile={}", dist.join(entry).display()));
+        process::run_shown(esbuild, |_| ())?;
+    }
+    let copying = format!("copying {WASM} into pkg/dist");
+    std::fs::copy(generated.join(format!("{NAME}_bg.wasm")), dist.join(WASM)).while_doing(copying).map(|_| ())
+}
+
+/// An empty folder in place of whatever an earlier build left there.
+fn empty(folder: &Path) -> Outcome<()> {
+    let emptying = format!("emptying {}", folder.display());
+    if folder.is_dir() {
+        std::fs::remove_dir_all(folder).while_doing(&emptying)?;
+    }
+    std::fs::create_dir_all(folder).while_doing(&emptying)
+}

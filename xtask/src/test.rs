@@ -1,0 +1,287 @@
+//! `cargo xtask test`: every check and test there is, cheap ones first, with a closing table.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::browsers::{self, Browser};
+use crate::build;
+use crate::compiler::{self, Use};
+use crate::failure::{Failure, Outcome};
+use crate::npm;
+use crate::process;
+use crate::setup::{self, Purpose, Ready, seconds};
+use crate::summary::Summary;
+use crate::workspace::Workspace;
+
+/// Random schedules that the property tests run, unless the environment says otherwise.
+const SCHEDULES: &str = "100000";
+
+/// One step of the test command.
+pub struct Step {
+    name: &'static str,
+    work: Work,
+    /// Works on what the step `build` leaves in pkg/dist.
+    needs_build: bool,
+}
+
+enum Work {
+    /// Something this program does itself.
+    Task(fn(&Workspace, &Ready) -> Outcome<()>),
+    /// A program that passes by its exit code.
+    Check(fn(&Workspace, &Ready) -> Outcome<Command>),
+    /// A test runner: one that ran no test at all has failed.
+    Runner(fn(&Workspace, &Ready) -> Outcome<Command>),
+}
+
+/// All steps, in their order.
+const STEPS: &[Step] = &[
+    Step { name: "lock-files", work: Work::Task(|workspace, _| npm::check_lock_files(workspace)), needs_build: false },
+    Step { name: "format", work: Work::Check(format), needs_build: false },
+    Step { name: "lint-host", work: Work::Check(lint_host), needs_build: false },
+    Step { name: "lint-wasm", work: Work::Check(lint_wasm), needs_build: false },
+    Step { name: "host-tests", work: Work::Runner(host_tests), needs_build: false },
+    Step { name: "schedules", work: Work::Runner(schedules), needs_build: false },
+    Step { name: "build", work: Work::Task(build::run), needs_build: false },
+    Step { name: "types", work: Work::Check(types), needs_build: true },
+    Step { name: "chromium", work: Work::Runner(|w, r| browsers::tests(w, r, Browser::Chromium)), needs_build: false },
+    Step { name: "firefox", work: Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox)), needs_build: false },
+    Step { name: "webkit", work: Work::Runner(|w, r| browsers::tests(w, r, Browser::WebKit)), needs_build: false },
+    Step { name: "packaging", work: Work::Runner(packaging), needs_build: true },
+    Step { name: "end-to-end", work: Work::Runner(end_to_end), needs_build: true },
+];
+
+fn format(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    let mut command = compiler::host_component(workspace, "fmt");
+    command.args(["--all", "--check"]);
+    Ok(command)
+}
+
+fn lint_host(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    let mut command = compiler::host_component(workspace, "clippy");
+    command.args(["--workspace", "--all-targets", "--", "--deny", "warnings"]);
+    Ok(command)
+}
+
+fn lint_wasm(workspace: &Workspace, ready: &Ready) -> Outcome<Command> {
+    let mut command = ready.compiler.cargo(workspace, "clippy", Use::Test);
+    command.args(["--package", "custom-identity-provider", "--all-targets", "--", "--deny", "warnings"]);
+    Ok(command)
+}
+
+fn host_tests(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    let mut command = process::command("cargo");
+    command.current_dir(workspace.root());
+    // The wasm-bindgen command has no tests, and linking it again takes minutes.
+    command.args(["test", "--workspace", "--exclude", "wasm-bindgen-command", "--exclude", "custom-identity-provider"]);
+    Ok(command)
+}
+
+fn schedules(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    let mut command = process::command("cargo");
+    command.current_dir(workspace.root()).args(["test", "--package", "custom-identity-provider"]);
+    // A hundred thousand schedules take minutes without the optimiser.
+    command.args(["--config", "profile.dev.package.custom-identity-provider.opt-level=2"]);
+    if std::env::var_os("SCHEDULES").is_none() {
+        command.env("SCHEDULES", SCHEDULES);
+    }
+    Ok(command)
+}
+
+fn types(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    npm_script(workspace, "", "test:types")
+}
+
+fn packaging(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    npm_script(workspace, "tests/packaging", "test")
+}
+
+fn end_to_end(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    npm_script(workspace, "tests/e2e", "test")
+}
+
+fn npm_script(workspace: &Workspace, folder: &str, script: &str) -> Outcome<Command> {
+    let folder: PathBuf = workspace.path(folder);
+    if !folder.join("package.json").is_file() {
+        return Err(Failure::new(format!("{} is missing", folder.join("package.json").display())));
+    }
+    let mut command = process::command("npm");
+    command.current_dir(folder).args(["run", "--silent", script]);
+    Ok(command)
+}
+
+/// The names of all steps, in order.
+pub fn names() -> Vec<&'static str> {
+    STEPS.iter().map(|step| step.name).collect()
+}
+
+/// The named steps, or all of them; None when a name is unknown.
+pub fn select(wanted: &[&str]) -> Option<Vec<&'static Step>> {
+    if wanted.iter().any(|name| !names().contains(name)) {
+        return None;
+    }
+    Some(STEPS.iter().filter(|step| wanted.is_empty() || wanted.contains(&step.name)).collect())
+}
+
+/// How a step ended.
+enum End {
+    Passed,
+    Failed(Failure),
+    /// It works on what another step failed to make.
+    NotRun,
+}
+
+struct Line {
+    name: &'static str,
+    end: End,
+    summary: Summary,
+    duration: Duration,
+}
+
+/// Runs the steps; goes on after a failure with whatever does not build on it, and fails in the end.
+pub fn run(workspace: &Workspace, steps: &[&Step]) -> Outcome<()> {
+    let began = Instant::now();
+    let ready = setup::run(workspace, Purpose::Test)?;
+    let mut lines =
+        vec![Line { name: "setup", end: End::Passed, summary: Summary::default(), duration: began.elapsed() }];
+    let mut build_failed = false;
+    for step in steps {
+        println!("\n── {} ──", step.name);
+        let began = Instant::now();
+        let mut summary = Summary::default();
+        let end = if step.needs_build && build_failed {
+            println!("not run: build failed");
+            End::NotRun
+        } else {
+            match perform(workspace, &ready, step, &mut summary) {
+                Ok(()) => End::Passed,
+                Err(failure) => {
+                    eprintln!("error: step {}: {failure}", step.name);
+                    End::Failed(failure)
+                }
+            }
+        };
+        if step.name == "build" && !matches!(end, End::Passed) {
+            build_failed = true;
+        }
+        lines.push(Line { name: step.name, end, summary, duration: began.elapsed() });
+    }
+    close(&lines, began.elapsed())
+}
+
+fn perform(workspace: &Workspace, ready: &Ready, step: &Step, summary: &mut Summary) -> Outcome<()> {
+    match step.work {
+        Work::Task(task) => task(workspace, ready),
+        Work::Check(command) => process::run_shown(command(workspace, ready)?, |_| ()),
+        Work::Runner(command) => {
+            process::run_shown(command(workspace, ready)?, |line| summary.observe(line))?;
+            judge(*summary)
+        }
+    }
+}
+
+/// A runner that exits well must also have run something, and have said that nothing failed.
+fn judge(summary: Summary) -> Outcome<()> {
+    match summary {
+        Summary { failed: 0, passed: 0 } => Err(Failure::new("it ran no tests")),
+        Summary { failed: 0, .. } => Ok(()),
+        Summary { failed, .. } => {
+            Err(Failure::new(format!("{failed} failed, though its exit code said that all passed")))
+        }
+    }
+}
+
+/// Prints the table of steps and the sum; fails when anything failed or was not run.
+fn close(lines: &[Line], total: Duration) -> Outcome<()> {
+    println!("\n{}", closing_table(lines));
+    println!("total: {}", seconds(total));
+    let sum = sum(lines);
+    println!("{} passed, {} failed", sum.passed, sum.failed);
+    let failed: Vec<&str> =
+        lines.iter().filter(|line| !matches!(line.end, End::Passed)).map(|line| line.name).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(format!("these steps did not pass: {}", failed.join(", "))))
+}
+
+/// The counts of all runners; a step that failed without naming a failed test counts as one.
+fn sum(lines: &[Line]) -> Summary {
+    let mut sum = Summary::default();
+    for line in lines {
+        sum.add(line.summary);
+        if line.summary.failed == 0 && !matches!(line.end, End::Passed) {
+            sum.failed += 1;
+        }
+    }
+    sum
+}
+
+fn closing_table(lines: &[Line]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        let end = match &line.end {
+            End::Passed => "passed",
+            End::Failed(_) => "FAILED",
+            End::NotRun => "NOT RUN",
+        };
+        let tests = match line.summary {
+            Summary { passed: 0, failed: 0 } => String::new(),
+            Summary { passed, failed } => format!("{passed} passed, {failed} failed"),
+        };
+        text += format!("{:12} {end:8} {:>10}  {tests}", line.name, seconds(line.duration)).trim_end();
+        text.push('\n');
+        if let End::Failed(failure) = &line.end {
+            text += &format!("             {}\n", failure.to_string().lines().next().unwrap_or_default());
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &'static str, end: End, passed: u64, failed: u64) -> Line {
+        Line { name, end, summary: Summary { passed, failed }, duration: Duration::from_millis(1250) }
+    }
+
+    #[test]
+    fn steps_are_selected_by_name_and_keep_their_order() {
+        let chosen: Vec<&str> = select(&["chromium", "format"]).unwrap().iter().map(|step| step.name).collect();
+        assert_eq!(chosen, ["format", "chromium"]);
+        assert_eq!(select(&[]).unwrap().len(), STEPS.len());
+        assert!(select(&["fromat"]).is_none());
+    }
+
+    #[test]
+    fn a_runner_that_ran_nothing_has_failed() {
+        assert!(judge(Summary { passed: 3, failed: 0 }).is_ok());
+        assert!(judge(Summary { passed: 0, failed: 0 }).is_err());
+        assert!(judge(Summary { passed: 3, failed: 1 }).is_err());
+    }
+
+    #[test]
+    fn the_sum_counts_a_failed_step_once() {
+        let lines = [
+            line("format", End::Failed(Failure::new("cargo failed")), 0, 0),
+            line("host-tests", End::Failed(Failure::new("cargo failed")), 7, 2),
+            line("types", End::NotRun, 0, 0),
+            line("chromium", End::Passed, 5, 0),
+        ];
+        assert_eq!(sum(&lines), Summary { passed: 12, failed: 4 });
+    }
+
+    #[test]
+    fn the_table_names_what_failed_and_why() {
+        let lines = [
+            line("format", End::Failed(Failure::new("cargo failed\nmore")), 0, 0),
+            line("chromium", End::Passed, 5, 0),
+        ];
+        let text = closing_table(&lines);
+        assert_eq!(
+            text,
+            "format       FAILED        1.2 s\n             cargo failed\nchromium     passed        1.2 s  5 passed, 0 failed\n"
+        );
+    }
+}
