@@ -1,2 +1,13 @@
-//! Tells chat widgets who the visitor is.
+//! Tells chat widgets who the visitor is: the core of the npm package `custom-identity-provider`, compiled to WebAssembly.
+//!
+//! [`core`] decides, `browser` does, `widget` has the shapes in which widgets ask. What JavaScript sees of it is the package in `pkg/`.
+
 pub mod core;
+
+#[cfg(target_arch = "wasm32")]
+pub mod browser;
+#[cfg(target_arch = "wasm32")]
+pub mod widget;
+
+#[cfg(target_arch = "wasm32")]
+pub use widget::livechat::{LiveChatProvider, check_options, sign_out};

@@ -1,0 +1,90 @@
+//! The stored record, and the mark by which tabs learn of a sign-out; both may be blocked, full or missing at any time.
+
+use gloo_storage::{LocalStorage, SessionStorage, Storage};
+use js_sys::{JSON, Object, Reflect};
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
+
+use crate::core::{Grant, RECORD_VERSION, RecordScope};
+
+use super::error::set;
+
+/// Everything that this package stores begins with this.
+const PREFIX: &str = "custom_identity_provider:";
+
+/// Where the generation of sign-outs is kept, for all tabs of the origin.
+pub(super) const GENERATION_KEY: &str = "custom_identity_provider:generation";
+
+/// Storage did not do what it was asked for.
+pub(super) struct StorageFailure;
+
+/// The raw storage, if touching it does not throw: `raw()` of gloo-storage panics where it does.
+fn probe(name: &str) -> Result<(), StorageFailure> {
+    match Reflect::get(&js_sys::global(), &JsValue::from_str(name)) {
+        Ok(storage) if storage.is_instance_of::<web_sys::Storage>() => Ok(()),
+        _ => Err(StorageFailure),
+    }
+}
+
+fn session_storage() -> Result<web_sys::Storage, StorageFailure> {
+    probe("sessionStorage").map(|()| SessionStorage::raw())
+}
+
+fn local_storage() -> Result<web_sys::Storage, StorageFailure> {
+    probe("localStorage").map(|()| LocalStorage::raw())
+}
+
+/// The parsed record of a session; something that is no JSON comes back as undefined.
+pub(super) fn read_record(session: &str) -> Result<Option<JsValue>, StorageFailure> {
+    let text = session_storage()?.get_item(&record_key(session)).map_err(|_| StorageFailure)?;
+    Ok(text.map(|text| JSON::parse(&text).unwrap_or(JsValue::UNDEFINED)))
+}
+
+/// Writes the record of a session.
+pub(super) fn write_record(session: &str, scope: RecordScope<'_>, grant: &Grant) -> Result<(), StorageFailure> {
+    let record: Object = token_object(grant).ok_or(StorageFailure)?;
+    set(&record, "version", &(RECORD_VERSION as f64).into());
+    set(&record, "scope", &scope.scope.into());
+    set(&record, "generation", &scope.generation.into());
+    let text = JSON::stringify(&record).map_err(|_| StorageFailure)?;
+    session_storage()?.set_item(&record_key(session), &String::from(text)).map_err(|_| StorageFailure)
+}
+
+/// Removes the record of a session.
+pub(super) fn remove_record(session: &str) -> Result<(), StorageFailure> {
+    session_storage()?.remove_item(&record_key(session)).map_err(|_| StorageFailure)
+}
+
+/// Removes the records of all sessions, also of those that this page never opened.
+pub(super) fn remove_all_records() -> Result<(), StorageFailure> {
+    let storage = session_storage()?;
+    let length = storage.length().map_err(|_| StorageFailure)?;
+    let mut keys = Vec::new();
+    for index in 0..length {
+        keys.extend(storage.key(index).map_err(|_| StorageFailure)?.filter(|key| key.starts_with(PREFIX)));
+    }
+    for key in keys {
+        storage.remove_item(&key).map_err(|_| StorageFailure)?;
+    }
+    Ok(())
+}
+
+/// The generation in which records are written, if the origin has one yet.
+pub(super) fn read_generation() -> Result<Option<String>, StorageFailure> {
+    local_storage()?.get_item(GENERATION_KEY).map_err(|_| StorageFailure)
+}
+
+/// A new generation: every record of an older one is void, and the other tabs are told by their `storage` event.
+pub(super) fn write_generation(generation: &str) -> Result<(), StorageFailure> {
+    local_storage()?.set_item(GENERATION_KEY, generation).map_err(|_| StorageFailure)
+}
+
+/// The token as a plain object of exactly the documented fields.
+pub(super) fn token_object(grant: &Grant) -> Option<Object> {
+    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
+    grant.token.serialize(&serializer).ok().map(JsCast::unchecked_into)
+}
+
+fn record_key(session: &str) -> String {
+    [PREFIX, session].concat()
+}
