@@ -57,16 +57,20 @@ export interface SourceRequest {
 export type FunctionSource = (request: SourceRequest) => Promise<RawToken | FinishedToken> | RawToken | FinishedToken;
 
 /** The page's own service, asked over HTTP. */
-export interface UrlSource {
+export type UrlSource = {
   url: string | URL;
-  /** Default `"POST"`. */
-  method?: "GET" | "POST";
   headers?: Record<string, string>;
   /** Default `"same-origin"`. */
   credentials?: "omit" | "same-origin" | "include";
-  /** Sent as it is; none by default. Not with GET. */
-  body?: string;
-}
+} & (
+  | {
+      /** Default `"POST"`. */
+      method?: "POST";
+      /** Sent as it is; none by default. */
+      body?: string;
+    }
+  | { method: "GET"; body?: undefined }
+);
 
 /** LiveChat's cookie grant, straight from the browser: an anonymous customer remembered by LiveChat's own cookies. */
 export interface CookieGrantSource {
@@ -134,20 +138,32 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/**
+ * The token as `@livechat/widget-core` types it: always with a licence, which it never reads. The second signature of `getToken` and
+ * `getFreshToken` makes a provider fit that package's types; whoever calls them gets `Token`, the honest type.
+ */
+export type WidgetToken = Token & { readonly licenseId: number };
+
 /** What LiveChat's widget calls. Every method works detached from the object. */
 export interface IdentityProvider {
   /** The cached token if it is usable, else a fresh one; equal calls share one request. */
   getToken(options?: CallOptions): Promise<Token>;
+  getToken(options?: CallOptions): Promise<WidgetToken>;
   /** A fresh token whatever is cached; joins a request that is already running. */
   getFreshToken(options?: CallOptions): Promise<Token>;
+  getFreshToken(options?: CallOptions): Promise<WidgetToken>;
   /** True exactly when a usable token is in hand. */
   hasToken(): Promise<boolean>;
   /** Forgets the token; one that is still on its way never enters the cache. */
   invalidate(): Promise<void>;
 }
 
+/** Options beside those that `configure` was given, the source among them. */
+export type LiveChatOverrides = Partial<LiveChatOptions> & { source?: undefined };
+
 /** LiveChat's Custom Identity Provider. Throws an IdentityError BAD_OPTION at once when an option is wrong. */
-export function custom_identity_provider(options?: Partial<LiveChatOptions>): IdentityProvider;
+export function custom_identity_provider(options: LiveChatOptions): IdentityProvider;
+export function custom_identity_provider(options?: LiveChatOverrides): IdentityProvider;
 
 /** Sets defaults for every option not given to `custom_identity_provider`; called again, it adds to and replaces them. */
 export function configure(options: Partial<LiveChatOptions>): void;
