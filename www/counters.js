@@ -1,0 +1,38 @@
+// What the calls cost: how many were made, how many requests the page sent for them, and how many reached LiveChat.
+
+import { byId, html } from "./element.js";
+
+const counted = { calls: 0, requests: 0 };
+let accounts = null;
+/** LiveChat's accounts counted this many before this page was opened. */
+let before = null;
+
+const show = () => {
+  const { calls, requests } = counted;
+  const rows = [
+    ["calls for a token", calls],
+    ["requests sent", requests],
+    ["calls without one", calls > 0 ? `${Math.max(0, Math.round((1 - requests / calls) * 100))} %` : "–"],
+    ...(accounts
+      ? [["tokens billed since", Math.max(0, accounts.tokens_issued - before)], ["customers at LiveChat", accounts.customers]]
+      : []),
+  ];
+  byId("counters").replaceChildren(
+    ...rows.map(([name, value]) => html("div", { "data-counter": name }, html("dt", {}, name), html("dd", {}, String(value)))),
+  );
+};
+
+/** Counts an event of the package. */
+export const count = (event) => {
+  if (event.type === "call" && /Token$/.test(event.method) && event.method !== "hasToken") counted.calls += 1;
+  else if (event.type === "request_began" || event.type === "request_retrying") counted.requests += 1;
+  else return;
+  show();
+};
+
+/** Takes over what the stand-in counts; null where there is none. */
+export const showAccounts = (state) => {
+  if (state) before ??= state.tokens_issued;
+  accounts = state;
+  show();
+};

@@ -1,0 +1,384 @@
+// The demo: ties the site's session, the package and the page together.
+
+import { adviceFor } from "./advice.js";
+import { count, showAccounts } from "./counters.js";
+import { duration } from "./duration.js";
+import { byId, html } from "./element.js";
+import { addEntry, clearLog } from "./event_log.js";
+import { watchNetwork } from "./network.js";
+import { loadRealWidget } from "./real_widget.js";
+import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
+import { sourceAsCode, sourceNote, sourceOf } from "./sources.js";
+import { FAULTS, describeFaults, readState, resetFaults, setFaults, useStandIn } from "./stand_in.js";
+import * as timeline from "./timeline.js";
+import { masked, showHasToken, showLife, showToken, shownToken } from "./token_panel.js";
+import { call, connect, forgetEverything, loadLibrary, look } from "./widget.js";
+
+/** What the site says, but for who is signed in. */
+let site;
+/** Who is signed in; null when nobody, and while that changes. */
+let customer = null;
+/** Whether this tab is changing the session. */
+let isChanging = false;
+let hasExpired = false;
+
+const choice = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
+const options = () => ({ cache: choice("cache"), source: choice("source"), patience: Number(byId("patience").value) });
+
+/* What the latest call came to. */
+
+const tell = (isBad, ...paragraphs) => {
+  byId("outcome").classList.toggle("bad", isBad);
+  byId("outcome").replaceChildren(...paragraphs.map((parts) => html("p", {}, ...[parts].flat())));
+};
+
+const tellError = (subject, error) => {
+  const details = [
+    error?.status && `status ${error.status}`,
+    error?.retryAfter && `come back in ${duration(error.retryAfter)}`,
+    error?.retryable !== undefined && (error.retryable ? "may pass by itself" : "will not pass by itself"),
+    error?.code === "COOLING_DOWN" && error.cause?.code && `after ${error.cause.code}`,
+  ].filter(Boolean);
+  tell(
+    true,
+    [`${subject} failed: `, html("strong", {}, error?.code ?? error?.name ?? "Error"), ` – ${error?.message ?? error}`],
+    adviceFor(error),
+    details.length > 0 ? html("small", {}, `${details.join(", ")}.`) : "",
+  );
+};
+
+const outcomeOf = (result) => {
+  if (result === undefined) return "undefined";
+  return typeof result === "boolean" ? String(result) : `a token of ${masked(result.accessToken)}`;
+};
+
+const waiting = { calls: 0 };
+const whileBusy = async (work) => {
+  waiting.calls += 1;
+  byId("busy").hidden = false;
+  try {
+    return await work();
+  } finally {
+    waiting.calls -= 1;
+    byId("busy").hidden = waiting.calls === 0;
+  }
+};
+
+const callMethod = (method) =>
+  whileBusy(async () => {
+    const began = performance.now();
+    try {
+      const result = await call(method);
+      tell(false, [html("strong", {}, method), ` resolved after ${duration(performance.now() - began)} with ${outcomeOf(result)}.`]);
+      if (result?.accessToken) show(result);
+    } catch (error) {
+      tellError(method, error);
+    }
+    await lookAtToken();
+  });
+
+/** Twenty calls at once, as a page full of impatient widgets would make them. */
+const callBurst = () =>
+  whileBusy(async () => {
+    const methods = Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? "getToken" : "getFreshToken"));
+    const began = performance.now();
+    const before = requestsBegun;
+    const results = await Promise.allSettled(methods.map((method) => call(method)));
+    const failed = results.filter((result) => result.status === "rejected");
+    const requests = requestsBegun - before;
+    if (failed.length > 0) tellError(`${failed.length} of 20 calls`, failed[0].reason);
+    else {
+      const sent = `${requests} request${requests === 1 ? "" : "s"}`;
+      tell(false, [html("strong", {}, "20 calls"), ` resolved after ${duration(performance.now() - began)} with ${sent}.`]);
+      show(results.at(-1).value);
+    }
+    await lookAtToken();
+  });
+
+/* The token. */
+
+const show = (token) => {
+  hasExpired = false;
+  showToken(token);
+};
+
+/** Looks whether there is a usable token, and shows it; never asks for one. */
+const lookAtToken = async () => {
+  try {
+    const has = await look("hasToken");
+    showHasToken(has);
+    if (has) show(await look("getToken"));
+    else if (shownToken() && !hasExpired && Date.now() >= shownToken().creationDate + shownToken().expiresIn * 0.9 && choice("cache") !== "none") {
+      hasExpired = true;
+      tell(false, "The token has expired: the next getToken asks for another.");
+    }
+  } catch (error) {
+    showHasToken(undefined);
+    showBlocked(error);
+  }
+};
+
+/** Where the package can't run at all, a banner says why. */
+const showBlocked = (error) => {
+  if (!["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"].includes(error?.code)) return;
+  showBanner(
+    [html("strong", {}, error.code), ` – ${error.message}.`],
+    error.code === "WASM_BLOCKED"
+      ? ["Every method rejects with this error instead of hanging. The directive to add: ", html("code", {}, "script-src 'self' 'wasm-unsafe-eval'")]
+      : adviceFor(error),
+  );
+};
+
+const showBanner = (...paragraphs) => {
+  const banner = byId("banner");
+  if (banner.hidden) banner.replaceChildren(...paragraphs.map((parts) => html("p", {}, ...[parts].flat())));
+  banner.hidden = false;
+};
+
+/* What happens. */
+
+let requestsBegun = 0;
+let isStateWanted = false;
+
+const onEvent = (event) => {
+  timeline.addEvent(event);
+  addEntry(event);
+  count(event);
+  switch (event.type) {
+    case "request_began": requestsBegun += 1; break;
+    case "invalidated":
+    case "identity_changed":
+      showToken(null);
+      break;
+    case "signed_out":
+      showToken(null);
+      if (event.origin === "other_tab") void followSession();
+      break;
+  }
+  // Events come from within the package: what is asked of it in return waits until it is done.
+  queueMicrotask(() => void lookAtToken());
+  wantState();
+};
+
+/** Reads the stand-in's counters soon, once for any number of events. */
+const wantState = () => {
+  if (isStateWanted) return;
+  isStateWanted = true;
+  setTimeout(async () => {
+    isStateWanted = false;
+    try {
+      const state = await readState();
+      showAccounts(state);
+      if (state) byId("faults-now").textContent = describeFaults(state.faults);
+    } catch (error) {
+      byId("faults-now").textContent = `The stand-in cannot be reached: ${error.message}`;
+    }
+  }, 250);
+};
+
+/* Who is signed in. */
+
+const showCustomer = () => {
+  const { customers } = site;
+  const known = customers.find(({ id }) => id === customer);
+  byId("customer-name").textContent = isChanging ? "One moment…" : known ? `Signed in as ${known.name}` : "Nobody is signed in";
+  byId("customers").replaceChildren(
+    ...customers.map(({ id, name }) => {
+      const button = html("button", { type: "button", "aria-pressed": String(id === customer), disabled: isChanging }, name);
+      button.addEventListener("click", () => void becomeCustomer(id));
+      return button;
+    }),
+  );
+  byId("sign-out").hidden = customer === null && !isChanging;
+  byId("sign-out").disabled = isChanging;
+};
+
+/** The session changes: until it is known how, nobody is signed in, so that no late answer finds its way to anybody. */
+const changeSession = async (change) => {
+  if (isChanging) return;
+  const focused = document.activeElement?.textContent;
+  isChanging = true;
+  customer = null;
+  showCustomer();
+  await lookAtToken();
+  try {
+    await change();
+  } catch (error) {
+    tellError("The session", error);
+  }
+  isChanging = false;
+  await followSession();
+  // The buttons were made anew: whoever pressed one by keyboard stays there.
+  const again = [...byId("customers").children].find((button) => button.textContent === focused) ?? byId("customers").firstElementChild;
+  if (document.activeElement === document.body) again?.focus();
+};
+
+const becomeCustomer = async (id) => {
+  if (id === customer) return;
+  await changeSession(() => signIn(id));
+  if (customer !== null) await playConnection();
+};
+
+const leave = () =>
+  changeSession(async () => {
+    try {
+      await signOut();
+    } finally {
+      await forgetEverything();
+    }
+    tell(false, "Signed out: every tab has forgotten the token.");
+  });
+
+let readings = 0;
+/** Takes over who the site says is signed in. */
+const followSession = async () => {
+  const mine = ++readings;
+  let session;
+  try {
+    session = await readSession();
+  } catch (error) {
+    return tellError("The site", error);
+  }
+  if (mine !== readings || isChanging) return;
+  customer = session.customer?.id ?? null;
+  showCustomer();
+  await lookAtToken();
+};
+
+/** What LiveChat's client does when its connection starts. */
+const playConnection = async () => {
+  await callMethod("hasToken");
+  await callMethod("getToken");
+};
+
+/* The options. */
+
+const accountOptions = () => {
+  const { licenseId, organizationId } = site.livechat;
+  return { ...(licenseId != null && { licenseId }), ...(organizationId != null && { organizationId }) };
+};
+
+const showSnippet = () => {
+  const { cache, source, patience } = options();
+  const lines = [
+    ...Object.entries(accountOptions()).map(([name, value]) => `${name}: ${JSON.stringify(value)},`),
+    "identity: () => session.customer?.id ?? null,",
+    `source: ${sourceAsCode(source, site.livechat)},`,
+    ...(cache === "session" ? [] : [`cache: "${cache}",`]),
+    ...(patience === 30_000 ? [] : [`patience: ${patience},`]),
+  ];
+  byId("snippet").textContent =
+    `window.__lc.custom_identity_provider =\n() => custom_identity_provider({\n${lines.map((line) => `  ${line}`).join("\n")}\n});`;
+  const note = sourceNote(source);
+  byId("source-note").textContent = note;
+  byId("source-note").hidden = note === "";
+};
+
+const useOptions = () => {
+  const { cache, source, patience } = options();
+  connect({ ...accountOptions(), identity: () => customer, source: sourceOf(source, site.livechat), cache, patience }, onEvent);
+  showSnippet();
+};
+
+const listenToOptions = () => {
+  byId("cache").addEventListener("change", async () => {
+    // A cache that is no longer used would keep its token lying there.
+    await look("invalidate").catch(showBlocked);
+    showToken(null);
+    useOptions();
+    await lookAtToken();
+    tell(false, "The caching changed, and the token is gone. The next getToken asks for another.");
+  });
+  byId("source").addEventListener("change", async () => {
+    useOptions();
+    await lookAtToken();
+    tell(false, ["The source changed. ", html("strong", {}, "getFreshToken"), " asks the new one; a cached token stays good."]);
+  });
+  byId("patience").addEventListener("change", useOptions);
+};
+
+/* The stand-in. */
+
+const listenToFaults = () => {
+  byId("faults").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const form = new FormData(event.target);
+    try {
+      await setFaults({ ...FAULTS[form.get("fault")], remaining: form.has("once") ? 1 : null });
+      wantState();
+    } catch (error) {
+      return tellError("The stand-in", error);
+    }
+    await callMethod("getFreshToken");
+  });
+  byId("reset-faults").addEventListener("click", async () => {
+    try {
+      await resetFaults();
+      wantState();
+      tell(false, "No fault is set any more.");
+    } catch (error) {
+      tellError("The stand-in", error);
+    }
+  });
+  byId("expire").addEventListener("click", async () => {
+    try {
+      await setFaults({ lifetime_seconds: 10, remaining: 1 });
+    } catch (error) {
+      return tellError("The stand-in", error);
+    }
+    await callMethod("getFreshToken");
+  });
+};
+
+/* The beginning. */
+
+const begin = async () => {
+  timeline.start();
+  showToken(null);
+  showAccounts(null);
+  try {
+    site = await readSession();
+  } catch (error) {
+    byId("customer-name").textContent = "The site does not answer";
+    return showBanner(`The site does not say who is signed in: ${error.message}. Reload the page when it runs again.`);
+  }
+  useStandIn(site.livechat.standInUrl);
+  for (const element of document.querySelectorAll(".stand-in-only")) element.hidden = site.livechat.real;
+  customer = site.customer?.id ?? null;
+  showCustomer();
+  try {
+    await loadLibrary();
+  } catch (error) {
+    return showBanner(`The package could not be loaded (${error.message}). Build it with cargo xtask build, then reload.`);
+  }
+  useOptions();
+  listenToOptions();
+  listenToFaults();
+  watchNetwork(timeline.addSent);
+  for (const button of document.querySelectorAll("[data-method]")) {
+    button.addEventListener("click", () => void callMethod(button.dataset.method));
+  }
+  byId("burst").addEventListener("click", () => void callBurst());
+  byId("sign-out").addEventListener("click", () => void leave());
+  byId("clear-log").addEventListener("click", clearLog);
+  onSessionOfOtherTab((what) => {
+    if (what === "changing") {
+      customer = null;
+      readings += 1;
+      void lookAtToken();
+    } else void followSession();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) void followSession();
+  });
+  setInterval(() => {
+    showLife();
+    if (shownToken()) void lookAtToken();
+  }, 1000);
+  wantState();
+  if (site.livechat.real) loadRealWidget();
+  if (customer !== null) await playConnection();
+  else await lookAtToken();
+};
+
+await begin();

@@ -1,0 +1,15 @@
+// What really went over the network for tokens, as the browser measures it: nothing is wrapped, so nothing is changed.
+
+const PATHS = /\/(livechat\/token|livechat\/transfer|customer\/token)$/;
+
+/** Tells of every finished request for a token: `{at, duration, name, status}`; status 0 where there was no answer, undefined where the browser does not tell. */
+export const watchNetwork = (listener) => {
+  if (!PerformanceObserver.supportedEntryTypes?.includes("resource")) return;
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) {
+      const { pathname } = new URL(entry.name);
+      if (!PATHS.test(pathname)) continue;
+      listener({ at: performance.timeOrigin + entry.startTime, duration: entry.duration, name: pathname, status: entry.responseStatus });
+    }
+  }).observe({ type: "resource", buffered: false });
+};

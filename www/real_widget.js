@@ -1,0 +1,22 @@
+// Loads LiveChat's own widget, as its tracking code does. Document: Text Platform, "Chat Widget JS API".
+
+const TRACKING = "https://cdn.livechatinc.com/tracking.js";
+
+/** Puts the queue in place that holds calls until the widget is there, then loads it. `window.__lc` has to be set before. */
+export const loadRealWidget = () => {
+  const widget = { _q: [], _h: null, _v: "2.0" };
+  const pass = (entry) => (widget._h ? widget._h.apply(null, entry) : widget._q.push(entry));
+  for (const name of ["on", "once", "off", "call"]) widget[name] = (...given) => void pass([name, given]);
+  widget.get = (...given) => {
+    if (!widget._h) throw new Error("LiveChatWidget: nothing can be read before it is loaded");
+    return pass(["get", given]);
+  };
+  widget.init = () => {
+    const script = document.createElement("script");
+    script.async = true;
+    script.src = TRACKING;
+    document.head.append(script);
+  };
+  window.LiveChatWidget ??= widget;
+  widget.init();
+};

@@ -1,0 +1,52 @@
+// The stand-in for LiveChat's accounts: what it counts, and the faults it is told to have.
+
+/** @type {string | null} */
+let address = null;
+
+/** Where the stand-in is; null with LiveChat itself. */
+export const useStandIn = (url) => {
+  address = url;
+};
+
+const ask = async (path, method = "GET", body = undefined) => {
+  const response = await fetch(new URL(path, address), {
+    method,
+    cache: "no-store",
+    credentials: "omit",
+    ...(body && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`the stand-in answered ${response.status} to ${path}`);
+  return response;
+};
+
+/** What it counts: `{customers, tokens_issued, requests, faults}`; null where there is no stand-in. */
+export const readState = async () => (address ? (await ask("/stand-in/state")).json() : null);
+
+/** Tells it how to misbehave from now on. */
+export const setFaults = (faults) => ask("/stand-in/faults", "PUT", faults);
+
+/** Tells it to behave. */
+export const resetFaults = () => ask("/stand-in/faults", "DELETE");
+
+/** The faults that the page offers, by the value of their radio button. */
+export const FAULTS = {
+  latency: { latency_ms: 3000 },
+  error: { status: 500 },
+  limited: { status: 429, retry_after: 2 },
+  cut: { cut_connection: true },
+  html: { html: true },
+  short: { lifetime_seconds: 15 },
+};
+
+/** Faults as a sentence. */
+export const describeFaults = (faults) => {
+  const parts = [];
+  if (faults?.latency_ms) parts.push(`answers after ${faults.latency_ms / 1000} s`);
+  if (faults?.status) parts.push(`status ${faults.status}${faults.retry_after ? ` with Retry-After: ${faults.retry_after}` : ""}`);
+  if (faults?.cut_connection) parts.push("the connection is cut");
+  if (faults?.html) parts.push("HTML instead of JSON");
+  if (faults?.lifetime_seconds) parts.push(`tokens live ${faults.lifetime_seconds} s`);
+  if (parts.length === 0) return "No fault is set.";
+  const length = faults.remaining === 1 ? "for the next request" : faults.remaining ? `for ${faults.remaining} requests` : "until changed";
+  return `Set: ${parts.join(", ")}, ${length}.`;
+};

@@ -1,0 +1,247 @@
+// Draws what happened lately: calls, cache hits, joins, requests with their attempts, and what went over the network.
+
+import { byId, svg } from "./element.js";
+import { duration } from "./duration.js";
+
+const LANES = ["Calls", "Cache hits", "Joins", "Requests", "Network"];
+const TOP = 8;
+const LANE = 38;
+const GUTTER = 78;
+const EDGE = 14;
+const HEIGHT = TOP + LANES.length * LANE + 24;
+/** Marks nearer than this are drawn as one, with their number. Pixels. */
+const NEAR = 16;
+/** Nothing older can be shown. Milliseconds. */
+const OLDEST = 130_000;
+
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Calls, cache hits and joins. @type {{lane: number, at: number, label: string}[]} */
+let marks = [];
+/** One for each run of the source, by its number. */
+const requests = new Map();
+/** What the browser says was sent. */
+let sent = [];
+let span = 30_000;
+let width = 640;
+let latest = 0;
+
+const mark = (lane, at, label) => marks.push({ lane, at, label });
+
+const endAttempt = (request, at, code) => {
+  const attempt = request.attempts.at(-1);
+  if (attempt && attempt.end === undefined) Object.assign(attempt, { end: at, code });
+};
+
+const end = (event, outcome, code) => {
+  const request = requests.get(event.request);
+  if (!request || request.end !== undefined) return;
+  endAttempt(request, event.at, code);
+  Object.assign(request, { end: event.at, outcome });
+};
+
+/** Takes note of an event of the package. */
+export const addEvent = (event) => {
+  switch (event.type) {
+    case "call": mark(0, event.at, event.method); break;
+    case "cache_hit": mark(1, event.at, "answered from the cache"); break;
+    case "restored": mark(1, event.at, "restored from sessionStorage"); break;
+    case "joined": mark(2, event.at, `${event.method} joined request ${event.request}`); break;
+    case "request_began":
+      requests.set(event.request, { id: event.request, began: event.at, attempts: [{ start: event.at }] });
+      break;
+    case "request_retrying": {
+      const request = requests.get(event.request);
+      if (!request) break;
+      endAttempt(request, event.at, event.code);
+      request.attempts.push({ start: event.at + event.delay });
+      break;
+    }
+    case "request_succeeded": end(event, "done"); break;
+    case "request_failed": end(event, "failed", event.code); break;
+    case "request_aborted": end(event, "aborted"); break;
+  }
+  latest = Math.max(latest, event.at);
+  draw();
+};
+
+/** Takes note of something that went over the network: `{at, duration, name, status}`. */
+export const addSent = (entry) => {
+  sent.push(entry);
+  latest = Math.max(latest, entry.at + entry.duration);
+  draw();
+};
+
+/** Forgets everything, for a new customer who need not know what the former one did. */
+export const clear = () => {
+  marks = [];
+  sent = [];
+  requests.clear();
+  draw();
+};
+
+/** The names of some marks with how often each occurs. */
+const tally = (labels) => {
+  const counts = new Map();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  return [...counts].map(([label, count]) => (count > 1 ? `${count} × ${label}` : label)).join(", ");
+};
+
+/** Marks of one lane, those near each other together. */
+const clusters = (lane, x) => {
+  const found = [];
+  for (const { at, label } of marks.filter((one) => one.lane === lane)) {
+    const here = x(at);
+    if (here < GUTTER) continue;
+    const last = found.at(-1);
+    if (last && here - last.x < NEAR) last.labels.push(label);
+    else found.push({ x: here, labels: [label] });
+  }
+  return found;
+};
+
+const shapes = [
+  (x, y) => svg("circle", { class: "mark", cx: x, cy: y, r: 6 }),
+  (x, y) => svg("path", { class: "mark", d: `M${x} ${y - 8}L${x + 8} ${y}L${x} ${y + 8}L${x - 8} ${y}Z` }),
+  (x, y) => svg("path", { class: "mark hollow", d: `M${x - 7} ${y - 6}H${x + 7}L${x} ${y + 7}Z` }),
+];
+
+const drawCluster = (lane, { x, labels }, y) => {
+  const group = svg("g", {}, svg("title", {}, tally(labels)));
+  if (labels.length === 1) group.append(shapes[lane](x, y));
+  else {
+    const half = labels.length > 9 ? 13 : 10;
+    group.append(
+      svg("rect", { class: "mark", x: x - half, y: y - 10, width: half * 2, height: 20, rx: lane === 1 ? 3 : 10 }),
+      svg("text", { class: "count", x, y }, String(labels.length)),
+    );
+  }
+  return group;
+};
+
+/** A name beside a bar, on the side where there is room. */
+const barName = (text, from, to, y) => {
+  const room = width - EDGE - to > text.length * 6.6;
+  const inFront = from - GUTTER > text.length * 6.6;
+  if (!room && !inFront) return undefined;
+  return svg("text", { class: "bar-name", x: room ? to + 5 : from - 5, y: y + 4, "text-anchor": room ? "start" : "end" }, text);
+};
+
+const outcomeOf = ({ id, began, end, outcome, attempts }) => {
+  const code = attempts.findLast((attempt) => attempt.code)?.code;
+  const tries = attempts.filter((attempt) => attempt.end !== undefined || end === undefined).length;
+  const count = tries > 1 ? `, ${tries} attempts` : "";
+  if (end === undefined) return `#${id} running${count}`;
+  if (outcome === "done") return `#${id} ${duration(end - began)}${count}`;
+  return outcome === "aborted" ? `#${id} aborted` : `#${id} ${code}${count}`;
+};
+
+const drawRequest = (request, x, now, y) => {
+  const text = outcomeOf(request);
+  const group = svg("g", {}, svg("title", {}, text));
+  const to = Math.max(x(request.end ?? now), GUTTER);
+  for (const attempt of request.attempts) {
+    if (attempt.start > (request.end ?? now)) continue;
+    const from = Math.max(x(attempt.start), GUTTER);
+    const until = Math.max(x(attempt.end ?? request.end ?? now), from + 3);
+    const kind = attempt.end === undefined ? "running" : attempt.code ? "bad" : request.outcome === "aborted" ? "aborted" : "";
+    group.append(svg("rect", { class: `bar ${kind}`, x: from, y: y - 7, width: until - from, height: 14, rx: 3 }));
+  }
+  for (const [index, attempt] of request.attempts.entries()) {
+    const next = request.attempts[index + 1];
+    if (!next || attempt.end === undefined) continue;
+    const from = Math.max(x(attempt.end), GUTTER);
+    const until = Math.max(x(Math.min(next.start, request.end ?? now)), GUTTER);
+    if (until > from) group.append(svg("line", { class: "pause", x1: from, x2: until, y1: y, y2: y }));
+  }
+  const name = barName(text, Math.max(x(request.began), GUTTER), to, y);
+  if (name) group.append(name);
+  return group;
+};
+
+const drawSent = (entry, x, y, isLast) => {
+  const from = Math.max(x(entry.at), GUTTER);
+  const until = Math.max(x(entry.at + entry.duration), from + 3);
+  const isBad = entry.status === 0 || entry.status >= 400;
+  const answer = entry.status > 0 ? entry.status : "no answer";
+  const group = svg("g", {}, svg("title", {}, `${entry.name}: ${answer}, ${duration(entry.duration)}`));
+  group.append(svg("rect", { class: isBad ? "bar bad" : "bar", x: from, y: y - 4, width: until - from, height: 8, rx: 2 }));
+  const name = isLast ? barName(`${entry.name.split("/").at(-1)} ${answer}`, from, until, y) : undefined;
+  if (name) group.append(name);
+  return group;
+};
+
+const summary = () => {
+  const count = (lane) => marks.filter((one) => one.lane === lane).length;
+  return `Timeline: ${count(0)} calls, ${count(1)} cache hits, ${count(2)} joins, ${requests.size} requests. The log lists them.`;
+};
+
+/** Draws everything anew: there is little of it. */
+export const draw = () => {
+  const now = Date.now();
+  const oldest = now - OLDEST;
+  marks = marks.filter((one) => one.at > oldest);
+  sent = sent.filter((entry) => entry.at + entry.duration > oldest);
+  for (const [id, request] of requests) if ((request.end ?? now) < oldest) requests.delete(id);
+
+  const x = (at) => width - EDGE - ((now - at) / span) * (width - EDGE - GUTTER);
+  const y = (lane) => TOP + lane * LANE + LANE / 2;
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": summary() });
+
+  for (const [lane, name] of LANES.entries()) {
+    picture.append(
+      svg("text", { class: "lane-name", x: 0, y: y(lane) + 4 }, name),
+      svg("line", { class: "lane-line", x1: GUTTER, x2: width - EDGE, y1: y(lane), y2: y(lane) }),
+    );
+  }
+  const bottom = TOP + LANES.length * LANE;
+  for (let part = 0; part <= 3; part++) {
+    const seconds = (span / 1000 / 3) * (3 - part);
+    const here = x(now - seconds * 1000);
+    const name = part === 3 ? "now" : `−${seconds >= 60 ? `${+(seconds / 60).toFixed(1)} min` : `${Math.round(seconds)} s`}`;
+    picture.append(
+      svg("line", { class: "tick", x1: here, x2: here, y1: TOP, y2: bottom }),
+      svg("text", { class: "tick-name", x: here, y: bottom + 16 }, name),
+    );
+  }
+  for (const lane of [0, 1, 2]) picture.append(...clusters(lane, x).map((cluster) => drawCluster(lane, cluster, y(lane))));
+
+  const begins = now - span;
+  let isEmpty = !marks.some((one) => one.at > begins);
+  let free = 0;
+  for (const request of requests.values()) {
+    if ((request.end ?? now) < begins) continue;
+    isEmpty = false;
+    // Two at once stand above each other.
+    picture.append(drawRequest(request, x, now, y(3) + (request.began < free ? 9 : 0) - (request.began < free ? 0 : 2)));
+    free = Math.max(free, request.end ?? now);
+  }
+  const visible = sent.filter((entry) => entry.at + entry.duration > begins);
+  picture.append(...visible.map((entry, index) => drawSent(entry, x, y(4), index === visible.length - 1)));
+  if (isEmpty) {
+    picture.append(svg("text", { class: "empty", x: GUTTER + (width - GUTTER) / 2, y: y(2) - 8 }, "Nothing happened lately."));
+  }
+  byId("drawing").replaceChildren(picture);
+};
+
+/** Whether anything shown still moves. */
+const isMoving = () => Date.now() - latest < span + 2000 || [...requests.values()].some((request) => request.end === undefined);
+
+/** Begins to draw: whenever something happens, and while time passes over what is shown. */
+export const start = () => {
+  new ResizeObserver(([entry]) => {
+    width = Math.max(280, Math.round(entry.contentRect.width));
+    draw();
+  }).observe(byId("drawing"));
+  byId("span").addEventListener("change", (event) => {
+    span = Number(event.target.value) * 1000;
+    draw();
+  });
+  // Time that creeps is motion too: whoever wants less of it gets a step a second.
+  let skipped = 0;
+  setInterval(() => {
+    if (document.hidden || !isMoving()) return;
+    if (still.matches && ++skipped % 8 !== 0) return;
+    draw();
+  }, 125);
+};

@@ -1,0 +1,49 @@
+// Plays the chat widget: takes the provider from `window.__lc` as a widget would, and calls it.
+
+/** @type {import("../pkg/index.js") | undefined} */
+let library;
+let provider;
+/** Counts up with each provider, so that one that was replaced is not listened to any more. */
+let generation = 0;
+/** While the page itself looks, rather than the person: such calls are not drawn. */
+let isLooking = false;
+
+/** Loads the package; rejects when it was not built. */
+export const loadLibrary = async () => {
+  library = await import("/pkg/index.js");
+};
+
+/** Puts the factory where LiveChat's widget looks for it, and takes a provider from it. */
+export const connect = (options, onEvent) => {
+  const mine = ++generation;
+  const listener = (event) => {
+    if (mine !== generation || (isLooking && (event.type === "call" || event.type === "cache_hit"))) return;
+    onEvent(event);
+  };
+  window.__lc ??= {};
+  if (options.licenseId !== undefined) window.__lc.license = options.licenseId;
+  // Handles of one scope share a session and its events: one listener hears what the real widget does, too.
+  let isHeard = false;
+  window.__lc.custom_identity_provider = () => {
+    const heard = isHeard ? {} : { onEvent: listener };
+    isHeard = true;
+    return library.custom_identity_provider({ ...options, ...heard });
+  };
+  provider = window.__lc.custom_identity_provider();
+};
+
+/** Calls a method as the widget would. */
+export const call = (method) => provider[method]();
+
+/** Calls a method without its being drawn; its events come while it is called, never later. */
+export const look = (method) => {
+  isLooking = true;
+  try {
+    return provider[method]();
+  } finally {
+    isLooking = false;
+  }
+};
+
+/** The person leaves: the package forgets every token in every tab. */
+export const forgetEverything = () => library.sign_out();
