@@ -1,0 +1,72 @@
+// What is in the tarball, and what package.json promises about it.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { pack, project, root } from "./support/installed_package.js";
+
+let installed;
+before(() => { installed = project(); });
+after(() => installed.remove());
+
+const manifest = () => JSON.parse(readFileSync(join(installed.package, "package.json"), "utf8"));
+
+test("the tarball holds exactly these files", () => {
+  assert.deepEqual(pack(installed.folder).files.map((file) => file.path).sort(), [
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "dist/custom_identity_provider.wasm",
+    "dist/index.js",
+    "dist/script.js",
+    "dist/slim.js",
+    "index.d.ts",
+    "package.json",
+    "script.d.ts",
+    "slim.d.ts",
+  ]);
+});
+
+test("every path in package.json exists in the tarball", () => {
+  const { main, types, unpkg, jsdelivr, sideEffects, exports } = manifest();
+  const paths = [main, types, unpkg, jsdelivr, ...sideEffects, ...Object.values(exports).flatMap((target) => typeof target === "string" ? [target] : Object.values(target))];
+  for (const path of paths) assert.ok(existsSync(join(installed.package, path)), path);
+});
+
+test("installing it brings no other package", () => {
+  const { dependencies, peerDependencies, optionalDependencies, scripts } = manifest();
+  assert.deepEqual([dependencies, peerDependencies, optionalDependencies, scripts], [undefined, undefined, undefined, undefined]);
+});
+
+test("it is licensed as the repository is", () => {
+  assert.equal(manifest().license, "MIT OR Apache-2.0");
+  for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) {
+    assert.equal(readFileSync(join(installed.package, name), "utf8"), readFileSync(join(root, name), "utf8"), name);
+  }
+});
+
+test("the types resolve for bundlers and for Node, each entry its own", () => {
+  installed.write("application.ts", `
+    import { custom_identity_provider, IdentityError, type Token } from "custom-identity-provider";
+    import { init, sign_out } from "custom-identity-provider/slim";
+    import "custom-identity-provider/script";
+    const token: Promise<Token> = custom_identity_provider({ licenseId: 1, identity: null, source: "/livechat/token" }).getToken();
+    const code: string = new IdentityError("NETWORK", "unreachable").code;
+    const ready: Promise<void> = init("/custom_identity_provider.wasm").then(sign_out);
+    globalThis.custom_identity_provider.configure({ licenseId: 1 });
+    // @ts-expect-error the types are there: this is no any
+    const wrong: number = custom_identity_provider().hasToken();
+    export { token, code, ready, wrong };
+  `);
+  const tsc = join(root, "tests/packaging/node_modules/.bin/tsc");
+  for (const [module, resolution] of [["esnext", "bundler"], ["node16", "node16"], ["nodenext", "nodenext"]]) {
+    const settings = ["--strict", "--noEmit", "--ignoreConfig", "--skipLibCheck", "false", "--target", "es2022", "--lib", "es2022,dom", "--types", ""];
+    try {
+      execFileSync(tsc, [...settings, "--module", module, "--moduleResolution", resolution, "application.ts"], { cwd: installed.folder, encoding: "utf8" });
+    } catch (error) {
+      assert.fail(`${resolution}: ${error.stdout}`);
+    }
+  }
+});

@@ -1,0 +1,25 @@
+// Headless Chromium whose pages fail a test by any error that nobody handled.
+
+import { chromium } from "playwright-core";
+
+const path = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+export async function launch() {
+  const browser = await chromium.launch({ executablePath: path, args: flags });
+  return {
+    /** A page with a storage of its own; `errors` collects what reached nobody: exceptions, unhandled rejections, console errors. */
+    async page() {
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      /** @type {string[]} */
+      const errors = [];
+      page.on("pageerror", (error) => errors.push(String(error.stack ?? error)));
+      page.on("console", (message) => {
+        if (message.type() === "error") errors.push(message.text());
+      });
+      return { page, errors, close: () => context.close() };
+    },
+    close: () => browser.close(),
+  };
+}
