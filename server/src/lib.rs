@@ -1,1 +1,25 @@
-//! The identity service.
+//! The identity service: maps a site's customers to LiveChat entities and fetches tokens for them.
+//!
+//! A browser asks `POST /livechat/token`; the service knows the customer from the site's own session token, finds or
+//! creates the customer's entity at LiveChat, and answers with a token for it. The agent token that this takes never
+//! leaves the service.
+
+pub mod accounts;
+pub mod admission;
+pub mod clock;
+pub mod configuration;
+pub mod customer_store;
+pub mod customer_tokens;
+pub mod demo_site;
+pub mod json_web_keys;
+pub mod logging;
+pub mod origin;
+pub mod problem;
+pub mod proof_key;
+pub mod random;
+pub mod request_body;
+pub mod request_log;
+pub mod serve;
+pub mod service;
+pub mod session_token;
+pub mod stand_in;

@@ -1,0 +1,48 @@
+//! The identity service as a program.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use identity_service::{
+    clock::Clock,
+    configuration::Settings,
+    logging,
+    serve::{listen, serve, shutdown_signal},
+    service::{IdentityService, StartError},
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let configuration = match Settings::parse().check(|name| std::env::var(name).ok()) {
+        Ok(configuration) => configuration,
+        Err(error) => {
+            eprintln!("identity-service: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    logging::start(configuration.log_level);
+    let (address, settings) = (configuration.listen, configuration.serve);
+    let service = match IdentityService::new(configuration, Clock::system()).await {
+        Ok(service) => service,
+        Err(error @ StartError::Store(_)) => {
+            eprintln!("identity-service: {error}");
+            return ExitCode::from(2);
+        }
+        Err(error) => {
+            eprintln!("identity-service: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let listener = match listen("identity-service", address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("identity-service: listen: expected a free address of this machine, {address} is not: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    serve(listener, service.router(), settings, shutdown_signal()).await;
+    if tokio::time::timeout(settings.shutdown_deadline, service.finish()).await.is_err() {
+        tracing::warn!("some requests to accounts did not finish before the shutdown deadline");
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,68 @@
+//! What time it is, for everything that counts a token's life; a test sets its own.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// A moment on both clocks: the monotonic one cannot be set back, the wall clock goes on while the machine sleeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// The monotonic clock.
+    pub monotonic: Instant,
+    /// The wall clock.
+    pub wall: SystemTime,
+}
+
+impl Moment {
+    /// How long ago `earlier` was, by whichever clock says longer: a token is rather thought too old than too young.
+    pub fn since(self, earlier: Self) -> Duration {
+        let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
+        self.monotonic.saturating_duration_since(earlier.monotonic).max(wall)
+    }
+}
+
+/// Tells the time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Moment + Send + Sync>);
+
+impl Clock {
+    /// The machine's clocks.
+    pub fn system() -> Self {
+        Self::new(|| Moment { monotonic: Instant::now(), wall: SystemTime::now() })
+    }
+
+    /// A clock that says whatever the function says.
+    pub fn new(now: impl Fn() -> Moment + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Moment {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longer_of_both_clocks_counts() {
+        let start = Clock::system().now();
+        let slept = Moment { monotonic: start.monotonic, wall: start.wall + Duration::from_secs(60) };
+        assert_eq!(slept.since(start), Duration::from_secs(60));
+        let set_back = Moment {
+            monotonic: start.monotonic + Duration::from_secs(5),
+            wall: start.wall - Duration::from_secs(3600),
+        };
+        assert_eq!(set_back.since(start), Duration::from_secs(5));
+    }
+}

@@ -1,0 +1,397 @@
+//! Tokens by customer: one request to LiveChat at a time for each, and the answer kept while it is good.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::http::StatusCode;
+use moka::sync::Cache;
+use secrecy::SecretString;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    accounts::{Accounts, AccountsError, CustomerToken, EntityId, IdentityTransfer},
+    clock::{Clock, Moment},
+    customer_store::{Creation, CreationLease, CustomerStore, StoreError},
+    problem::Problem,
+    proof_key::CodeChallenge,
+    request_log::Outcome,
+    session_token::CustomerId,
+};
+
+/// How often a store is asked again whether another process has finished a creation.
+const ELSEWHERE_INTERVAL: Duration = Duration::from_millis(200);
+/// A lease outlives the longest creation by this much, for the write that follows.
+const LEASE_SLACK: Duration = Duration::from_secs(10);
+/// When accounts is unavailable and does not say for how long.
+const DEFAULT_RETRY_AFTER: u64 = 5;
+
+/// Why a customer gets no token.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TokenError {
+    /// Accounts gave none.
+    #[error(transparent)]
+    Accounts(#[from] AccountsError),
+    /// The customer store failed.
+    #[error("{0}")]
+    Store(Arc<StoreError>),
+    /// The caller has waited long enough; the work goes on.
+    #[error("LiveChat's accounts did not answer within the caller's time")]
+    StillRunning,
+    /// The work ended without an answer.
+    #[error("the request ended without an answer")]
+    Lost,
+}
+
+impl From<StoreError> for TokenError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Accounts(AccountsError::Unreachable { .. }) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "accounts_unreachable",
+                "LiveChat's accounts could not be reached.",
+            )
+            .with_retry_after(DEFAULT_RETRY_AFTER),
+            TokenError::Accounts(AccountsError::Unavailable { status, retry_after }) => {
+                let code = if status == 429 { "accounts_rate_limited" } else { "accounts_unavailable" };
+                let detail = format!("LiveChat's accounts answered with status {status}.");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+                    .with_retry_after(retry_after.unwrap_or(DEFAULT_RETRY_AFTER))
+            }
+            TokenError::Accounts(AccountsError::Slow) | TokenError::StillRunning => {
+                Self::new(StatusCode::GATEWAY_TIMEOUT, "accounts_slow", "LiveChat's accounts did not answer in time.")
+            }
+            TokenError::Accounts(AccountsError::Nonsense { what, .. }) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "accounts_nonsense",
+                format!("LiveChat's accounts answered nonsense: {what}."),
+            ),
+            TokenError::Accounts(AccountsError::Refused { .. }) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "accounts_refused_service",
+                "LiveChat's accounts refused this service; its operator finds the reason in the log.",
+            ),
+            TokenError::Accounts(AccountsError::CustomerRefused(exception)) => Self::new(
+                StatusCode::FORBIDDEN,
+                "accounts_refused_customer",
+                "LiveChat's accounts refused this customer.",
+            )
+            .with_exception(exception),
+            TokenError::Store(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "The customer store is not available.")
+                    .with_retry_after(DEFAULT_RETRY_AFTER)
+            }
+            TokenError::Lost => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The request ended without an answer.")
+            }
+        }
+    }
+}
+
+/// How tokens are kept.
+#[derive(Debug, Clone)]
+pub struct TokenSettings {
+    /// A kept token is given out only while at least this share of its life is left, 0 to 1.
+    pub least_life: f64,
+    /// A caller who wants a fresh token still gets the kept one while it is younger than this.
+    pub fresh_after: Duration,
+    /// How long one caller waits.
+    pub patience: Duration,
+    /// How many customers' tokens are kept.
+    pub capacity: u64,
+}
+
+/// A token and when it was asked for.
+#[derive(Debug)]
+struct HeldToken {
+    token: CustomerToken,
+    asked: Moment,
+}
+
+/// A token with the life it has left.
+#[derive(Debug, Clone)]
+pub struct TokenAnswer {
+    /// The token itself.
+    pub access_token: SecretString,
+    /// Whose it is.
+    pub entity: EntityId,
+    /// Whole seconds left.
+    pub expires_in: u64,
+}
+
+type Landed = Option<Result<(Arc<HeldToken>, Outcome), TokenError>>;
+
+struct Inner {
+    accounts: Accounts,
+    store: CustomerStore,
+    clock: Clock,
+    settings: TokenSettings,
+    held: Cache<CustomerId, Arc<HeldToken>>,
+    flights: Mutex<HashMap<CustomerId, watch::Receiver<Landed>>>,
+    /// New entities that the store did not take: written at the customer's next request, before anything else.
+    unwritten: Mutex<HashMap<CustomerId, (CreationLease, EntityId)>>,
+    tasks: TaskTracker,
+}
+
+/// The tokens of all customers.
+#[derive(Clone)]
+pub struct CustomerTokens(Arc<Inner>);
+
+/// A poisoned lock still guards a usable map: every change of it is a single call.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends a flight however its task ends, so that no customer is left waiting on one that is gone.
+struct Landing {
+    inner: Arc<Inner>,
+    customer: CustomerId,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        lock(&self.inner.flights).remove(&self.customer);
+    }
+}
+
+impl CustomerTokens {
+    /// Nothing is kept yet.
+    pub fn new(accounts: Accounts, store: CustomerStore, clock: Clock, settings: TokenSettings) -> Self {
+        let held = Cache::builder().max_capacity(settings.capacity).time_to_live(Duration::from_secs(86_400)).build();
+        Self(Arc::new(Inner {
+            accounts,
+            store,
+            clock,
+            settings,
+            held,
+            flights: Mutex::default(),
+            unwritten: Mutex::default(),
+            tasks: TaskTracker::new(),
+        }))
+    }
+
+    /// The customer store.
+    pub fn store(&self) -> &CustomerStore {
+        &self.0.store
+    }
+
+    /// The client of accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// A token of the customer; `fresh` asks for one younger than what is kept.
+    pub async fn token(&self, customer: &CustomerId, fresh: bool) -> Result<(TokenAnswer, Outcome), TokenError> {
+        let (held, outcome) = self.held_or_fetched(customer, fresh).await?;
+        Ok((self.0.answer(&held), outcome))
+    }
+
+    /// A code by which the customer's browser takes over its entity; creates the customer when it has none.
+    pub async fn transfer(
+        &self,
+        customer: &CustomerId,
+        challenge: &CodeChallenge,
+    ) -> Result<(IdentityTransfer, Outcome), TokenError> {
+        let (entity, outcome) = match self.0.store.entity(customer).await? {
+            Some(entity) => (entity, Outcome::Fetched),
+            None => {
+                let (held, outcome) = self.held_or_fetched(customer, false).await?;
+                (held.token.entity.clone(), outcome)
+            }
+        };
+        let transfer = self.0.accounts.transfer(&entity, challenge).await;
+        if let Err(error) = &transfer {
+            log_failure(error);
+        }
+        Ok((transfer?, outcome))
+    }
+
+    /// Ends when every request to accounts that was under way has ended.
+    pub async fn finish(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    async fn held_or_fetched(
+        &self,
+        customer: &CustomerId,
+        fresh: bool,
+    ) -> Result<(Arc<HeldToken>, Outcome), TokenError> {
+        let inner = &self.0;
+        let (mut flight, joined) = {
+            let mut flights = lock(&inner.flights);
+            // Looked up under the lock: between a miss and the lock, a flight could land and be missed.
+            if let Some(held) = inner.held.get(customer).filter(|held| inner.usable(held, fresh)) {
+                return Ok((held, Outcome::Hit));
+            }
+            match flights.get(customer) {
+                Some(flight) => (flight.clone(), true),
+                None => {
+                    let flight = inner.begin(customer.clone());
+                    flights.insert(customer.clone(), flight.clone());
+                    (flight, false)
+                }
+            }
+        };
+        let landed = tokio::time::timeout(inner.settings.patience, flight.wait_for(Option::is_some))
+            .await
+            .map_err(|_| TokenError::StillRunning)?
+            .map_err(|_| TokenError::Lost)?
+            .clone();
+        let (held, outcome) = landed.unwrap_or(Err(TokenError::Lost))?;
+        Ok((held, if joined { Outcome::Joined } else { outcome }))
+    }
+}
+
+impl Inner {
+    /// Starts the request in a task of its own: a caller who leaves must not end it, an entity would be lost.
+    fn begin(self: &Arc<Self>, customer: CustomerId) -> watch::Receiver<Landed> {
+        let (sender, receiver) = watch::channel(None);
+        let landing = Landing { inner: Arc::clone(self), customer };
+        self.tasks.spawn(async move {
+            let result = landing.inner.fetch(&landing.customer).await;
+            let result = match result {
+                Ok((held, outcome)) => {
+                    let held = Arc::new(held);
+                    landing.inner.held.insert(landing.customer.clone(), Arc::clone(&held));
+                    Ok((held, outcome))
+                }
+                Err(error) => {
+                    match &error {
+                        TokenError::Accounts(error) => log_failure(error),
+                        error => tracing::error!(%error, "no token"),
+                    }
+                    Err(error)
+                }
+            };
+            // The flight leaves the map before its answer is told, so that whoever comes after a failure begins anew.
+            drop(landing);
+            sender.send_replace(Some(result));
+        });
+        receiver
+    }
+
+    async fn fetch(&self, customer: &CustomerId) -> Result<(HeldToken, Outcome), TokenError> {
+        self.write_unwritten(customer).await?;
+        match self.store.entity(customer).await? {
+            Some(entity) => self.fetch_for(&entity).await,
+            None => self.create(customer).await,
+        }
+    }
+
+    async fn fetch_for(&self, entity: &EntityId) -> Result<(HeldToken, Outcome), TokenError> {
+        let asked = self.clock.now();
+        Ok((HeldToken { token: self.accounts.token(entity).await?, asked }, Outcome::Fetched))
+    }
+
+    async fn create(&self, customer: &CustomerId) -> Result<(HeldToken, Outcome), TokenError> {
+        let lease_duration = self.accounts.creation_timeout() + LEASE_SLACK;
+        let lease = loop {
+            match self.store.begin_creation(customer, lease_duration).await? {
+                Creation::Exists(entity) => return self.fetch_for(&entity).await,
+                Creation::Elsewhere(remaining) => tokio::time::sleep(remaining.min(ELSEWHERE_INTERVAL)).await,
+                Creation::Begun { lease, one_was_lost } => {
+                    if one_was_lost {
+                        tracing::warn!(
+                            "an earlier creation of this customer never came back: LiveChat may hold an entity that nobody uses"
+                        );
+                    }
+                    break lease;
+                }
+            }
+        };
+        let asked = self.clock.now();
+        match self.accounts.create().await {
+            Ok(token) => {
+                let stored = self.finish_creation(customer, lease, &token.entity).await?;
+                if stored == token.entity {
+                    Ok((HeldToken { token, asked }, Outcome::Created))
+                } else {
+                    tracing::warn!(
+                        "another process created this customer meanwhile: LiveChat holds an entity that nobody uses"
+                    );
+                    self.fetch_for(&stored).await
+                }
+            }
+            // The token is of no use, the entity is: it was created.
+            Err(AccountsError::Nonsense { what, entity: Some(entity) }) => {
+                self.finish_creation(customer, lease, &entity).await?;
+                Err(AccountsError::Nonsense { what, entity: Some(entity) }.into())
+            }
+            Err(error) => {
+                if error.may_have_created() {
+                    tracing::warn!(
+                        "a creation ended without a usable answer: LiveChat may hold an entity that nobody uses"
+                    );
+                }
+                self.store.abandon_creation(customer, &lease).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn finish_creation(
+        &self,
+        customer: &CustomerId,
+        lease: CreationLease,
+        entity: &EntityId,
+    ) -> Result<EntityId, TokenError> {
+        match self.store.finish_creation(customer, &lease, entity).await {
+            Ok(stored) => Ok(stored),
+            Err(error) => {
+                tracing::error!(
+                    "a new entity could not be stored; it is kept in memory and stored at the next request"
+                );
+                lock(&self.unwritten).insert(customer.clone(), (lease, entity.clone()));
+                Err(error.into())
+            }
+        }
+    }
+
+    async fn write_unwritten(&self, customer: &CustomerId) -> Result<(), TokenError> {
+        let unwritten = lock(&self.unwritten).remove(customer);
+        match unwritten {
+            Some((lease, entity)) => self.finish_creation(customer, lease, &entity).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn left(&self, held: &HeldToken) -> Duration {
+        held.token.lifetime.saturating_sub(self.clock.now().since(held.asked))
+    }
+
+    fn usable(&self, held: &HeldToken, fresh: bool) -> bool {
+        let left = self.left(held);
+        let young = self.clock.now().since(held.asked) < self.settings.fresh_after;
+        left.as_secs() >= 1 && left >= held.token.lifetime.mul_f64(self.settings.least_life) && (!fresh || young)
+    }
+
+    fn answer(&self, held: &HeldToken) -> TokenAnswer {
+        TokenAnswer {
+            access_token: held.token.access_token.clone(),
+            entity: held.token.entity.clone(),
+            // Rounded down: a token is never said to live longer than it does.
+            expires_in: self.left(held).as_secs(),
+        }
+    }
+}
+
+/// Tells the operator; louder when only the operator can help.
+fn log_failure(error: &AccountsError) {
+    match error {
+        AccountsError::Refused { .. } => tracing::error!(
+            %error,
+            "check the agent token (scope customers:own, not a personal access token), the client id and the account"
+        ),
+        error => tracing::warn!(%error, "no answer from accounts"),
+    }
+}

@@ -1,0 +1,98 @@
+//! Serves a router: bounded time for a request's head, and a shutdown that lets running requests finish.
+
+use std::{io, net::SocketAddr, pin::pin, time::Duration};
+
+use axum::{Router, body::Body};
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+/// Put in a response's extensions, it makes the connection be cut instead of answered. The stand-in uses it.
+#[derive(Debug, Clone, Copy)]
+pub struct CutConnection;
+
+/// How patient the server is.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeSettings {
+    /// A request's head has to arrive within this.
+    pub head_timeout: Duration,
+    /// At shutdown, running requests have this long.
+    pub shutdown_deadline: Duration,
+}
+
+impl Default for ServeSettings {
+    fn default() -> Self {
+        Self { head_timeout: Duration::from_secs(10), shutdown_deadline: Duration::from_secs(20) }
+    }
+}
+
+/// Listens and says where on standard output, in one line of JSON: with port 0 nobody else knows.
+pub async fn listen(name: &str, address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("{}", serde_json::json!({ "name": name, "listening": url }));
+    Ok(listener)
+}
+
+/// Ends at SIGTERM or SIGINT.
+pub async fn shutdown_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        }
+        _ => {
+            tracing::error!("signals cannot be received: the process has to be killed");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Serves until `shutdown` ends, then takes no more connections and waits for the running requests.
+pub async fn serve(listener: TcpListener, router: Router, settings: ServeSettings, shutdown: impl Future<Output = ()>) {
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Too many open files, most likely: the next try comes when some have been closed.
+                tracing::error!(%error, "no connection could be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let router = router.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+            let answer = router.clone().oneshot(request.map(Body::new));
+            async move {
+                let response = answer.await.unwrap_or_else(|never| match never {});
+                if response.extensions().get::<CutConnection>().is_some() {
+                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut on demand"));
+                }
+                Ok(response)
+            }
+        });
+        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(settings.shutdown_deadline, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish before the shutdown deadline");
+    }
+}

@@ -1,0 +1,111 @@
+//! Who the customer is: read from the site's own session token, a signed JWT, and from nothing else.
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+
+use crate::json_web_keys::{JsonWebKeys, KeysError};
+
+/// How far the clocks of the site and of this service may differ, in seconds.
+const CLOCK_TOLERANCE: u64 = 5;
+/// Longest session token that is looked at.
+const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// The site's own id of a customer. It has no `Debug` that shows it: it belongs in no log.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct CustomerId(String);
+
+impl CustomerId {
+    /// Takes 1 to 256 bytes without control characters.
+    pub fn parse(text: &str) -> Option<Self> {
+        ((1..=256).contains(&text.len()) && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What signs the session tokens.
+#[derive(Clone)]
+pub enum SessionKey {
+    /// A secret shared with the site: HS256.
+    Secret(SecretString),
+    /// The site's public keys.
+    PublicKeys(JsonWebKeys),
+}
+
+/// Which session tokens are believed.
+#[derive(Clone)]
+pub struct SessionSettings {
+    /// What signs them.
+    pub key: SessionKey,
+    /// `iss` has to be this, when set.
+    pub issuer: Option<String>,
+    /// `aud` has to be or hold this, when set.
+    pub audience: Option<String>,
+    /// The claim that holds the customer's id.
+    pub customer_claim: String,
+    /// The cookie that holds the token.
+    pub cookie: String,
+}
+
+/// Why a session token names nobody.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// Malformed, expired, not signed by the site, or without a customer's id.
+    #[error("the session token is not valid: {0}")]
+    Invalid(&'static str),
+    /// The keys to check it with could not be had.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+}
+
+impl SessionSettings {
+    /// The customer that a session token names.
+    pub async fn customer(&self, token: &str) -> Result<CustomerId, SessionError> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(SessionError::Invalid("it is too long"));
+        }
+        let header = decode_header(token).map_err(|_| SessionError::Invalid("it is no JWT"))?;
+        // The algorithm is fixed by the key, never by the token alone.
+        let candidates = match &self.key {
+            SessionKey::Secret(_) if header.alg != Algorithm::HS256 => Vec::new(),
+            SessionKey::Secret(secret) => vec![DecodingKey::from_secret(secret.expose_secret().as_bytes())],
+            SessionKey::PublicKeys(keys) => {
+                keys.fitting(header.alg, header.kid.as_deref()).await?.into_iter().map(|key| key.key).collect()
+            }
+        };
+        let validation = self.validation(header.alg);
+        let claims = candidates
+            .iter()
+            .find_map(|key| decode::<Map<String, Value>>(token, key, &validation).ok())
+            .ok_or(SessionError::Invalid("its signature or its claims do not hold"))?
+            .claims;
+        let id = match claims.get(&self.customer_claim) {
+            Some(Value::String(text)) => CustomerId::parse(text),
+            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => CustomerId::parse(&number.to_string()),
+            _ => None,
+        };
+        id.ok_or(SessionError::Invalid("it has no customer id"))
+    }
+
+    fn validation(&self, algorithm: Algorithm) -> Validation {
+        let mut validation = Validation::new(algorithm);
+        validation.leeway = CLOCK_TOLERANCE;
+        validation.validate_nbf = true;
+        validation.validate_aud = self.audience.is_some();
+        let mut required = vec!["exp"];
+        if let Some(issuer) = &self.issuer {
+            validation.set_issuer(&[issuer]);
+            required.push("iss");
+        }
+        if let Some(audience) = &self.audience {
+            validation.set_audience(&[audience]);
+            required.push("aud");
+        }
+        validation.set_required_spec_claims(&required);
+        validation
+    }
+}
