@@ -3,7 +3,6 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::browsers;
 use crate::build;
 use crate::failure::{Failure, Outcome, While};
 use crate::process;
@@ -252,16 +252,11 @@ fn is_healthy(url: &str) -> bool {
 
 /// Opens the browser where there is a display; the address was printed for everybody else.
 fn open_browser(url: &str) {
-    let has_display =
-        ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
-    let opener =
-        if cfg!(target_os = "macos") { Some(Path::new("open").to_path_buf()) } else { process::find("xdg-open") };
-    if let Some(opener) = opener.filter(|_| has_display || cfg!(target_os = "macos")) {
-        let mut command = process::command(opener);
-        command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if let Err(error) = command.spawn() {
-            eprintln!("demo: the browser could not be opened ({error}); open the address above yourself");
-        }
+    let Some(browser) = browsers::of_the_person().filter(|_| browsers::has_display()) else { return };
+    let mut command = process::command(browser);
+    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Err(error) = command.spawn() {
+        eprintln!("demo: the browser could not be opened ({error}); open the address above yourself");
     }
 }
 

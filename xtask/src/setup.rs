@@ -14,8 +14,8 @@ use crate::workspace::Workspace;
 /// The Node that the tools need, and what this project is tested with.
 const OLDEST_NODE: u32 = 20;
 
-/// What is being prepared for; each includes the ones before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What is being prepared for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Build,
     Demo,
@@ -96,9 +96,12 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Outcome<Ready> {
 }
 
 fn needs(purpose: Purpose) -> impl Iterator<Item = &'static Need> {
-    let tests: [&[Need]; 2] =
-        if purpose == Purpose::Test { [system_packages::LINTS, system_packages::BROWSERS] } else { [&[], &[]] };
-    [system_packages::C_COMPILER, system_packages::WASM_COMPILER].into_iter().chain(tests).flatten()
+    let more: [&[Need]; 2] = match purpose {
+        Purpose::Build => [&[], &[]],
+        Purpose::Demo => [system_packages::DEMO, &[]],
+        Purpose::Test => [system_packages::LINTS, system_packages::BROWSERS],
+    };
+    [system_packages::C_COMPILER, system_packages::WASM_COMPILER].into_iter().chain(more).flatten()
 }
 
 fn check_node() -> Outcome<()> {

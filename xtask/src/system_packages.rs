@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::browsers;
 use crate::compiler;
 use crate::failure::{Failure, Outcome};
 use crate::process;
@@ -39,6 +40,10 @@ pub const LINTS: &[Need] = &[
         is_met: || compiler::has_component("fmt") || compiler::debian_rustfmt_is_installed(),
     },
 ];
+
+/// The demo opens a browser, if there is a display to see it on.
+pub const DEMO: &[Need] =
+    &[Need { package: "chromium", is_met: || !browsers::has_display() || browsers::of_the_person().is_some() }];
 
 pub const BROWSERS: &[Need] = &[
     Need { package: "chromium", is_met: || process::find("chromium").is_some() },
