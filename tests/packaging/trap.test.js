@@ -1,0 +1,106 @@
+// A core that crashes: nobody is left waiting, and every later call says so.
+
+import assert from "node:assert/strict";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { launch } from "./support/chromium.js";
+import { project } from "./support/installed_package.js";
+import { site } from "./support/site.js";
+
+let installed, browser, server;
+before(async () => {
+  installed = project();
+  browser = await launch();
+  copyFileSync(join(installed.package, "dist/index.js"), join(installed.folder, "index.js"));
+  installed.write("trap.html", '<!doctype html><title>Trap</title><link rel="icon" href="data:,">');
+  server = await site(installed.folder);
+});
+after(async () => {
+  await server?.close();
+  await browser?.close();
+  installed?.remove();
+});
+
+/** Makes the functions that the core exports under such names crash while `armed`, as a trap does: by a RuntimeError. */
+const injected = (pattern) => {
+  globalThis.armed = false;
+  globalThis.traps = 0;
+  const Real = WebAssembly.Instance;
+  WebAssembly.Instance = function (module, imports) {
+    const exports = { ...new Real(module, imports).exports };
+    for (const [name, value] of Object.entries(exports)) {
+      if (typeof value !== "function" || !new RegExp(pattern).test(name)) continue;
+      exports[name] = (...call) => {
+        if (!globalThis.armed) return value(...call);
+        globalThis.traps += 1;
+        throw new WebAssembly.RuntimeError("unreachable");
+      };
+    }
+    return { exports };
+  };
+};
+
+/** Runs in a page whose core can be made to crash; answers with what it returns, the number of crashes, and errors that nobody handled. */
+const run = async (pattern, work) => {
+  const { page, errors, close } = await browser.page();
+  try {
+    await page.addInitScript(injected, pattern);
+    await page.goto(`${server.url}/trap.html`);
+    const answers = await page.evaluate(work);
+    return { answers, traps: await page.evaluate(() => globalThis.traps), errors };
+  } finally {
+    await close();
+  }
+};
+
+test("rule_18_a_trap_in_a_call_settles_it_and_who_waits_and_every_later_call", async () => {
+  const { answers, traps, errors } = await run("_getToken$", async () => {
+    const { custom_identity_provider, sign_out, IdentityError } = await import("/index.js");
+    const code = (promise) => promise.then(() => "resolved", (error) => error instanceof IdentityError ? error.code : String(error));
+    const options = { licenseId: 12345678, identity: null, source: () => new Promise(() => {}) };
+    const provider = custom_identity_provider(options);
+    const waiting = [provider.getToken(), provider.getFreshToken(), custom_identity_provider({ ...options, licenseId: 87654321 }).getToken()];
+    globalThis.armed = true;
+    provider.getToken(); // Nobody listens: it must not become an unhandled rejection.
+    const call = provider.getToken();
+    return {
+      call: await code(call),
+      cause: await call.catch((error) => error.cause instanceof WebAssembly.RuntimeError),
+      waiting: await Promise.all(waiting.map(code)),
+      later: await Promise.all(["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) => code(provider[method]()))),
+      another: await code(custom_identity_provider(options).hasToken()),
+      sign_out: await code(sign_out()),
+    };
+  });
+  assert.deepEqual(answers, {
+    call: "WASM_TRAPPED", cause: true, waiting: Array(3).fill("WASM_TRAPPED"), later: Array(4).fill("WASM_TRAPPED"),
+    another: "WASM_TRAPPED", sign_out: "WASM_TRAPPED",
+  });
+  assert.ok(traps > 0);
+  assert.deepEqual(errors, []);
+});
+
+test("rule_18_a_trap_after_the_source_answered_settles_who_waits_and_every_later_call", async () => {
+  const { answers, traps } = await run("invoke", async () => {
+    const { custom_identity_provider, IdentityError } = await import("/index.js");
+    const code = (promise) => promise.then(() => "resolved", (error) => error instanceof IdentityError ? error.code : String(error));
+    let answer;
+    const provider = custom_identity_provider({
+      licenseId: 12345678, identity: null, timeout: 100, patience: 100,
+      source: () => new Promise((resolve) => { answer = resolve; }),
+    });
+    const waiting = [provider.getToken(), provider.getFreshToken()];
+    while (!answer) await new Promise((resolve) => setTimeout(resolve));
+    globalThis.armed = true;
+    answer({ access_token: "made-by-the-page", entity_id: "entity", expires_in: 28800, token_type: "Bearer" });
+    const began = performance.now();
+    return {
+      waiting: await Promise.all(waiting.map(code)),
+      later: await Promise.all(["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) => code(provider[method]()))),
+      soon: performance.now() - began < 10_000,
+    };
+  });
+  assert.deepEqual(answers, { waiting: Array(2).fill("WASM_TRAPPED"), later: Array(4).fill("WASM_TRAPPED"), soon: true });
+  assert.ok(traps > 0);
+});
