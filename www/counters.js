@@ -12,9 +12,9 @@ const show = () => {
   const rows = [
     ["calls for a token", calls],
     ["requests sent", requests],
-    ["calls without one", calls > 0 ? `${Math.max(0, Math.round((1 - requests / calls) * 100))} %` : "–"],
+    ["calls that cost nothing", calls > 0 ? `${Math.max(0, Math.round((1 - requests / calls) * 100))} %` : "–"],
     ...(accounts
-      ? [["tokens billed since", Math.max(0, accounts.tokens_issued - before)], ["customers at LiveChat", accounts.customers]]
+      ? [["tokens LiveChat issued", Math.max(0, accounts.tokens_issued - before)], ["customers at LiveChat", accounts.customers]]
       : []),
   ];
   byId("counters").replaceChildren(

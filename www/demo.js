@@ -107,7 +107,9 @@ const lookAtToken = async () => {
   try {
     const has = await look("hasToken");
     showHasToken(has);
-    if (has) show(await look("getToken"));
+    // While a request runs, getToken would wait for it; its end brings us back here.
+    if (has && running.size === 0) show(await look("getToken"));
+    else if (has) return;
     else if (shownToken() && !hasExpired && Date.now() >= shownToken().creationDate + shownToken().expiresIn * 0.9 && choice("cache") !== "none") {
       hasExpired = true;
       tell(false, "The token has expired: the next getToken asks for another.");
@@ -138,6 +140,9 @@ const showBanner = (...paragraphs) => {
 /* What happens. */
 
 let requestsBegun = 0;
+/** The requests that run, by their numbers. */
+const running = new Set();
+let isLookWanted = false;
 let isStateWanted = false;
 
 const onEvent = (event) => {
@@ -145,7 +150,15 @@ const onEvent = (event) => {
   addEntry(event);
   count(event);
   switch (event.type) {
-    case "request_began": requestsBegun += 1; break;
+    case "request_began":
+      requestsBegun += 1;
+      running.add(event.request);
+      break;
+    case "request_succeeded":
+    case "request_failed":
+    case "request_aborted":
+      running.delete(event.request);
+      break;
     case "invalidated":
     case "identity_changed":
       showToken(null);
@@ -155,9 +168,18 @@ const onEvent = (event) => {
       if (event.origin === "other_tab") void followSession();
       break;
   }
-  // Events come from within the package: what is asked of it in return waits until it is done.
-  queueMicrotask(() => void lookAtToken());
+  wantLook();
   wantState();
+};
+
+/** Looks at the token once, after any number of events: they come from within the package, which has to be done first. */
+const wantLook = () => {
+  if (isLookWanted) return;
+  isLookWanted = true;
+  setTimeout(() => {
+    isLookWanted = false;
+    void lookAtToken();
+  });
 };
 
 /** Reads the stand-in's counters soon, once for any number of events. */
@@ -275,6 +297,8 @@ const showSnippet = () => {
 };
 
 const useOptions = () => {
+  // What a former provider's requests come to is not heard any more.
+  running.clear();
   const { cache, source, patience } = options();
   connect({ ...accountOptions(), identity: () => customer, source: sourceOf(source, site.livechat), cache, patience }, onEvent);
   showSnippet();
@@ -322,7 +346,8 @@ const listenToFaults = () => {
   });
   byId("expire").addEventListener("click", async () => {
     try {
-      await setFaults({ lifetime_seconds: 10, remaining: 1 });
+      // The identity_token grant asks the accounts twice for one token.
+      await setFaults({ lifetime_seconds: 10, remaining: choice("source") === "identity_token" ? 2 : 1 });
     } catch (error) {
       return tellError("The stand-in", error);
     }

@@ -4,7 +4,7 @@
 export const duration = (milliseconds) => {
   const value = Math.max(0, milliseconds);
   if (value < 1000) return `${Math.round(value)} ms`;
-  if (value < 10_000) return `${(value / 1000).toFixed(1)} s`;
+  if (value < 10_000) return `${+(value / 1000).toFixed(1)} s`;
   return remaining(value);
 };
 

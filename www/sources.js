@@ -1,8 +1,8 @@
 // The choices that the options panel offers: kinds of source, and what the page says about each.
 
-/** The page's own fetch, as a function source: what the URL source does by itself, written out. */
-const fetchToken = async ({ signal }) => {
-  const response = await fetch("/livechat/token", { method: "POST", cache: "no-store", signal });
+/** The page's own fetch, as a function source. The service keeps a token for each customer; `reload` asks it for a newer one. */
+const fetchToken = async ({ signal, reason }) => {
+  const response = await fetch("/livechat/token", { method: "POST", cache: reason === "fresh" ? "reload" : "default", signal });
   if (!response.ok) {
     const seconds = Number(response.headers.get("retry-after") ?? NaN);
     throw Object.assign(new Error("the service refused"), {
@@ -28,7 +28,7 @@ export const sourceOf = (kind, livechat) => {
 export const sourceAsCode = (kind, livechat) => {
   const text = JSON.stringify;
   switch (kind) {
-    case "function": return "({ signal }) => fetchToken(signal)";
+    case "function": return "({ signal, reason }) => fetchToken(signal, reason)";
     case "cookie": return `{\n    grant: "cookie",\n    clientId: ${text(livechat.clientId)},\n  }`;
     case "identity_token":
       return `{\n    grant: "identity_token",\n    clientId: ${text(livechat.clientId)},\n    transferUrl: "/livechat/transfer",\n  }`;

@@ -119,10 +119,10 @@ const drawCluster = (lane, { x, labels }, y) => {
   return group;
 };
 
-/** A name beside a bar, on the side where there is room. */
-const barName = (text, from, to, y) => {
-  const room = width - EDGE - to > text.length * 6.6;
-  const inFront = from - GUTTER > text.length * 6.6;
+/** A name beside a bar, on the side where there is room: up to the next bar, or from the one before. */
+const barName = (text, from, to, y, next = width - EDGE, former = GUTTER) => {
+  const room = next - to > text.length * 6.6 + 8;
+  const inFront = from - former > text.length * 6.6 + 8;
   if (!room && !inFront) return undefined;
   return svg("text", { class: "bar-name", x: room ? to + 5 : from - 5, y: y + 4, "text-anchor": room ? "start" : "end" }, text);
 };
@@ -136,7 +136,7 @@ const outcomeOf = ({ id, began, end, outcome, attempts }) => {
   return outcome === "aborted" ? `#${id} aborted` : `#${id} ${code}${count}`;
 };
 
-const drawRequest = (request, x, now, y) => {
+const drawRequest = (request, x, now, y, former, next) => {
   const text = outcomeOf(request);
   const group = svg("g", {}, svg("title", {}, text));
   const to = Math.max(x(request.end ?? now), GUTTER);
@@ -154,7 +154,7 @@ const drawRequest = (request, x, now, y) => {
     const until = Math.max(x(Math.min(next.start, request.end ?? now)), GUTTER);
     if (until > from) group.append(svg("line", { class: "pause", x1: from, x2: until, y1: y, y2: y }));
   }
-  const name = barName(text, Math.max(x(request.began), GUTTER), to, y);
+  const name = barName(text, Math.max(x(request.began), GUTTER), to, y, next && x(next.began), former && x(former.end ?? now));
   if (name) group.append(name);
   return group;
 };
@@ -208,13 +208,13 @@ export const draw = () => {
 
   const begins = now - span;
   let isEmpty = !marks.some((one) => one.at > begins);
-  let free = 0;
-  for (const request of requests.values()) {
-    if ((request.end ?? now) < begins) continue;
-    isEmpty = false;
+  const recent = [...requests.values()].filter((request) => (request.end ?? now) >= begins);
+  isEmpty &&= recent.length === 0;
+  for (const [index, request] of recent.entries()) {
+    const former = recent[index - 1];
     // Two at once stand above each other.
-    picture.append(drawRequest(request, x, now, y(3) + (request.began < free ? 9 : 0) - (request.began < free ? 0 : 2)));
-    free = Math.max(free, request.end ?? now);
+    const isBeside = former !== undefined && request.began < (former.end ?? now);
+    picture.append(drawRequest(request, x, now, y(3) + (isBeside ? 9 : -2), former, recent[index + 1]));
   }
   const visible = sent.filter((entry) => entry.at + entry.duration > begins);
   picture.append(...visible.map((entry, index) => drawSent(entry, x, y(4), index === visible.length - 1)));

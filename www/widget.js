@@ -8,6 +8,9 @@ let generation = 0;
 /** While the page itself looks, rather than the person: such calls are not drawn. */
 let isLooking = false;
 
+/** The events of a call itself; others can come during it too, like a change of identity that it notices. */
+const ASKED = new Set(["call", "cache_hit", "joined", "cooling_down"]);
+
 /** Loads the package; rejects when it was not built. */
 export const loadLibrary = async () => {
   library = await import("/pkg/index.js");
@@ -17,7 +20,7 @@ export const loadLibrary = async () => {
 export const connect = (options, onEvent) => {
   const mine = ++generation;
   const listener = (event) => {
-    if (mine !== generation || (isLooking && (event.type === "call" || event.type === "cache_hit"))) return;
+    if (mine !== generation || (isLooking && ASKED.has(event.type))) return;
     onEvent(event);
   };
   window.__lc ??= {};

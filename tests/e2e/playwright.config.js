@@ -1,0 +1,32 @@
+// How the demo is driven: Debian's Chromium, a fresh pair of servers for each test.
+
+import { fileURLToPath } from "node:url";
+
+import { defineConfig } from "@playwright/test";
+
+const target = fileURLToPath(new URL("../../target/", import.meta.url));
+
+export default defineConfig({
+  testDir: ".",
+  testMatch: "*.spec.js",
+  outputDir: `${target}end-to-end`,
+  reporter: "list",
+  fullyParallel: true,
+  workers: 2,
+  forbidOnly: true,
+  retries: 0,
+  timeout: 30_000,
+  expect: { timeout: 10_000 },
+  use: {
+    locale: "en-GB",
+    viewport: { width: 1280, height: 800 },
+    screenshot: "off",
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+      args: [
+        "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync",
+      ],
+    },
+  },
+});

@@ -1,0 +1,79 @@
+// Starts the demo's two servers on free ports of this machine, with keys and a database of their own, and stops them.
+
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const binaries = process.env.SERVER_BINARIES ?? join(root, "target/debug");
+
+/** What a server is given of this process's environment: nothing that could be somebody's real setting. */
+const environment = (added) => ({ PATH: process.env.PATH, ...added });
+
+/** Starts a server and waits for the line of JSON in which it says where it listens. */
+const start = async (name, given, added) => {
+  const program = join(binaries, name);
+  const child = spawn(program, ["--listen", "127.0.0.1:0", ...given], {
+    cwd: root,
+    env: environment(added),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  child.stderr.on("data", (data) => (output += data));
+  child.stdout.on("data", (data) => (output += data));
+  const failed = once(child, "error").then(([error]) => Promise.reject(new Error(`${program}: ${error.message}; build it with cargo build --package identity-service --bins`)));
+  const ended = once(child, "exit").then(([code]) => Promise.reject(new Error(`${name} ended with ${code}: ${output}`)));
+  // Both are listened to only until the server is there.
+  failed.catch(() => {});
+  ended.catch(() => {});
+  const listening = (async () => {
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (!line.startsWith("{")) continue;
+      const said = JSON.parse(line);
+      if (said.name === name && said.listening) return said.listening;
+    }
+    return Promise.reject(new Error(`${name} did not say where it listens: ${output}`));
+  })();
+  const url = await Promise.race([listening, failed, ended]);
+  const stop = async () => {
+    if (child.exitCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGTERM");
+    // A connection that a fault holds up must not hold up the tests.
+    const impatience = setTimeout(() => child.kill("SIGKILL"), 3000);
+    await gone;
+    clearTimeout(impatience);
+  };
+  return { url, stop, output: () => output };
+};
+
+/** The stand-in for LiveChat's accounts, and the site. */
+export const startServers = async () => {
+  const folder = await mkdtemp(join(tmpdir(), "end-to-end-"));
+  const agentToken = randomBytes(24).toString("base64url");
+  const secret = { STAND_IN_AGENT_TOKEN: agentToken };
+  const standIn = await start("livechat-accounts-stand-in", [], secret);
+  let site;
+  try {
+    const given = ["--database-url", `sqlite:${join(folder, "customers.sqlite")}`, "--stand-in-url", standIn.url];
+    site = await start("demo-site", given, secret);
+  } catch (error) {
+    await standIn.stop();
+    throw error;
+  }
+  return {
+    site: site.url,
+    standIn: standIn.url,
+    agentToken,
+    output: () => site.output() + standIn.output(),
+    stop: async () => {
+      await Promise.all([site.stop(), standIn.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
