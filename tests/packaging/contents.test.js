@@ -1,15 +1,23 @@
 // What is in the tarball, and what package.json promises about it.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pack, project, root } from "./support/installed_package.js";
 
 let installed;
-before(() => { installed = project(); });
-after(() => installed.remove());
+before(() => { installed = project(["@livechat/customer-sdk", "@livechat/customer-auth", "@livechat/widget-core", "@livechat/widget-react", "@types/react"]); });
+after(() => installed?.remove());
+
+/** Type-checks files of the project. */
+const check = (files, settings) => {
+  const tsc = join(root, "tests/packaging/node_modules/.bin/tsc");
+  const common = ["--strict", "--noEmit", "--ignoreConfig", "--target", "es2022", "--lib", "es2022,dom", "--types", ""];
+  const { status, stdout } = spawnSync(tsc, [...common, ...settings, ...files], { cwd: installed.folder, encoding: "utf8" });
+  assert.equal(status, 0, `${settings.join(" ")}: ${stdout}`);
+};
 
 const manifest = () => JSON.parse(readFileSync(join(installed.package, "package.json"), "utf8"));
 
@@ -40,6 +48,28 @@ test("installing it brings no other package", () => {
   assert.deepEqual([dependencies, peerDependencies, optionalDependencies, scripts], [undefined, undefined, undefined, undefined]);
 });
 
+test("every example of the README passes TypeScript, by LiveChat's own types", () => {
+  const context = `
+    import type { CustomIdentityProvider } from "@livechat/widget-core";
+    declare global {
+      interface Window { __lc: { custom_identity_provider?: CustomIdentityProvider } }
+      var session: { user?: { id: string } };
+    }
+  `;
+  const readme = readFileSync(join(installed.package, "README.md"), "utf8");
+  const examples = [...readme.matchAll(/^```tsx?\n(.*?)^```/gms)];
+  assert.ok(examples.length >= 6);
+  const files = examples.map(([, example], index) => installed.write(`example_${index}.tsx`, `${example}${index === 0 ? context : ""}`));
+  check(files, ["--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", "true"]);
+});
+
+test("the README's table has every error code, and no other", () => {
+  const codes = (text) => [...new Set(text.match(/[A-Z]+(_[A-Z]+)+|NETWORK|REFUSED|UNAVAILABLE/g))].sort();
+  const declared = readFileSync(join(installed.package, "index.d.ts"), "utf8").match(/IdentityErrorCode =\n(.*?);\n\n/s)[1].match(/\| "[A-Z_]+"/g);
+  const rows = readFileSync(join(installed.package, "README.md"), "utf8").match(/^\| `[A-Z_]+` \|/gm);
+  assert.deepEqual(codes(rows.join()), codes(declared.join()));
+});
+
 test("it is licensed as the repository is", () => {
   assert.equal(manifest().license, "MIT OR Apache-2.0");
   for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) {
@@ -60,13 +90,7 @@ test("the types resolve for bundlers and for Node, each entry its own", () => {
     const wrong: number = custom_identity_provider().hasToken();
     export { token, code, ready, wrong };
   `);
-  const tsc = join(root, "tests/packaging/node_modules/.bin/tsc");
   for (const [module, resolution] of [["esnext", "bundler"], ["node16", "node16"], ["nodenext", "nodenext"]]) {
-    const settings = ["--strict", "--noEmit", "--ignoreConfig", "--skipLibCheck", "false", "--target", "es2022", "--lib", "es2022,dom", "--types", ""];
-    try {
-      execFileSync(tsc, [...settings, "--module", module, "--moduleResolution", resolution, "application.ts"], { cwd: installed.folder, encoding: "utf8" });
-    } catch (error) {
-      assert.fail(`${resolution}: ${error.stdout}`);
-    }
+    check(["application.ts"], ["--module", module, "--moduleResolution", resolution, "--skipLibCheck", "false"]);
   }
 });
