@@ -97,7 +97,9 @@ fn optimise(workspace: &Workspace, ready: &Ready, generated: &Path) -> Outcome<(
     let smaller = generated.join("smaller.wasm");
     let mut command = process::command(npm::program(workspace, "wasm-opt"));
     command.arg("--mvp-features").args(ready.compiler.features()?.iter().map(|name| format!("--enable-{name}")));
-    command.args(["-Oz", "--strip-target-features", "--output"]).arg(&smaller).arg(&wasm);
+    // Measured: keeping functions apart unless they are tiny makes the file larger, but 3 % smaller after gzip.
+    command.args(["--one-caller-inline-max-function-size=15", "-Oz", "--converge"]);
+    command.args(["--strip-target-features", "--output"]).arg(&smaller).arg(&wasm);
     process::run_shown(command, |_| ())?;
     std::fs::rename(&smaller, &wasm).while_doing("replacing the wasm by the smaller one")?;
     let mut node = process::command("node");

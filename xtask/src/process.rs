@@ -9,8 +9,9 @@ use std::sync::mpsc;
 
 use crate::failure::{Failure, Outcome, While};
 
-/// Lines of a failed program's log that are worth repeating.
-const TAIL: usize = 40;
+/// Lines of a failed program's log that are worth repeating: some programs say the reason first, others last.
+const HEAD: usize = 10;
+const TAIL: usize = 30;
 
 /// A program as a person would start it from the workspace: without what `cargo run` put into the environment for us.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
@@ -74,9 +75,16 @@ pub fn run_quietly(mut command: Command, log: &Path) -> Outcome<()> {
         return Ok(());
     }
     let text = std::fs::read_to_string(log).unwrap_or_default();
+    Err(Failure::new(format!("{name} failed ({status}); from {}:\n{}", log.display(), ends(&text))))
+}
+
+/// The beginning and the end of a long text, the whole of a short one.
+fn ends(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    let tail = lines.get(lines.len().saturating_sub(TAIL)..).unwrap_or_default().join("\n");
-    Err(Failure::new(format!("{name} failed ({status}); the end of {}:\n{tail}", log.display())))
+    match (lines.get(..HEAD), lines.get(lines.len().saturating_sub(TAIL)..)) {
+        (Some(head), Some(tail)) if lines.len() > HEAD + TAIL => format!("{}\n…\n{}", head.join("\n"), tail.join("\n")),
+        _ => lines.join("\n"),
+    }
 }
 
 /// Runs a program in front of the person and shows each of its lines to `observe` as well.
@@ -149,6 +157,14 @@ mod tests {
         let failure = run_quietly(shell, &log).unwrap_err().to_string();
         std::fs::remove_file(&log).unwrap();
         assert!(failure.contains("sh failed (exit status: 3)") && failure.ends_with("the reason"), "{failure}");
+    }
+
+    #[test]
+    fn long_logs_are_shortened_in_the_middle() {
+        let text: String = (1..=100).map(|number| format!("{number}\n")).collect();
+        let short = ends(&text);
+        assert!(short.starts_with("1\n") && short.contains("\n10\n…\n71\n") && short.ends_with("\n100"), "{short}");
+        assert_eq!(ends("one\ntwo\n"), "one\ntwo");
     }
 
     #[test]

@@ -121,9 +121,10 @@ fn check_node() -> Outcome<()> {
 fn step(what: &str, work: impl FnOnce() -> Outcome<()>) -> Outcome<()> {
     say(&format!("{what} …"));
     let began = Instant::now();
-    work()?;
-    say(&format!("{what}: done in {}", seconds(began.elapsed())));
-    Ok(())
+    let outcome = work();
+    let end = if outcome.is_ok() { "done in" } else { "FAILED after" };
+    say(&format!("{what}: {end} {}", seconds(began.elapsed())));
+    outcome
 }
 
 fn say(text: &str) {
