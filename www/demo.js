@@ -154,6 +154,12 @@ const onEvent = (event) => {
       requestsBegun += 1;
       running.add(event.request);
       break;
+    case "request_retrying":
+      tell(false, [
+        `Attempt ${event.attempt} of request ${event.request} failed: `, html("strong", {}, event.code),
+        `. The source is asked again in ${duration(event.delay)}.`,
+      ]);
+      break;
     case "request_succeeded":
     case "request_failed":
     case "request_aborted":
@@ -400,7 +406,8 @@ const begin = async () => {
     showLife();
     if (shownToken()) void lookAtToken();
   }, 1000);
-  wantState();
+  // What others had done before is not counted here.
+  await readState().then(showAccounts, wantState);
   if (site.livechat.real) loadRealWidget();
   if (customer !== null) await playConnection();
   else await lookAtToken();

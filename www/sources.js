@@ -4,6 +4,8 @@
 const fetchToken = async ({ signal, reason }) => {
   const response = await fetch("/livechat/token", { method: "POST", cache: reason === "fresh" ? "reload" : "default", signal });
   if (!response.ok) {
+    // An answer that is not read to its end keeps its connection.
+    await response.text();
     const seconds = Number(response.headers.get("retry-after") ?? NaN);
     throw Object.assign(new Error("the service refused"), {
       status: response.status,

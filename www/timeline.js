@@ -123,6 +123,7 @@ const drawCluster = (lane, { x, labels }, y) => {
 const barName = (text, from, to, y, next = width - EDGE, former = GUTTER) => {
   const room = next - to > text.length * 6.6 + 8;
   const inFront = from - former > text.length * 6.6 + 8;
+  if (!room && to - from > text.length * 6.6) return svg("text", { class: "bar-name", x: from, y: y - 10 }, text);
   if (!room && !inFront) return undefined;
   return svg("text", { class: "bar-name", x: room ? to + 5 : from - 5, y: y + 4, "text-anchor": room ? "start" : "end" }, text);
 };
