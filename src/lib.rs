@@ -7,7 +7,11 @@ pub mod core;
 #[cfg(target_arch = "wasm32")]
 pub mod browser;
 #[cfg(target_arch = "wasm32")]
+pub mod exports;
+#[cfg(target_arch = "wasm32")]
 pub mod widget;
 
+/// A fraction of the standard allocator's size; a page has one thread.
 #[cfg(target_arch = "wasm32")]
-pub use widget::livechat::{LiveChatProvider, check_options, sign_out};
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -2,11 +2,14 @@
 // The package's functions over a core that is loaded at the first call, and shared by every copy of the package on the page.
 
 import * as core from "../generated/custom_identity_provider.js";
-import { IdentityError, guard } from "./bridge.js";
+import { IdentityError, badOption } from "./error.js";
+import { isRecord, readOptions, readPartialOptions } from "./options.js";
+import { watchPage } from "./page.js";
+import { guard, leavable, refusal } from "./promise.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
 /** @typedef {Partial<import("../index.js").LiveChatOptions>} Options */
-/** @typedef {{provider: (options: Options) => IdentityProvider, check: (options: Options) => void, sign_out: () => Promise<void>}} Engine */
+/** @typedef {{provider: (options: Options) => IdentityProvider, sign_out: () => Promise<void>}} Engine */
 
 /**
  * What all copies of this package on a page have in common: the first one's engine serves every copy, so that equal calls share
@@ -15,26 +18,49 @@ import { IdentityError, guard } from "./bridge.js";
  */
 const page = (/** @type {any} */ (globalThis)[Symbol.for("custom-identity-provider/1")] ??= { defaults: {} });
 
+/**
+ * A call of the core with a promise; the caller's own signal ends its wait only.
+ * @param {core.LiveChatProvider} handle
+ * @param {() => Promise<import("../index.js").Token>} ask
+ * @param {unknown} call
+ */
+const ask = (handle, ask, call) => {
+  // Widgets call with nothing, and anything else that they might pass is not ours to read.
+  const signal = isRecord(call) ? /** @type {import("../index.js").CallOptions} */ (call).signal : undefined;
+  if (signal === undefined || signal === null) return guard(ask);
+  if (!(signal instanceof AbortSignal)) return refusal(badOption("signal", "an AbortSignal"));
+  if (signal.aborted) return refusal(signal.reason);
+  const promise = guard(ask);
+  return leavable(promise, signal, () => void guard(() => handle.leave(promise)));
+};
+
 /** @type {Engine} */
 const engine = {
   provider: (options) => {
-    const handle = new core.LiveChatProvider(options);
+    const handle = new core.LiveChatProvider(readOptions(options));
     return {
-      getToken: (call) => guard(() => handle.getToken(call)),
-      getFreshToken: (call) => guard(() => handle.getFreshToken(call)),
+      getToken: (call) => ask(handle, () => handle.getToken(), call),
+      getFreshToken: (call) => ask(handle, () => handle.getFreshToken(), call),
       hasToken: () => guard(() => handle.hasToken()),
       invalidate: () => guard(() => handle.invalidate()),
     };
   },
-  check: core.checkOptions,
   sign_out: () => guard(core.signOut),
+};
+
+/** What the page tells the core. */
+const told = {
+  wake: () => void guard(core.wake),
+  wentOnline: () => void guard(core.wentOnline),
+  noticeSignOut: () => void guard(core.noticeSignOut),
+  noticeGeneration: (/** @type {string} */ generation) => void guard(() => core.noticeGeneration(generation)),
 };
 
 /**
  * What kept the core from being loaded, said in a way that helps.
  * @param {unknown} cause
  */
-const loadError = (cause) => {
+export const loadError = (cause) => {
   if (cause instanceof IdentityError) return cause;
   if (/unsafe-eval|content security policy|\bCSP\b/i.test(String(cause))) {
     return new IdentityError(
@@ -51,37 +77,44 @@ const loadError = (cause) => {
  * @returns {{custom_identity_provider: (options?: Options) => IdentityProvider, configure: (options: Options) => void, sign_out: () => Promise<void>}}
  */
 export const face = (load) => {
-  /** The page's engine, or what keeps it from running: a later call may have more luck. */
+  /** The page's engine; throws what keeps it from running. A later call may have more luck. */
   const start = () => {
     if (!page.engine) {
       try {
         load();
       } catch (cause) {
-        return { error: loadError(cause) };
+        throw loadError(cause);
       }
       page.engine = engine;
+      watchPage(told);
     }
-    return { engine: page.engine };
+    return page.engine;
   };
 
   return {
     custom_identity_provider: (options = {}) => {
-      const { engine, error } = start();
-      if (engine) return engine.provider(isObject(options) ? { ...page.defaults, ...options } : options);
-      const refuse = () => Promise.reject(error);
-      return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse };
+      const complete = isRecord(options) ? { ...page.defaults, ...options } : options;
+      let engine;
+      try {
+        engine = start();
+      } catch (error) {
+        // A widget that is being set up must hear of it from the methods; wrong options are thrown all the same.
+        readOptions(complete);
+        const refuse = () => refusal(error);
+        return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse };
+      }
+      return engine.provider(complete);
     },
     configure: (options) => {
-      // Where the core can't run, every method says so; here there is nothing to check the options with.
-      start().engine?.check(options);
+      readPartialOptions(options);
       page.defaults = { ...page.defaults, ...options };
     },
     sign_out: () => {
-      const { engine, error } = start();
-      return engine ? engine.sign_out() : Promise.reject(error);
+      try {
+        return start().sign_out();
+      } catch (error) {
+        return refusal(error);
+      }
     },
   };
 };
-
-/** @param {unknown} value */
-const isObject = (value) => typeof value === "object" && value !== null;

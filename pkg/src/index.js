@@ -10,4 +10,4 @@ const load = () => {
 };
 
 export const { custom_identity_provider, configure, sign_out } = /* @__PURE__ */ face(load);
-export { IdentityError } from "./bridge.js";
+export { IdentityError } from "./error.js";

@@ -2,8 +2,8 @@
 // The slim entry: the core is a file of its own, fetched by `init`.
 
 import { initSync } from "../generated/custom_identity_provider.js";
-import { IdentityError } from "./bridge.js";
-import { face } from "./face.js";
+import { IdentityError } from "./error.js";
+import { face, loadError } from "./face.js";
 
 /** @type {WebAssembly.Module | undefined} */
 let compiled;
@@ -22,7 +22,11 @@ export const init = async (source = new URL("./custom_identity_provider.wasm", i
   if (response instanceof Response && !response.ok) {
     throw new IdentityError("WASM_MISSING", "the WebAssembly file could not be fetched; see status", { status: response.status });
   }
-  compiled = await WebAssembly.compile(response instanceof Response ? await response.arrayBuffer() : response);
+  try {
+    compiled = await WebAssembly.compile(response instanceof Response ? await response.arrayBuffer() : response);
+  } catch (cause) {
+    throw loadError(cause);
+  }
 };
 
 const load = () => {

@@ -6,66 +6,72 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use js_sys::{Array, Function, Object, Promise};
-use serde::Serialize;
+use js_sys::{Array, Function, Map, Object, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::{AbortController, AbortSignal};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::AbortController;
 
 use crate::core::{
-    Attempt, Cache, Effect, Event, Failure, Grant, Policy, RecordScope, Reply, RequestCounter, RequestId, Session,
-    Settings, SignOutOrigin, StorageAction,
+    Account, Attempt, Cache, Code, Detail, Effect, Event, Failure, Grant, Moment, Policy, RECORD_VERSION, RecordScope,
+    Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, StorageAction,
 };
 
 use super::clock::now;
-use super::error::{SourceFailure, identity_error, set};
+use super::error::{identity_error, read_failure};
 use super::fields::{JsFields, answer};
-use super::identity::{Identity, scope_digest};
 use super::page::{self, SessionKey};
-use super::source::{Source, SourceRequest};
+use super::scope::scope_digest;
 use super::storage::{self, StorageFailure};
 use super::sys::{self, Deferred};
-
-/// The longest timer there is: setTimeout takes 31 bits, and runs at once beyond them. Milliseconds.
-const LONGEST_TIMER: i64 = i32::MAX as i64;
 
 /// How much later than the core a promise's own deadline is, which settles what a trap left open. Milliseconds.
 const GRACE: i64 = 2_000;
 
-/// Whose behalf a call is on: what the options of one handle say.
+/// On whose behalf a call is: what the options of one handle say, as `pkg/src/options.js` has read them.
 pub(crate) struct Asker {
-    source: Source,
-    identity: Identity,
+    options: JsValue,
+    identity: JsValue,
     policy: Policy,
 }
 
 impl Asker {
-    pub(crate) fn new(options: super::Options) -> (Rc<Self>, Option<Function>) {
-        let super::Options { source, identity, policy, on_event, .. } = options;
-        (Rc::new(Self { source, identity, policy }), on_event)
+    pub(crate) fn new(options: JsValue) -> Rc<Self> {
+        let fields = JsFields(&options);
+        let milliseconds = |name| fields.number(name).map(|number| number as i64);
+        let standard = Policy::default();
+        let policy = Policy {
+            margin: milliseconds("margin"),
+            refresh_ahead: milliseconds("refreshAhead").unwrap_or(standard.refresh_ahead),
+            timeout: milliseconds("timeout").unwrap_or(standard.timeout),
+            patience: milliseconds("patience").unwrap_or(standard.patience),
+        };
+        Rc::new(Self { identity: fields.value("identity"), options, policy })
     }
-}
 
-/// Which promise a caller waits with.
-enum Wait {
-    /// The one that all callers of a request share.
-    Shared,
-    /// Its own, which its signal can end.
-    Own(AbortSignal),
-}
+    /// What makes the handle share a session with others.
+    pub(crate) fn session_key(&self, widget: &'static str) -> SessionKey {
+        let fields = JsFields(&self.options);
+        let cache = match fields.text("cache").as_deref() {
+            Some("none") => Cache::None,
+            Some("memory") => Cache::Memory,
+            _ => Cache::Session,
+        };
+        let account = fields.text("account").unwrap_or_default();
+        SessionKey { widget, account, cache, is_identified: self.identity.is_function(), single_use: false }
+    }
 
-/// A caller with a signal of its own.
-struct Caller {
-    number: u32,
-    deferred: Deferred,
-    signal: AbortSignal,
-    listener: Closure<dyn Fn()>,
-}
+    /// The account that the options name.
+    pub(super) fn account(&self) -> Account {
+        let fields = JsFields(&self.options);
+        Account {
+            license_id: fields.number("licenseId").map(|license| license as i64),
+            organization_id: fields.text("organizationId"),
+        }
+    }
 
-impl Drop for Caller {
-    fn drop(&mut self) {
-        // Removing a listener that is not there is no error.
-        let _removed = self.signal.remove_event_listener_with_callback("abort", self.listener.as_ref().unchecked_ref());
+    /// Who wants to be told of events.
+    pub(crate) fn on_event(&self) -> Option<Function> {
+        JsFields(&self.options).value("onEvent").dyn_into().ok()
     }
 }
 
@@ -73,91 +79,76 @@ impl Drop for Caller {
 struct Run {
     id: RequestId,
     asker: Rc<Asker>,
+    /// What everyone waits for; none waits for a background refresh.
     shared: Option<Deferred>,
-    callers: Vec<Caller>,
     abort: Option<AbortController>,
     /// What the latest attempt failed with.
-    cause: Option<JsValue>,
+    cause: JsValue,
 }
 
 /// The session's driver; one for each session of the page.
 pub(crate) struct Driver {
     me: Weak<Driver>,
     widget: &'static str,
-    account: crate::core::Account,
     cache: Cache,
     /// The session's part of its storage key, and of its digest.
     name: String,
     core: RefCell<Session>,
     pending: RefCell<VecDeque<Effect>>,
     runs: RefCell<Vec<Run>>,
-    listeners: RefCell<Vec<(u32, Function)>>,
+    listeners: Map,
+    /// Numbers listeners.
     numbers: Cell<u32>,
     /// The token last handed out, as an object and as a promise.
     handed_out: RefCell<Option<(Rc<Grant>, JsValue, Promise)>>,
     /// What the latest failed request was rejected with: the cause of refusals that follow.
-    last_error: RefCell<Option<JsValue>>,
-    timer: RefCell<Option<(i64, JsValue)>>,
-    on_timer: Closure<dyn Fn()>,
+    last_error: RefCell<JsValue>,
 }
 
 impl Driver {
-    pub(super) fn new(key: &SessionKey, counter: RequestCounter) -> Rc<Self> {
+    pub(super) fn new(key: &SessionKey, asker: &Asker, counter: RequestCounter) -> Rc<Self> {
         let settings = Settings {
             cache: key.cache,
             single_use: key.single_use,
-            account: key.account.clone(),
+            account: asker.account(),
             seed: (js_sys::Math::random() * f64::from(u32::MAX)) as u32,
             counter,
         };
-        let license = key.account.license_id.map(|license| license.to_string()).unwrap_or_default();
-        let organization = key.account.organization_id.clone().unwrap_or_default();
-        Rc::new_cyclic(|me: &Weak<Self>| {
-            let woken = me.clone();
-            Self {
-                me: me.clone(),
-                widget: key.widget,
-                account: key.account.clone(),
-                cache: key.cache,
-                name: [key.widget, license.as_str(), organization.as_str()].join(":"),
-                core: RefCell::new(Session::new(settings)),
-                pending: RefCell::default(),
-                runs: RefCell::default(),
-                listeners: RefCell::default(),
-                numbers: Cell::default(),
-                handed_out: RefCell::default(),
-                last_error: RefCell::default(),
-                timer: RefCell::default(),
-                on_timer: Closure::new(move || {
-                    if let Some(driver) = woken.upgrade() {
-                        driver.timer.take();
-                        driver.wake();
-                    }
-                }),
-            }
+        Rc::new_cyclic(|me: &Weak<Self>| Self {
+            me: me.clone(),
+            widget: key.widget,
+            cache: key.cache,
+            name: [key.widget, ":", &key.account].concat(),
+            core: RefCell::new(Session::new(settings)),
+            pending: RefCell::default(),
+            runs: RefCell::default(),
+            listeners: Map::new(),
+            numbers: Cell::default(),
+            handed_out: RefCell::default(),
+            last_error: RefCell::default(),
         })
     }
 
     /// Adds a listener for events; the number takes it away again.
-    pub(crate) fn listen(&self, listener: Function) -> u32 {
-        let number = self.next_number();
-        self.listeners.borrow_mut().push((number, listener));
-        number
+    pub(crate) fn listen(&self, listener: &Function) -> u32 {
+        self.numbers.set(self.numbers.get().wrapping_add(1));
+        self.listeners.set(&self.numbers.get().into(), listener);
+        self.numbers.get()
     }
 
     /// Takes a listener away.
     pub(crate) fn unlisten(&self, number: u32) {
-        self.listeners.borrow_mut().retain(|(known, _)| *known != number);
+        self.listeners.delete(&number.into());
     }
 
     /// A promise of a token, from the cache if that will do.
-    pub(crate) fn get_token(&self, asker: &Rc<Asker>, signal: Option<AbortSignal>) -> Promise {
-        self.ask(asker, signal, Session::get_token)
+    pub(crate) fn get_token(&self, asker: &Rc<Asker>) -> Promise {
+        self.ask(asker, Session::get_token)
     }
 
     /// A promise of a fresh token.
-    pub(crate) fn get_fresh_token(&self, asker: &Rc<Asker>, signal: Option<AbortSignal>) -> Promise {
-        self.ask(asker, signal, Session::get_fresh_token)
+    pub(crate) fn get_fresh_token(&self, asker: &Rc<Asker>) -> Promise {
+        self.ask(asker, Session::get_fresh_token)
     }
 
     /// Whether a usable token is in hand.
@@ -183,52 +174,57 @@ impl Driver {
         self.tell(None, |core| core.sign_out(origin));
     }
 
+    /// One who waits with this promise leaves.
+    pub(crate) fn leave(&self, promise: &JsValue) {
+        let request = self.runs.borrow().iter().find_map(|run| {
+            run.shared.as_ref().filter(|shared| Object::is(&shared.promise(), promise)).map(|_| run.id)
+        });
+        if let Some(request) = request {
+            self.tell(None, |core| core.leave(request));
+        }
+    }
+
     /// The network is back.
-    pub(super) fn went_online(self: &Rc<Self>) {
+    pub(super) fn went_online(&self) {
         self.tell(None, |core| core.went_online(now()));
     }
 
     /// Time passed.
-    pub(super) fn wake(self: &Rc<Self>) {
+    pub(super) fn wake(&self) {
         self.tell(None, |core| core.wake(now()));
     }
 
-    fn ask(
-        &self,
-        asker: &Rc<Asker>,
-        signal: Option<AbortSignal>,
-        ask: impl FnOnce(&mut Session, crate::core::Moment, &Policy) -> Reply,
-    ) -> Promise {
-        let wait = match signal {
-            Some(signal) if signal.aborted() => return Promise::reject(&signal.reason()),
-            Some(signal) => Wait::Own(signal),
-            None => Wait::Shared,
-        };
+    /// When it wants to be woken, by the monotonic clock.
+    pub(super) fn next_wake(&self) -> Option<i64> {
+        self.core.borrow().next_wake()
+    }
+
+    fn ask(&self, asker: &Rc<Asker>, ask: fn(&mut Session, Moment, &Policy) -> Reply) -> Promise {
         if let Err(refusal) = self.observe(asker) {
             return refusal;
         }
-        let reply = self.tell_core(Some(asker), |core| ask(core, now(), &asker.policy));
+        let reply = ask(&mut self.core.borrow_mut(), now(), &asker.policy);
+        self.collect(Some(asker));
         let promise = match reply {
             Reply::Token(grant) => self.handed_out(&grant).1,
-            Reply::Wait(request) => self.wait_for(request, wait),
-            Reply::Refuse(failure) => refusal(&identity_error(&failure, self.last_error.borrow().as_ref())),
+            Reply::Wait(request) => self.promise_of(request),
+            Reply::Refuse(failure) => sys::refusal(&identity_error(&failure, &self.last_error.borrow())),
         };
         self.do_pending();
         promise
     }
 
-    /// Tells the core who is signed in; at the first time the stored record comes with it.
+    /// Tells the core who is signed in; without knowing, nobody may be given a token.
     fn observe(&self, asker: &Asker) -> Result<(), Promise> {
-        let identity = asker
-            .identity
-            .read()
-            .map_err(|SourceFailure { failure, cause }| refusal(&identity_error(&failure, cause.as_ref())))?;
+        let identity = sys::read_identity(&asker.identity).map_err(|error| sys::refusal(&error))?;
         self.observe_identity(identity.as_deref(), &asker.policy);
         Ok(())
     }
 
+    /// Tells the core who is signed in; at the first time the stored record comes with it.
     fn observe_identity(&self, identity: Option<&str>, policy: &Policy) {
-        let is_first = self.tell_core(None, |core| core.observe(identity));
+        let is_first = self.core.borrow_mut().observe(identity);
+        self.collect(None);
         if is_first && self.cache == Cache::Session {
             match storage::read_record(&self.name) {
                 Ok(None) => {}
@@ -237,7 +233,8 @@ impl Driver {
                     let scope = scope_digest(&generation, &self.name, identity);
                     let expected = RecordScope { scope: &scope, generation: &generation };
                     let fields = JsFields(&record);
-                    self.tell_core(None, |core| core.restore(now(), policy, expected, &answer(&record, &fields)));
+                    self.core.borrow_mut().restore(now(), policy, expected, &answer(&record, &fields));
+                    self.collect(None);
                 }
                 Err(StorageFailure) => self.storage_failed(StorageAction::Read),
             }
@@ -247,29 +244,27 @@ impl Driver {
 
     /// Tells the core something and does what it says.
     fn tell<T>(&self, asker: Option<&Rc<Asker>>, tell: impl FnOnce(&mut Session) -> T) -> T {
-        let told = self.tell_core(asker, tell);
+        let told = tell(&mut self.core.borrow_mut());
+        self.collect(asker);
         self.do_pending();
         told
     }
 
-    /// Tells the core something and notes what it says. Requests that begin run with what the asker's options say.
-    fn tell_core<T>(&self, asker: Option<&Rc<Asker>>, tell: impl FnOnce(&mut Session) -> T) -> T {
+    /// Notes what the core says, before any code of the page can run. Requests that begin run with what the asker's options say.
+    fn collect(&self, asker: Option<&Rc<Asker>>) {
         let mut core = self.core.borrow_mut();
-        let told = tell(&mut core);
         while let Some(effect) = core.poll_effect() {
             if let (Effect::Begin(attempt), Some(asker)) = (&effect, asker) {
                 self.runs.borrow_mut().push(Run {
                     id: attempt.request,
                     asker: Rc::clone(asker),
                     shared: None,
-                    callers: Vec::new(),
                     abort: None,
-                    cause: None,
+                    cause: JsValue::UNDEFINED,
                 });
             }
             self.pending.borrow_mut().push_back(effect);
         }
-        told
     }
 
     fn do_pending(&self) {
@@ -282,18 +277,24 @@ impl Driver {
                 Effect::Stop(request) => self.stop(request),
                 Effect::Resolve(request, grant) => {
                     let (token, _) = self.handed_out(&grant);
-                    if let Some(run) = self.take_run(request) {
-                        run.settle(|deferred| deferred.resolve(&token));
+                    if let Some(deferred) = self.take_run(request).and_then(|run| run.shared) {
+                        deferred.resolve(&token);
                     }
                 }
                 Effect::Reject(request, failure) => {
                     if let Some(run) = self.take_run(request) {
-                        let error = identity_error(&failure, run.cause.as_ref());
-                        self.last_error.replace(Some(error.clone()));
-                        run.settle(|deferred| deferred.reject(&error));
+                        let error = identity_error(&failure, &run.cause);
+                        if let Some(deferred) = run.shared {
+                            deferred.reject(&error);
+                        }
+                        self.last_error.replace(error);
                     }
                 }
-                Effect::Drop(request) => drop(self.take_run(request)),
+                Effect::Drop(request) => {
+                    if let Some(deferred) = self.take_run(request).and_then(|run| run.shared) {
+                        deferred.close();
+                    }
+                }
                 Effect::Store(grant) => self.store(&grant),
                 Effect::Forget => {
                     self.handed_out.take();
@@ -304,57 +305,54 @@ impl Driver {
                 Effect::Emit(event) => self.emit(event),
             }
         }
-        self.set_timer();
+        page::set_timer();
     }
 
     fn begin(&self, attempt: Attempt) {
         let Ok(abort) = AbortController::new() else { return };
+        let signal = abort.signal();
         let Some(asker) = self.with_run(attempt.request, |run| {
-            run.abort = Some(abort.clone());
+            run.abort = Some(abort);
             Rc::clone(&run.asker)
         }) else {
             return;
         };
         let identity = self.core.borrow().identity().map(str::to_owned);
         let driver = self.me.clone();
-        let account = self.account.clone();
         spawn_local(async move {
-            let signal = abort.signal();
             if signal.aborted() {
                 return;
             }
-            let request = SourceRequest {
-                signal: &signal,
-                identity: identity.as_deref(),
-                reason: attempt.reason,
-                account: &account,
-            };
-            let answer = asker.source.ask(request).await;
+            let asked = sys::ask(&asker.options, &signal, identity.as_deref(), attempt.reason.as_str());
+            // Such a promise never rejects.
+            let outcome = JsFuture::from(asked).await.unwrap_or_else(|never| never);
             if let Some(driver) = driver.upgrade() {
-                driver.answered(&asker, attempt, answer);
+                driver.answered(&asker, attempt, &JsFields(&outcome));
             }
         });
     }
 
-    fn answered(&self, asker: &Asker, attempt: Attempt, answered: Result<JsValue, SourceFailure>) {
-        let answered = match asker.identity.read() {
-            Ok(identity) => {
-                self.observe_identity(identity.as_deref(), &asker.policy);
-                answered
-            }
-            // Without knowing who is signed in, nobody may be given a token.
-            Err(failure) => Err(failure),
-        };
-        match answered {
-            Ok(value) => {
-                let fields = JsFields(&value);
-                self.tell(None, |core| core.answered(now(), attempt, &answer(&value, &fields)));
-            }
-            Err(SourceFailure { failure, cause }) => {
-                self.with_run(attempt.request, |run| run.cause = cause);
-                self.tell(None, |core| core.failed(now(), attempt, failure));
+    fn answered(&self, asker: &Asker, attempt: Attempt, outcome: &JsFields<'_>) {
+        // The person may have changed while the source was asked.
+        match sys::read_identity(&asker.identity) {
+            Ok(identity) => self.observe_identity(identity.as_deref(), &asker.policy),
+            Err(error) => {
+                // Without knowing who is signed in, nobody may be given a token.
+                let failure = Failure::lasting(Code::BadIdentity, "nobody knows who is signed in; see cause");
+                return self.failed(attempt, failure, error);
             }
         }
+        if !outcome.flag("ok") {
+            return self.failed(attempt, read_failure(outcome), outcome.value("cause"));
+        }
+        let value = outcome.value("answer");
+        let fields = JsFields(&value);
+        self.tell(None, |core| core.answered(now(), attempt, &answer(&value, &fields)));
+    }
+
+    fn failed(&self, attempt: Attempt, failure: Failure, cause: JsValue) {
+        self.with_run(attempt.request, |run| run.cause = cause);
+        self.tell(None, |core| core.failed(now(), attempt, failure));
     }
 
     fn stop(&self, request: RequestId) {
@@ -363,45 +361,15 @@ impl Driver {
         }
     }
 
-    fn wait_for(&self, request: RequestId, wait: Wait) -> Promise {
-        let Some(limit) = self.with_run(request, |run| run.limit()) else {
-            // The core answers a wait only with a request that it has begun.
-            return refusal(&identity_error(&Failure::timed_out(), None));
-        };
-        match wait {
-            Wait::Shared => self
-                .with_run(request, |run| run.shared.get_or_insert_with(|| Deferred::new(limit)).promise())
-                .unwrap_or_else(|| Deferred::new(limit).promise()),
-            Wait::Own(signal) => {
-                let number = self.next_number();
-                let deferred = Deferred::new(limit);
-                let promise = deferred.promise();
-                let driver = self.me.clone();
-                let listener = Closure::<dyn Fn()>::new(move || {
-                    if let Some(driver) = driver.upgrade() {
-                        driver.leave(request, number);
-                    }
-                });
-                // Only an event type that is no string is refused.
-                let _always_added = signal.add_event_listener_with_callback("abort", listener.as_ref().unchecked_ref());
-                self.with_run(request, |run| run.callers.push(Caller { number, deferred, signal, listener }));
-                promise
-            }
-        }
-    }
-
-    /// A caller's own signal was aborted: its wait ends with the signal's reason, as with the platform's own functions.
-    fn leave(&self, request: RequestId, number: u32) {
-        let caller = self.with_run(request, |run| {
-            let position = run.callers.iter().position(|caller| caller.number == number)?;
-            Some(run.callers.remove(position))
+    /// The promise that all callers of a request share.
+    fn promise_of(&self, request: RequestId) -> Promise {
+        let shared = self.with_run(request, |run| {
+            let policy = &run.asker.policy;
+            let limit = policy.patience.max(policy.timeout).saturating_add(GRACE);
+            run.shared.get_or_insert_with(|| sys::deferred(limit as f64)).promise()
         });
-        if let Some(Some(caller)) = caller {
-            caller.deferred.reject(&caller.signal.reason());
-            // This runs inside the listener that the caller owns: it is dropped when that has returned.
-            spawn_local(async move { drop(caller) });
-            self.tell(None, |core| core.leave(request));
-        }
+        // The core lets callers wait only for a request that it has begun.
+        shared.unwrap_or_else(|| sys::refusal(&identity_error(&Failure::timed_out(), &JsValue::UNDEFINED)))
     }
 
     /// The token as the page gets it, and a promise of it: the same token is the same object and the same promise.
@@ -410,9 +378,17 @@ impl Driver {
         match &*handed_out {
             Some((known, token, promise)) if Rc::ptr_eq(known, grant) => (token.clone(), promise.clone()),
             _ => {
-                // Strings and whole numbers always have a JavaScript form.
-                let token = storage::token_object(grant).unwrap_or_default();
-                let token: JsValue = Object::freeze(&token).into();
+                let known = &grant.token;
+                let fields = (
+                    &known.access_token,
+                    &known.entity_id,
+                    known.expires_in as f64,
+                    known.creation_date as f64,
+                    known.license_id.map(|license| license as f64),
+                    &known.organization_id,
+                );
+                // Strings and numbers always have a JavaScript form.
+                let token = sys::token_of(&serde_wasm_bindgen::to_value(&fields).unwrap_or_default());
                 let promise = Promise::resolve(&token);
                 *handed_out = Some((Rc::clone(grant), token.clone(), promise.clone()));
                 (token, promise)
@@ -420,7 +396,7 @@ impl Driver {
         }
     }
 
-    fn store(&self, grant: &Grant) {
+    fn store(&self, grant: &Rc<Grant>) {
         // A sign-out elsewhere may have come between the request and its answer, and its event may still be under way.
         let generation = page::generation();
         page::notice_sign_out();
@@ -428,8 +404,9 @@ impl Driver {
             return;
         }
         let scope = scope_digest(&generation, &self.name, self.core.borrow().identity());
-        let scope = RecordScope { scope: &scope, generation: &generation };
-        if storage::write_record(&self.name, scope, grant).is_err() {
+        let (token, _) = self.handed_out(grant);
+        let text = sys::record_text(&token, RECORD_VERSION as f64, &scope, &generation);
+        if storage::write_record(&self.name, &text).is_err() {
             self.storage_failed(StorageAction::Write);
         }
     }
@@ -439,39 +416,19 @@ impl Driver {
     }
 
     fn emit(&self, event: Event) {
-        let listeners = self.listeners.borrow().clone();
-        if listeners.is_empty() {
+        if self.listeners.size() == 0 {
             return;
         }
-        let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-        // An event is numbers and names, which always have a JavaScript form.
-        let Ok(value) = event.serialize(&serializer) else { return };
-        let value: Object = value.unchecked_into();
-        set(&value, "widget", &self.widget.into());
-        set(&value, "at", &js_sys::Date::now().into());
-        for (index, (_, listener)) in listeners.iter().enumerate() {
-            // Handles of one page often have the same listener: it is told once.
-            let is_told = listeners.iter().take(index).any(|(_, other)| Object::is(other, listener));
-            if !is_told && let Err(error) = listener.call1(&JsValue::UNDEFINED, &value) {
-                sys::console_error(Array::of2(&"custom-identity-provider: onEvent threw".into(), &error));
-            }
-        }
-    }
-
-    fn set_timer(&self) {
-        let due = self.core.borrow().next_wake();
-        if due == self.timer.borrow().as_ref().map(|(due, _)| *due) {
-            return;
-        }
-        if let Some((_, timer)) = self.timer.take() {
-            sys::clear_timeout(&timer);
-        }
-        if let Some(due) = due {
-            // A millisecond more: both clocks are cut to whole ones.
-            let delay = due.saturating_sub(now().monotonic).saturating_add(1).clamp(0, LONGEST_TIMER);
-            let timer = sys::set_timeout(self.on_timer.as_ref().unchecked_ref(), delay as i32);
-            self.timer.replace(Some((due, timer)));
-        }
+        let details = Array::new();
+        event.details(|name, detail| {
+            let detail = match detail {
+                Detail::Number(number) => JsValue::from_f64(number as f64),
+                Detail::Name(name) => JsValue::from_str(name),
+                Detail::Flag(flag) => JsValue::from_bool(flag),
+            };
+            details.push(&Array::of2(&JsValue::from_str(name), &detail));
+        });
+        sys::tell(&self.listeners, event.name(), self.widget, &details);
     }
 
     fn with_run<T>(&self, request: RequestId, with: impl FnOnce(&mut Run) -> T) -> Option<T> {
@@ -483,27 +440,4 @@ impl Driver {
         let position = runs.iter().position(|run| run.id == request)?;
         Some(runs.remove(position))
     }
-
-    fn next_number(&self) -> u32 {
-        self.numbers.set(self.numbers.get().wrapping_add(1));
-        self.numbers.get()
-    }
-}
-
-impl Run {
-    fn limit(&self) -> f64 {
-        let policy = &self.asker.policy;
-        policy.patience.max(policy.timeout).saturating_add(GRACE) as f64
-    }
-
-    fn settle(self, settle: impl Fn(&Deferred)) {
-        self.shared.iter().chain(self.callers.iter().map(|caller| &caller.deferred)).for_each(settle);
-    }
-}
-
-/// A rejected promise that is no unhandled rejection when nobody listens to it.
-fn refusal(error: &JsValue) -> Promise {
-    let deferred = Deferred::new(GRACE as f64);
-    deferred.reject(error);
-    deferred.promise()
 }

@@ -1,106 +1,49 @@
-//! Failures as IdentityErrors, and the errors of sources as failures.
+//! Failures as IdentityErrors, and the outcomes of sources as failures.
 
-use js_sys::{Object, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
-use crate::core::{Code, Failure, Fields, Value};
+use crate::core::{Code, Failure};
 
 use super::fields::JsFields;
-use super::sys::IdentityError;
+use super::sys;
 
-/// A failure, and the JavaScript error that it came from.
-pub(super) struct SourceFailure {
-    pub(super) failure: Failure,
-    pub(super) cause: Option<JsValue>,
+/// The IdentityError that a caller sees; without a cause, `cause` is undefined.
+pub(super) fn identity_error(failure: &Failure, cause: &JsValue) -> JsValue {
+    sys::identity_error(
+        failure.code.as_str(),
+        &failure.message,
+        cause,
+        failure.retryable,
+        failure.status.map_or(-1.0, f64::from),
+        failure.retry_after.map_or(-1.0, |retry_after| retry_after as f64),
+    )
 }
 
-impl From<Failure> for SourceFailure {
-    fn from(failure: Failure) -> Self {
-        Self { failure, cause: None }
+/// What the failure of a source means; `pkg/src/source.js` says what each field of an outcome is.
+pub(super) fn read_failure(outcome: &JsFields<'_>) -> Failure {
+    let status = outcome.number("status").filter(|status| (400.0..600.0).contains(status)).map(|status| status as u16);
+    let retry_after = outcome.number("retryAfter").map(|milliseconds| milliseconds as i64);
+    let retryable = outcome.flag("retryable");
+    let code = outcome.text("code").and_then(|name| Code::ALL.into_iter().find(|code| code.as_str() == name));
+    if let Some(code) = code {
+        let message = outcome.text("message").unwrap_or_default().into();
+        return Failure { code, message, retryable, status, retry_after };
     }
-}
-
-/// The IdentityError that a caller sees.
-pub(super) fn identity_error(failure: &Failure, cause: Option<&JsValue>) -> JsValue {
-    let details = Object::new();
-    if let Some(cause) = cause {
-        set(&details, "cause", cause);
+    if let Some(name) = outcome.text("identityException") {
+        return Failure::of_exception(Code::SsoIdentityException, name, status, retry_after);
     }
-    set(&details, "retryable", &failure.retryable.into());
-    if let Some(status) = failure.status {
-        set(&details, "status", &status.into());
+    if let Some(name) = outcome.text("oauthException") {
+        return Failure::of_exception(Code::SsoOauthException, name, status, retry_after);
     }
-    if let Some(retry_after) = failure.retry_after {
-        set(&details, "retryAfter", &(retry_after as f64).into());
+    if let Some(status) = status {
+        return Failure::of_status(status, retry_after);
     }
-    IdentityError::new(failure.code.as_str(), &failure.message, &details).into()
-}
-
-/// A wrong option: its name, and what was expected of it.
-pub(super) fn bad_option(name: &str, expected: &str) -> JsValue {
-    let message = ["the option ", name, " is wrong: expected ", expected].concat();
-    identity_error(&Failure::lasting(Code::BadOption, message), None)
-}
-
-/// Sets a field of an object of our own making, which can't fail.
-pub(super) fn set(object: &Object, name: &str, value: &JsValue) {
-    let _always_true = Reflect::set(object, &JsValue::from_str(name), value);
-}
-
-/// What a function source failed with. An IdentityError is passed on; `status`, `retryable` and `retryAfter` (milliseconds) of any
-/// other error are understood; and so is what browsers throw when the network fails.
-pub(super) fn of_source(cause: JsValue) -> SourceFailure {
-    let fields = JsFields(&cause);
-    let retry_after = match fields.field("retryAfter") {
-        Value::Number(milliseconds) if milliseconds >= 0.0 => Some(milliseconds as i64),
-        _ => None,
-    };
-    let status = match fields.field("status") {
-        Value::Number(status) if (400.0..600.0).contains(&status) => Some(status as u16),
-        _ => None,
-    };
-    let retryable = Reflect::get(&cause, &"retryable".into()).is_ok_and(|retryable| retryable.as_bool() == Some(true));
-    if let Some(failure) = of_identity_error(&cause, retryable, status, retry_after) {
-        return SourceFailure { failure, cause: Some(cause) };
+    if let Some(found) = outcome.text("found") {
+        return Failure::bad_answer("", &found, "JSON");
     }
-    let failure = if let Some(status) = status {
-        Failure::of_status(status, retry_after)
-    } else if is_network_error(&cause) {
-        Failure::passing(Code::Network, "the service could not be reached")
-    } else {
-        let message = "the function given as source failed; see cause";
-        Failure { retryable, retry_after, ..Failure::lasting(Code::SourceFailed, message) }
-    };
-    SourceFailure { failure, cause: Some(cause) }
-}
-
-/// An IdentityError, of this copy of the package or another, keeps its code.
-fn of_identity_error(cause: &JsValue, retryable: bool, status: Option<u16>, retry_after: Option<i64>) -> Option<Failure> {
-    if !cause.is_instance_of::<IdentityError>() {
-        return None;
+    if outcome.flag("network") {
+        return Failure::passing(Code::Network, "the service could not be reached");
     }
-    let Value::Text(name) = JsFields(cause).field("code") else { return None };
-    let code = Code::ALL.into_iter().find(|code| code.as_str() == name)?;
-    let message = match JsFields(cause).field("message") {
-        Value::Text(message) => message,
-        _ => name,
-    };
-    Some(Failure { code, message: message.into(), retryable, status, retry_after })
-}
-
-/// Whether this is what `fetch` rejects with when the network fails: a TypeError, told from a programming error by the beginnings
-/// of the messages of Chromium, Firefox and WebKit.
-pub(super) fn is_network_error(error: &JsValue) -> bool {
-    const MESSAGES: [&str; 7] = [
-        "Failed to fetch",
-        "NetworkError",
-        "Load failed",
-        "network error",
-        "Error in input stream",
-        "The network connection was lost",
-        "fetch failed",
-    ];
-    let Some(error) = error.dyn_ref::<js_sys::TypeError>() else { return false };
-    let message = String::from(error.message());
-    MESSAGES.into_iter().any(|beginning| message.starts_with(beginning))
+    let message = "the function given as source failed; see cause";
+    Failure { retryable, retry_after, ..Failure::lasting(Code::SourceFailed, message) }
 }

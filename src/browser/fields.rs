@@ -17,6 +17,26 @@ impl Fields for JsFields<'_> {
     }
 }
 
+/// Objects of the package's own JavaScript, whose fields have the types that it says.
+impl JsFields<'_> {
+    /// The field as it is; undefined when it is not there.
+    pub(super) fn value(&self, name: &str) -> JsValue {
+        Reflect::get(self.0, &JsValue::from_str(name)).unwrap_or_default()
+    }
+
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.value(name).as_string()
+    }
+
+    pub(super) fn number(&self, name: &str) -> Option<f64> {
+        self.value(name).as_f64()
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.value(name).is_truthy()
+    }
+}
+
 /// A JavaScript value as the core sees it.
 pub(super) fn read(value: &JsValue) -> Value {
     if value.is_undefined() {
@@ -27,6 +47,8 @@ pub(super) fn read(value: &JsValue) -> Value {
         Value::Number(number)
     } else if let Some(text) = value.as_string() {
         Value::Text(text)
+    } else if let Some(flag) = value.as_bool() {
+        Value::Boolean(flag)
     } else {
         Value::Other(kind(value))
     }
@@ -60,7 +82,7 @@ pub(super) fn kind(value: &JsValue) -> &'static str {
 }
 
 /// Whether a value's fields can be read as a record or a token: an object that is no array and no Response.
-pub(super) fn is_record(value: &JsValue) -> bool {
+fn is_record(value: &JsValue) -> bool {
     value.is_object() && !Array::is_array(value) && !value.has_type::<web_sys::Response>()
 }
 

@@ -1,18 +1,16 @@
-//! Drives the core with promises, fetch, storage, timers and the page's events. The only code that touches JavaScript.
+//! Drives the core with promises, storage and the page's clock. The only code that touches JavaScript.
+//!
+//! What the platform does better in its own language (`fetch`, reading options, listening) is in `pkg/src`, which decides nothing
+//! about tokens; a line of JavaScript costs a page a third of what the same line costs as WebAssembly.
 
 mod clock;
 mod driver;
 mod error;
 mod fields;
-mod http;
-mod identity;
-mod options;
 mod page;
-mod source;
+mod scope;
 mod storage;
 mod sys;
 
 pub(crate) use driver::{Asker, Driver};
-pub(crate) use options::{Options, signal_option};
-pub(crate) use page::{SessionKey, session, sign_out};
-pub use sys::{Deferred, IdentityError};
+pub(crate) use page::{notice_generation, notice_sign_out, session, sign_out, wake, went_online};

@@ -1,19 +1,14 @@
 //! The stored record, and the mark by which tabs learn of a sign-out; both may be blocked, full or missing at any time.
 
 use gloo_storage::{LocalStorage, SessionStorage, Storage};
-use js_sys::{JSON, Object, Reflect};
-use serde::Serialize;
+use js_sys::{JSON, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-
-use crate::core::{Grant, RECORD_VERSION, RecordScope};
-
-use super::error::set;
 
 /// Everything that this package stores begins with this.
 const PREFIX: &str = "custom_identity_provider:";
 
 /// Where the generation of sign-outs is kept, for all tabs of the origin.
-pub(super) const GENERATION_KEY: &str = "custom_identity_provider:generation";
+const GENERATION_KEY: &str = "custom_identity_provider:generation";
 
 /// Storage did not do what it was asked for.
 pub(super) struct StorageFailure;
@@ -41,13 +36,8 @@ pub(super) fn read_record(session: &str) -> Result<Option<JsValue>, StorageFailu
 }
 
 /// Writes the record of a session.
-pub(super) fn write_record(session: &str, scope: RecordScope<'_>, grant: &Grant) -> Result<(), StorageFailure> {
-    let record: Object = token_object(grant).ok_or(StorageFailure)?;
-    set(&record, "version", &(RECORD_VERSION as f64).into());
-    set(&record, "scope", &scope.scope.into());
-    set(&record, "generation", &scope.generation.into());
-    let text = JSON::stringify(&record).map_err(|_| StorageFailure)?;
-    session_storage()?.set_item(&record_key(session), &String::from(text)).map_err(|_| StorageFailure)
+pub(super) fn write_record(session: &str, text: &str) -> Result<(), StorageFailure> {
+    session_storage()?.set_item(&record_key(session), text).map_err(|_| StorageFailure)
 }
 
 /// Removes the record of a session.
@@ -77,12 +67,6 @@ pub(super) fn read_generation() -> Result<Option<String>, StorageFailure> {
 /// A new generation: every record of an older one is void, and the other tabs are told by their `storage` event.
 pub(super) fn write_generation(generation: &str) -> Result<(), StorageFailure> {
     local_storage()?.set_item(GENERATION_KEY, generation).map_err(|_| StorageFailure)
-}
-
-/// The token as a plain object of exactly the documented fields.
-pub(super) fn token_object(grant: &Grant) -> Option<Object> {
-    let serializer = serde_wasm_bindgen::Serializer::json_compatible();
-    grant.token.serialize(&serializer).ok().map(JsCast::unchecked_into)
 }
 
 fn record_key(session: &str) -> String {

@@ -1,13 +1,10 @@
 //! What `onEvent` is told: everything that happens, and no secret. `pkg/index.d.ts` says what each means.
 
-use serde::Serialize;
-
 use super::failure::Code;
 use super::session::Reason;
 
 /// The methods of a provider, by their documented names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is documented in the package's types")]
 pub enum Method {
     GetToken,
@@ -17,8 +14,7 @@ pub enum Method {
 }
 
 /// Why a stored record was not used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
     /// Not JSON, not an object, or a field is no part of a token.
     Corrupt,
@@ -35,8 +31,7 @@ pub enum Rejection {
 }
 
 /// Why a request was aborted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AbortReason {
     /// The person signed out.
     SignedOut,
@@ -49,8 +44,7 @@ pub enum AbortReason {
 }
 
 /// Where `sign_out` was called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignOutOrigin {
     /// In this tab.
     ThisTab,
@@ -59,8 +53,7 @@ pub enum SignOutOrigin {
 }
 
 /// One thing that happened. Durations in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is documented in the package's types")]
 pub enum Event {
     Call { method: Method },
@@ -84,11 +77,155 @@ pub enum Event {
 }
 
 /// What storage failed to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum StorageAction {
     Read,
     Write,
     Remove,
+}
+
+/// One detail of an event, as JavaScript sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// A number: milliseconds, or which request.
+    Number(i64),
+    /// One of a few names.
+    Name(&'static str),
+    /// Yes or no.
+    Flag(bool),
+}
+
+impl Event {
+    /// The event's `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Call { .. } => "call",
+            Self::CacheHit { .. } => "cache_hit",
+            Self::Joined { .. } => "joined",
+            Self::RequestBegan { .. } => "request_began",
+            Self::RequestRetrying { .. } => "request_retrying",
+            Self::RequestSucceeded { .. } => "request_succeeded",
+            Self::RequestFailed { .. } => "request_failed",
+            Self::RequestAborted { .. } => "request_aborted",
+            Self::CoolingDown { .. } => "cooling_down",
+            Self::Restored { .. } => "restored",
+            Self::RecordRejected { .. } => "record_rejected",
+            Self::StorageFailed { .. } => "storage_failed",
+            Self::Invalidated => "invalidated",
+            Self::SignedOut { .. } => "signed_out",
+            Self::IdentityChanged => "identity_changed",
+            Self::EntityChanged { .. } => "entity_changed",
+            Self::ShortLifetime { .. } => "short_lifetime",
+            Self::ClockSkew { .. } => "clock_skew",
+        }
+    }
+
+    /// Tells every detail by its name.
+    pub fn details(&self, mut tell: impl FnMut(&'static str, Detail)) {
+        let mut number = |name, number: i64| tell(name, Detail::Number(number));
+        match *self {
+            Self::Joined { request, .. }
+            | Self::RequestBegan { request, .. }
+            | Self::RequestRetrying { request, .. }
+            | Self::RequestSucceeded { request, .. }
+            | Self::RequestFailed { request, .. }
+            | Self::RequestAborted { request, .. }
+            | Self::EntityChanged { request }
+            | Self::ShortLifetime { request, .. }
+            | Self::ClockSkew { request } => number("request", i64::from(request)),
+            _ => {}
+        }
+        match *self {
+            Self::CacheHit { remaining } | Self::CoolingDown { remaining } | Self::Restored { remaining } => {
+                number("remaining", remaining);
+            }
+            Self::RequestRetrying { attempt, delay, .. } => {
+                number("attempt", i64::from(attempt));
+                number("delay", delay);
+            }
+            Self::RequestSucceeded { duration, lifetime, .. } => {
+                number("duration", duration);
+                number("lifetime", lifetime);
+            }
+            Self::RequestFailed { duration, .. } => number("duration", duration),
+            Self::ShortLifetime { lifetime, .. } => number("lifetime", lifetime),
+            _ => {}
+        }
+        match *self {
+            Self::RequestSucceeded { cached, .. } => tell("cached", Detail::Flag(cached)),
+            Self::RequestFailed { demanded, .. } => tell("demanded", Detail::Flag(demanded)),
+            _ => {}
+        }
+        let named = match *self {
+            Self::Call { method } | Self::Joined { method, .. } => ("method", method.as_str()),
+            Self::RequestBegan { reason, .. } => ("reason", reason.as_str()),
+            Self::RequestRetrying { code, .. } | Self::RequestFailed { code, .. } => ("code", code.as_str()),
+            Self::RequestAborted { why, .. } => ("why", why.as_str()),
+            Self::RecordRejected { why } => ("why", why.as_str()),
+            Self::StorageFailed { action } => ("action", action.as_str()),
+            Self::SignedOut { origin } => ("origin", origin.as_str()),
+            _ => return,
+        };
+        tell(named.0, Detail::Name(named.1));
+    }
+}
+
+impl Method {
+    /// The name as JavaScript sees it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GetToken => "getToken",
+            Self::GetFreshToken => "getFreshToken",
+            Self::HasToken => "hasToken",
+            Self::Invalidate => "invalidate",
+        }
+    }
+}
+
+impl Rejection {
+    /// The name as JavaScript sees it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Corrupt => "corrupt",
+            Self::Version => "version",
+            Self::Scope => "scope",
+            Self::SignedOut => "signed_out",
+            Self::Future => "future",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl AbortReason {
+    /// The name as JavaScript sees it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignedOut => "signed_out",
+            Self::IdentityChanged => "identity_changed",
+            Self::Invalidated => "invalidated",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+impl SignOutOrigin {
+    /// The name as JavaScript sees it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ThisTab => "this_tab",
+            Self::OtherTab => "other_tab",
+        }
+    }
+}
+
+impl StorageAction {
+    /// The name as JavaScript sees it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Remove => "remove",
+        }
+    }
 }

@@ -2,11 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
-
 /// The codes of IdentityError; `pkg/index.d.ts` says what each means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is documented in the package's types")]
 pub enum Code {
     BadOption,

@@ -11,6 +11,8 @@ pub enum Value {
     Number(f64),
     /// A string.
     Text(String),
+    /// True or false.
+    Boolean(bool),
     /// Anything else, or a field whose reading failed; says what it is, for the error message: "an object".
     Other(&'static str),
 }
@@ -28,6 +30,7 @@ impl Value {
             Self::Number(_) => "a number",
             Self::Text(text) if text.is_empty() => "an empty string",
             Self::Text(_) => "a string",
+            Self::Boolean(_) => "a boolean",
             Self::Other(kind) => kind,
         }
     }

@@ -17,7 +17,7 @@ mod session;
 mod token;
 
 pub use answer::{Account, Answer, Warning, read_answer};
-pub use event::{AbortReason, Event, Method, Rejection, SignOutOrigin, StorageAction};
+pub use event::{AbortReason, Detail, Event, Method, Rejection, SignOutOrigin, StorageAction};
 pub use failure::{Code, Failure};
 pub use fields::{Fields, Value};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, LifetimeError, Moment};

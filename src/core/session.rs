@@ -4,8 +4,6 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use serde::Serialize;
-
 use super::answer::{Account, Answer, Warning, read_answer};
 use super::event::{AbortReason, Event, Method, Rejection, SignOutOrigin};
 use super::failure::Failure;
@@ -75,8 +73,7 @@ impl Default for Policy {
 }
 
 /// Why the source is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// A token was asked for and none was usable.
     Get,
@@ -84,6 +81,17 @@ pub enum Reason {
     Fresh,
     /// Nobody waits: the token in hand will expire soon.
     Ahead,
+}
+
+impl Reason {
+    /// The name as JavaScript sees it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Fresh => "fresh",
+            Self::Ahead => "ahead",
+        }
+    }
 }
 
 /// One call of the source, to be answered with its numbers.

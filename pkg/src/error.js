@@ -1,0 +1,51 @@
+// @ts-check
+// The one error class.
+
+const brand = Symbol.for("custom-identity-provider/error");
+
+/** Two copies of this package on one page recognise each other's errors by the brand. */
+export class IdentityError extends Error {
+  /**
+   * @param {import("../index.js").IdentityErrorCode} code
+   * @param {string} message
+   * @param {{cause?: unknown, retryable?: boolean, status?: number, retryAfter?: number}} [details]
+   */
+  constructor(code, message, details = {}) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.name = /** @type {const} */ ("IdentityError");
+    this.code = code;
+    this.retryable = details.retryable === true;
+    if (details.status !== undefined) this.status = details.status;
+    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+    Object.defineProperty(this, brand, { value: true });
+  }
+
+  /** @param {unknown} value */
+  static [Symbol.hasInstance](value) {
+    return typeof value === "object" && value !== null && brand in value;
+  }
+}
+
+/**
+ * An IdentityError from the core; a status or retryAfter below zero means that there is none.
+ * @param {import("../index.js").IdentityErrorCode} code
+ * @param {string} message
+ * @param {unknown} cause
+ * @param {boolean} retryable
+ * @param {number} status
+ * @param {number} retryAfter
+ */
+export const identityError = (code, message, cause, retryable, status, retryAfter) =>
+  new IdentityError(code, message, {
+    ...(cause === undefined ? {} : { cause }),
+    retryable,
+    ...(status < 0 ? {} : { status }),
+    ...(retryAfter < 0 ? {} : { retryAfter }),
+  });
+
+/**
+ * A wrong option: its name, and what was expected of it.
+ * @param {string} name
+ * @param {string} expected
+ */
+export const badOption = (name, expected) => new IdentityError("BAD_OPTION", `the option ${name} is wrong: expected ${expected}`);

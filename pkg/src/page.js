@@ -1,0 +1,69 @@
+// @ts-check
+// What the page tells the core, and the core the page: timers, the network's return, sign-outs in other tabs, events for listeners.
+
+import { LONGEST_TIMER } from "./promise.js";
+
+/** @typedef {{wake: () => void, wentOnline: () => void, noticeSignOut: () => void, noticeGeneration: (generation: string) => void}} Told */
+
+/** Where the mark of the latest sign-out is kept, for all tabs of the origin. */
+const GENERATION = "custom_identity_provider:generation";
+
+/** What is told; the core, once it runs. @type {Told | undefined} */
+let told;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
+/** Carries sign-outs to other tabs where localStorage, whose events do it otherwise, is blocked. @type {BroadcastChannel | undefined} */
+let channel;
+
+/** Wakes the core after so many milliseconds, or never if below zero; a later call replaces an earlier one. @param {number} delay */
+export const wakeAfter = (delay) => {
+  clearTimeout(timer);
+  if (delay >= 0) timer = setTimeout(() => told?.wake(), Math.min(delay, LONGEST_TIMER));
+};
+
+/** Watches the page for its whole life. @param {Told} core */
+export const watchPage = (core) => {
+  told = core;
+  if (typeof addEventListener !== "function") return; // Outside browsers there is neither another tab nor a page to restore.
+  addEventListener("online", core.wentOnline);
+  addEventListener("storage", ({ key }) => {
+    // Without a key everything was cleared, the mark with it.
+    if (key === null || key === GENERATION) core.noticeSignOut();
+  });
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    // While the page lay in the back/forward cache it heard nothing, and its timers stood still.
+    core.noticeSignOut();
+    core.wake();
+  });
+};
+
+/** The mark of a new sign-out; nobody may guess the salt that it is, too. */
+export const newGeneration = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join("");
+
+/** Listens for sign-outs where localStorage is blocked. */
+export const openChannel = () => {
+  if (typeof BroadcastChannel !== "function") return;
+  channel = new BroadcastChannel(GENERATION);
+  channel.onmessage = ({ data }) => told?.noticeGeneration(String(data));
+};
+
+/** Carries a sign-out to the tabs that listen so. @param {string} generation */
+export const broadcast = (generation) => channel?.postMessage(generation);
+
+/**
+ * Tells every listener an event, once, also when several handles have the same listener; what one throws hurts nobody else.
+ * @param {Map<number, (event: object) => void>} listeners
+ * @param {string} type
+ * @param {string} widget
+ * @param {[string, unknown][]} details
+ */
+export const tell = (listeners, type, widget, details) => {
+  for (const listener of new Set(listeners.values())) {
+    try {
+      listener({ type, widget, at: Date.now(), ...Object.fromEntries(details) });
+    } catch (error) {
+      console.error("custom-identity-provider: onEvent threw", error);
+    }
+  }
+};

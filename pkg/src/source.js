@@ -1,0 +1,171 @@
+// @ts-check
+// The four kinds of source: a function, the page's own service, LiveChat's cookie grant and its identity_token grant.
+// What came of asking is handed to the core as it is; what it means, the core decides.
+
+import { IdentityError } from "./error.js";
+
+/**
+ * What came of asking a source once.
+ * @typedef {object} Outcome
+ * @property {boolean} ok whether there is an answer
+ * @property {unknown} [answer] what the source answered with
+ * @property {unknown} [cause] what it failed with
+ * @property {string} [found] what stood where JSON was expected
+ * @property {number} [status] the HTTP status
+ * @property {number} [retryAfter] milliseconds until the next try is welcome
+ * @property {boolean} [retryable] whether the failure says of itself that it may pass
+ * @property {boolean} [network] whether the network failed
+ * @property {string} [code] the code of an IdentityError
+ * @property {string} [message] its message
+ * @property {string} [identityException] LiveChat's name for the failure
+ * @property {string} [oauthException] LiveChat's name for the failure
+ */
+/** @typedef {{licenseId?: number, organizationId?: string}} Account */
+
+/** How the TypeErrors begin that Chromium, Firefox, WebKit and Node throw when the network fails; other TypeErrors are programming errors. */
+const networkErrors = /^(Failed to fetch|NetworkError|Load failed|network error|Error in input stream|The network connection was lost|fetch failed)/;
+
+/** @param {unknown} value */
+const natural = (value) => (typeof value === "number" && value >= 0 ? value : undefined);
+
+/**
+ * What a function source failed with: an IdentityError keeps its code; `status`, `retryable` and `retryAfter` of any other error count.
+ * @param {any} cause
+ * @returns {Outcome}
+ */
+const failed = (cause) => {
+  const fields = Object(cause);
+  const isIdentityError = cause instanceof IdentityError;
+  return {
+    ok: false,
+    cause,
+    status: natural(fields.status),
+    retryAfter: natural(fields.retryAfter),
+    retryable: fields.retryable === true,
+    network: cause instanceof TypeError && networkErrors.test(cause.message),
+    code: isIdentityError ? String(cause.code) : undefined,
+    message: isIdentityError ? String(cause.message) : undefined,
+  };
+};
+
+/** Retry-After (RFC 9110, section 10.2.3), a number of seconds or a date, in milliseconds from now. @param {string | null} header */
+const readRetryAfter = (header) => {
+  if (!header) return undefined;
+  const milliseconds = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(milliseconds) ? Math.max(milliseconds, 0) : undefined;
+};
+
+/** The name of an exception, and nothing that could hold a secret. @param {unknown} name */
+const exceptionName = (name) => (typeof name === "string" && /^[a-z_]{1,40}$/.test(name) ? name : undefined);
+
+/** `JSON.parse` quotes the text in its error, so that error is not kept. @param {string} text */
+const parse = (text) => {
+  try {
+    return { parsed: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Asks a service over HTTP. Neither the body nor a part of it gets into an error.
+ * @param {string} url
+ * @param {RequestInit} init
+ * @returns {Promise<Outcome>}
+ */
+const askService = async (url, init) => {
+  try {
+    const response = await fetch(url, { cache: "no-store", ...init });
+    const text = await response.text();
+    const json = parse(text);
+    if (!response.ok) {
+      const fields = Object(json?.parsed);
+      return {
+        ok: false,
+        status: response.status,
+        retryAfter: readRetryAfter(response.headers.get("retry-after")),
+        identityException: exceptionName(fields.identity_exception),
+        oauthException: exceptionName(fields.oauth_exception),
+      };
+    }
+    if (json) return { ok: true, answer: json.parsed };
+    const body = text.trimStart();
+    return { ok: false, found: body === "" ? "empty" : body.startsWith("<") ? "HTML" : "no JSON" };
+  } catch (cause) {
+    // Whatever kept it from being answered: a body that breaks off rejects with other errors than fetch.
+    return { ok: false, cause, network: true };
+  }
+};
+
+/**
+ * Asks LiveChat's accounts: version 2 knows organizations, version 1 licences. A text body without headers needs no CORS preflight.
+ * Document: LiveChat, "Customer authorization flows".
+ * @param {{accountsUrl: string, clientId: string, grant: string}} source
+ * @param {Account} account
+ * @param {object} fields
+ * @param {RequestInit} init
+ */
+const askAccounts = ({ accountsUrl, clientId, grant }, { licenseId, organizationId }, fields, init) =>
+  askService(`${accountsUrl.replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
+    ...init,
+    method: "POST",
+    body: JSON.stringify({
+      grant_type: grant,
+      client_id: clientId,
+      response_type: "token",
+      ...(organizationId ? { organization_id: organizationId } : { license_id: licenseId }),
+      ...fields,
+    }),
+  });
+
+/** @param {Uint8Array<ArrayBuffer>} bytes */
+const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+
+/**
+ * The identity_token grant: the page's own service starts an identity transfer, bound to a proof key (RFC 7636, S256).
+ * @param {import("./options.js").Source & {grant: "identity_token"}} source
+ * @param {Account} account
+ * @param {AbortSignal} signal
+ * @returns {Promise<Outcome>}
+ */
+const askByTransfer = async (source, account, signal) => {
+  const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
+  const challenge = base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
+  const transfer = await askService(source.transferUrl, {
+    signal,
+    method: "POST",
+    credentials: "same-origin",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ code_challenge: challenge }),
+  });
+  if (!transfer.ok) return transfer;
+  const code = Object(transfer.answer).identity_transfer_token;
+  if (typeof code !== "string" || !code) {
+    return failed(new IdentityError("BAD_ANSWER", "the answer's identity_transfer_token is no non-empty string"));
+  }
+  return askAccounts(source, account, { code, code_verifier: verifier }, { signal, credentials: "omit" });
+};
+
+/**
+ * Asks a source once; never rejects.
+ * @param {import("./options.js").ReadOptions} options
+ * @param {AbortSignal} signal
+ * @param {string | undefined} identity
+ * @param {string} reason
+ * @returns {Promise<Outcome>}
+ */
+export const ask = async (options, signal, identity, reason) => {
+  const source = /** @type {import("./options.js").Source} */ (options.source);
+  try {
+    if ("function" in source) {
+      const request = { signal, identity: identity ?? null, reason: /** @type {import("../index.js").RequestReason} */ (reason) };
+      return { ok: true, answer: await (0, source.function)(request) };
+    }
+    if ("url" in source) return await askService(source.url, { ...source.init, signal });
+    if (source.grant === "identity_token") return await askByTransfer(source, options, signal);
+    const redirect_uri = source.redirectUri ?? globalThis.location?.origin + globalThis.location?.pathname;
+    return await askAccounts(source, options, { redirect_uri }, { signal, credentials: "include" });
+  } catch (cause) {
+    return failed(cause);
+  }
+};
