@@ -80,10 +80,12 @@ impl CustomerStore {
             // A remembered entity must outlast a power cut; writes are as rare as new customers.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        // In memory, every connection would have a database of its own.
-        let connections = if url.contains(":memory:") || url.contains("mode=memory") { 1 } else { 4 };
+        // In memory, every connection would have a database of its own, gone when the connection is closed.
+        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
         let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
+            .max_connections(if in_memory { 1 } else { 4 })
+            .idle_timeout(None)
+            .max_lifetime(None)
             .acquire_timeout(Duration::from_secs(5))
             .connect_with(options)
             .await?;

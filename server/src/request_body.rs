@@ -8,6 +8,7 @@ use axum::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::problem::Problem;
 
@@ -61,7 +62,9 @@ pub async fn read_json<T: DeserializeOwned>(
     }
     let bytes = read_body(headers, body, limits).await?;
     // The parser's own message may quote the body, so it is not passed on.
-    serde_json::from_slice(&bytes).map_err(|_| {
+    // An object first: a struct would also be read from a list.
+    let members: Result<Map<String, Value>, _> = serde_json::from_slice(&bytes);
+    members.and_then(|members| serde_json::from_value(Value::Object(members))).map_err(|_| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_body", format!("The body has to be {expected}."))
     })
 }

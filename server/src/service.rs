@@ -32,7 +32,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The customer store.
-    #[error("database-url: {0}")]
+    #[error("database-url: expected a SQLite file that can be opened and written: {0}")]
     Store(#[from] StoreError),
     /// The client of accounts.
     #[error("the HTTPS client could not be made (are CA certificates installed?): {0}")]
@@ -67,6 +67,8 @@ impl IdentityService {
         let livechat = Router::new()
             .route("/livechat/token", post(token))
             .route("/livechat/transfer", post(transfer))
+            // Before the layer: a preflight is answered by it, not by this.
+            .method_not_allowed_fallback(method_not_allowed)
             .layer(self.0.admission.origins.cross_origin_layer());
         Router::new()
             .merge(livechat)

@@ -80,6 +80,7 @@ pub fn router(stand_in: StandIn) -> Router {
         .route("/v2/customer/identity_transfer", post(transfer))
         .route("/stand-in/state", get(state))
         .route("/stand-in/faults", axum::routing::put(set_faults).delete(reset_faults))
+        .route("/healthz", get(async || Json(json!({ "status": "ok" }))))
         .layer(cross_origin)
         .layer(SetResponseHeaderLayer::overriding(
             HeaderName::from_static("x-stand-in"),

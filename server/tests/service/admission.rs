@@ -1,0 +1,279 @@
+//! Who is let in, from which pages, and with what kind of request.
+
+use std::{sync::Arc, sync::Mutex, time::Duration};
+
+use aws_lc_rs::{
+    rand::SystemRandom,
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
+use axum::{Router, routing::get};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use identity_service::{
+    json_web_keys::{JsonWebKeys, read_keys},
+    session_token::SessionKey,
+};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::{ALLOWED, Given, Server, World, now, problem, sign};
+
+async fn answer(request: RequestBuilder) -> (u16, String) {
+    let response = request.send().await.unwrap();
+    if response.status().is_success() {
+        return (response.status().as_u16(), String::new());
+    }
+    let (status, body, _) = problem(response).await;
+    (status, body["code"].as_str().unwrap().to_owned())
+}
+
+impl World {
+    fn token_request(&self) -> RequestBuilder {
+        self.http.post(self.server.url("/livechat/token"))
+    }
+
+    async fn with_bearer(&self, token: &str) -> (u16, String) {
+        answer(self.token_request().bearer_auth(token)).await
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_known_without_a_good_session_token() {
+    let world = World::new().await;
+    let response = world.token_request().send().await.unwrap();
+    assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    assert_eq!(problem(response).await.1["code"], "not_signed_in");
+
+    let good = json!({ "sub": "ada", "exp": now() + 60 });
+    let with = |member: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[member] = value;
+        sign(&world.secret, &claims)
+    };
+    let mut without_expiry = good.clone();
+    without_expiry.as_object_mut().unwrap().remove("exp");
+    let unsigned = {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.", part(&json!({ "alg": "none", "typ": "JWT" })), part(&good))
+    };
+    let other_algorithm =
+        encode(&Header::new(Algorithm::HS512), &good, &EncodingKey::from_secret(world.secret.as_bytes())).unwrap();
+    let refused = [
+        ("nonsense", "nonsense".to_owned()),
+        ("two dots", "..".to_owned()),
+        ("another secret", sign("another secret of at least thirty-two bytes", &good)),
+        ("expired", with("exp", json!(now() - 60))),
+        ("an expiry that is none", with("exp", json!("tomorrow"))),
+        ("not yet valid", with("nbf", json!(now() + 60))),
+        ("without expiry", sign(&world.secret, &without_expiry)),
+        ("without customer", with("sub", Value::Null)),
+        ("an empty customer", with("sub", json!(""))),
+        ("a customer that is a list", with("sub", json!(["ada"]))),
+        ("a customer with a line break", with("sub", json!("ada\n"))),
+        ("alg none", unsigned),
+        ("HS512", other_algorithm),
+        ("a very long one", format!("{}.{}.x", "a".repeat(9000), "b".repeat(9000))),
+    ];
+    for (what, token) in refused {
+        assert_eq!(world.with_bearer(&token).await, (401, "session_invalid".to_owned()), "{what}");
+    }
+    assert_eq!(world.with_bearer(&with("sub", json!(42))).await.0, 200);
+    assert_eq!(world.customers(), 1);
+}
+
+#[tokio::test]
+async fn issuer_and_audience_are_checked_when_they_are_set() {
+    let given = Given { issuer: Some("shop".to_owned()), audience: Some("chat".to_owned()), ..Given::default() };
+    let world = World::with(given).await;
+    let claims = |issuer: &str, audience: Value| {
+        sign(&world.secret, &json!({ "sub": "ada", "exp": now() + 60, "iss": issuer, "aud": audience }))
+    };
+    assert_eq!(world.with_bearer(&claims("shop", json!("chat"))).await.0, 200);
+    assert_eq!(world.with_bearer(&claims("shop", json!(["mail", "chat"]))).await.0, 200);
+    assert_eq!(world.with_bearer(&claims("shop", json!("mail"))).await.0, 401);
+    assert_eq!(world.with_bearer(&claims("elsewhere", json!("chat"))).await.0, 401);
+    assert_eq!(world.with_bearer(&world.session("ada")).await.0, 401);
+}
+
+/// A key pair of the site: what signs, and its public half.
+fn key_pair(id: &str) -> (EncodingKey, Value) {
+    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+    let key = EncodingKey::from_ec_der(document.as_ref());
+    let mut public = serde_json::to_value(Jwk::from_encoding_key(&key, Algorithm::ES256).unwrap()).unwrap();
+    public["kid"] = json!(id);
+    (key, public)
+}
+
+fn sign_with(key: &EncodingKey, id: &str) -> String {
+    let header = Header { kid: Some(id.to_owned()), ..Header::new(Algorithm::ES256) };
+    encode(&header, &json!({ "sub": "ada", "exp": now() + 60 }), key).unwrap()
+}
+
+#[tokio::test]
+async fn session_tokens_signed_with_a_published_key() {
+    let (key, public) = key_pair("one");
+    let (stranger, _) = key_pair("one");
+    let set = json!({ "keys": [public, { "kty": "oct", "k": "c2VjcmV0", "kid": "shared" }] }).to_string();
+    let keys = JsonWebKeys::fixed(read_keys(set.as_bytes()).unwrap());
+    let world = World::with(Given { session_key: Some(SessionKey::PublicKeys(keys)), ..Given::default() }).await;
+    assert_eq!(world.with_bearer(&sign_with(&key, "one")).await.0, 200);
+    assert_eq!(world.with_bearer(&sign_with(&stranger, "one")).await.0, 401);
+    assert_eq!(world.with_bearer(&sign_with(&key, "two")).await.0, 401);
+    // The public key is public: used as an HS256 secret it must not open anything.
+    let public_bytes = URL_SAFE_NO_PAD.decode(public["x"].as_str().unwrap()).unwrap();
+    for secret in [public_bytes.as_slice(), public["x"].as_str().unwrap().as_bytes(), set.as_bytes(), b"secret"] {
+        for id in [Some("one"), Some("shared"), None] {
+            let header = Header { kid: id.map(str::to_owned), ..Header::new(Algorithm::HS256) };
+            let claims = json!({ "sub": "ada", "exp": now() + 60 });
+            let token = encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap();
+            assert_eq!(world.with_bearer(&token).await.0, 401);
+        }
+    }
+}
+
+#[tokio::test]
+async fn published_keys_are_fetched_once_and_survive_their_server() {
+    let (key, public) = key_pair("one");
+    let fetches = Arc::new(Mutex::new(0));
+    let (count, set) = (Arc::clone(&fetches), json!({ "keys": [public] }));
+    let route = get(move || async move {
+        *count.lock().unwrap() += 1;
+        axum::Json(set)
+    });
+    let site = Server::start(Router::new().route("/keys", route)).await;
+    let keys = JsonWebKeys::remote(site.url("/keys").parse().unwrap(), Duration::from_secs(5)).unwrap();
+    let world = World::with(Given { session_key: Some(SessionKey::PublicKeys(keys)), ..Given::default() }).await;
+    assert_eq!(world.with_bearer(&sign_with(&key, "one")).await.0, 200);
+    site.stop().await.unwrap();
+    // Invented key ids neither open anything nor cause a fetch each.
+    for id in ["two", "three", "four"] {
+        assert_eq!(world.with_bearer(&sign_with(&key, id)).await.0, 401);
+    }
+    assert_eq!(world.with_bearer(&sign_with(&key, "one")).await.0, 200);
+    assert_eq!(*fetches.lock().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_fetched_are_503_not_401() {
+    let dead = Server::start(Router::new()).await;
+    let url = dead.url("/keys").parse().unwrap();
+    dead.stop().await.unwrap();
+    let keys = JsonWebKeys::remote(url, Duration::from_secs(5)).unwrap();
+    let world = World::with(Given { session_key: Some(SessionKey::PublicKeys(keys)), ..Given::default() }).await;
+    let (key, _) = key_pair("one");
+    assert_eq!(world.with_bearer(&sign_with(&key, "one")).await, (503, "session_keys_unavailable".to_owned()));
+}
+
+#[tokio::test]
+async fn a_foreign_page_gets_nothing() {
+    let world = World::new().await;
+    let own = world.server.url("");
+    let foreign = [
+        "https://evil.example",
+        "null",
+        "https://shop.example.evil.example",
+        "http://shop.example",
+        &own[..own.len() - 1],
+    ];
+    let cookie = format!("other=1; session={}", world.session("ada"));
+    let by_cookie = || world.token_request().header("cookie", &cookie);
+    for origin in foreign {
+        let refused = (403, "foreign_origin".to_owned());
+        assert_eq!(answer(by_cookie().header("origin", origin)).await, refused, "{origin}");
+        let bearer = world.token_request().bearer_auth(world.session("ada"));
+        assert_eq!(answer(bearer.header("origin", origin)).await, refused, "{origin}");
+    }
+    assert_eq!(world.customers(), 0);
+    assert_eq!(answer(by_cookie()).await, (403, "no_origin".to_owned()));
+    assert_eq!(answer(by_cookie().header("sec-fetch-site", "cross-site")).await.0, 403);
+    assert_eq!(answer(by_cookie().header("sec-fetch-site", "same-site")).await.0, 403);
+    assert_eq!(answer(by_cookie().header("sec-fetch-site", "same-origin")).await.0, 200);
+    assert_eq!(answer(by_cookie().header("origin", &own)).await.0, 200);
+    assert_eq!(answer(by_cookie().header("origin", ALLOWED)).await.0, 200);
+    assert_eq!(world.with_bearer(&world.session("ada")).await.0, 200);
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_read_answers_and_others_may_not() {
+    let world = World::new().await;
+    let preflight = async |origin: &str| {
+        let request = world.http.request(Method::OPTIONS, world.server.url("/livechat/transfer"));
+        let request = request.header("origin", origin).header("access-control-request-method", "POST");
+        request.header("access-control-request-headers", "content-type").send().await.unwrap()
+    };
+    let allowed = preflight(ALLOWED).await;
+    assert!(allowed.status().is_success());
+    assert_eq!(allowed.headers()["access-control-allow-origin"], ALLOWED);
+    assert_eq!(allowed.headers()["access-control-allow-credentials"], "true");
+    assert!(allowed.headers()["access-control-allow-headers"].to_str().unwrap().contains("content-type"));
+    assert!(!preflight("https://evil.example").await.headers().contains_key("access-control-allow-origin"));
+    // An error must be readable too, or the page cannot tell why.
+    let error = world.token_request().header("origin", ALLOWED).send().await.unwrap();
+    assert_eq!(error.status(), 401);
+    assert_eq!(error.headers()["access-control-allow-origin"], ALLOWED);
+}
+
+#[tokio::test]
+async fn wrong_paths_methods_and_bodies() {
+    let world = World::new().await;
+    let url = |path: &str| world.server.url(path);
+    assert_eq!(answer(world.http.get(url("/elsewhere"))).await, (404, "not_found".to_owned()));
+    for (method, path, allowed) in [
+        (Method::GET, "/livechat/token", "POST"),
+        (Method::PUT, "/livechat/transfer", "POST"),
+        (Method::POST, "/healthz", "GET,HEAD"),
+    ] {
+        let response = world.http.request(method, url(path)).send().await.unwrap();
+        assert_eq!(response.headers()["allow"], allowed, "{path}");
+        assert_eq!(problem(response).await.0, 405);
+    }
+    let transfer = || world.http.post(url("/livechat/transfer")).bearer_auth(world.session("ada"));
+    let as_json = |body: String| transfer().header("content-type", "application/json").body(body);
+    assert_eq!(answer(transfer().body("{}")).await, (415, "not_json".to_owned()));
+    for body in ["", "{", "[]", "{}", r#"{"code_challenge": 5}"#] {
+        assert_eq!(answer(as_json(body.to_owned())).await, (422, "bad_body".to_owned()), "{body}");
+    }
+    for challenge in ["", "short", &"!".repeat(43), &"A".repeat(44)] {
+        let body = json!({ "code_challenge": challenge }).to_string();
+        assert_eq!(answer(as_json(body)).await, (422, "bad_code_challenge".to_owned()), "{challenge}");
+    }
+    let long = "x".repeat(1025);
+    assert_eq!(answer(as_json(long.clone())).await, (413, "body_too_long".to_owned()));
+    let token = || world.token_request().bearer_auth(world.session("ada"));
+    assert_eq!(answer(token().body(long.clone())).await.0, 413);
+    // Nobody who is not signed in makes the service read a body.
+    assert_eq!(answer(world.token_request().body(long)).await.0, 401);
+    assert_eq!(world.customers(), 0);
+}
+
+/// Sends raw bytes and reads until the server closes the connection.
+async fn raw(world: &World, text: &str) -> String {
+    let mut stream = tokio::net::TcpStream::connect(world.server.address).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let reading = tokio::time::timeout(Duration::from_secs(15), stream.read_to_string(&mut answer));
+    reading.await.expect("the connection stayed open").unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn slow_bodies_and_long_ones_without_a_length_are_refused() {
+    let world = World::new().await;
+    let head = format!(
+        "POST /livechat/token HTTP/1.1\r\nHost: here\r\nConnection: close\r\nAuthorization: Bearer {}\r\n",
+        world.session("ada")
+    );
+    let slow = raw(&world, &format!("{head}Content-Length: 10\r\n\r\nabc")).await;
+    assert!(slow.starts_with("HTTP/1.1 408"), "{slow}");
+    let chunk = "x".repeat(2000);
+    let long = raw(&world, &format!("{head}Transfer-Encoding: chunked\r\n\r\n7d0\r\n{chunk}\r\n0\r\n\r\n")).await;
+    assert!(long.starts_with("HTTP/1.1 413"), "{long}");
+    assert_eq!(world.customers(), 0);
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_given_up() {
+    let world = World::new().await;
+    raw(&world, "POST /livechat/token HTTP/1.1\r\nHost: here\r\n").await;
+}

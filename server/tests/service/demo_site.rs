@@ -1,0 +1,122 @@
+//! The demo's site: signing in and out, its files, and what its pages may load.
+
+use std::fs;
+
+use identity_service::demo_site::{LiveChat, SESSION_COOKIE, SiteSettings, router, session_settings};
+use identity_service::session_token::SessionKey;
+use reqwest::Response;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::support::{Given, Server, World, problem};
+
+struct Demo {
+    world: World,
+    site: Server,
+}
+
+impl Demo {
+    async fn new() -> Self {
+        let secret = SecretString::from("the demo's own secret, of more than 32 bytes");
+        let world = World::with(Given {
+            session_key: Some(SessionKey::Secret(secret.clone())),
+            cookie: SESSION_COOKIE,
+            ..Given::default()
+        })
+        .await;
+        let (www, package) = (world.folder.path().join("www"), world.folder.path().join("dist"));
+        fs::create_dir_all(&www).unwrap();
+        fs::create_dir_all(&package).unwrap();
+        fs::write(www.join("index.html"), "<!doctype html>the page").unwrap();
+        fs::write(www.join("demo.js"), "export {}").unwrap();
+        fs::write(package.join("token.wasm"), b"\0asm").unwrap();
+        fs::write(world.folder.path().join("outside.txt"), "secret").unwrap();
+        let stand_in = world.stand_in_server.url("");
+        let settings = SiteSettings {
+            www,
+            package,
+            session_secret: secret,
+            livechat: LiveChat {
+                license_id: None,
+                organization_id: Some("org".to_owned()),
+                client_id: "client".to_owned(),
+                accounts_url: stand_in.clone(),
+                real: false,
+                stand_in_url: Some(stand_in),
+            },
+        };
+        assert_eq!(session_settings(&settings).customer_claim, "sub");
+        let site = Server::start(router(settings, &world.service)).await;
+        Self { world, site }
+    }
+
+    async fn get(&self, path: &str) -> Response {
+        self.world.http.get(self.site.url(path)).send().await.unwrap()
+    }
+
+    async fn post(&self, path: &str, body: Value, cookie: &str) -> Response {
+        let request = self.world.http.post(self.site.url(path)).header("origin", self.site.url(""));
+        request.header("cookie", cookie).json(&body).send().await.unwrap()
+    }
+
+    async fn sign_in(&self, customer: &str) -> String {
+        let response = self.post("/site/sign-in", json!({ "customer": customer }), "").await;
+        assert_eq!(response.status(), 204);
+        let cookie = response.headers()["set-cookie"].to_str().unwrap().to_owned();
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_customer_signs_in_gets_a_token_and_signs_out() {
+    let demo = Demo::new().await;
+    let session: Value = demo.get("/site/session").await.json().await.unwrap();
+    assert_eq!(session["customer"], Value::Null);
+    assert_eq!(session["customers"].as_array().unwrap().len(), 3);
+    assert_eq!(session["livechat"]["organizationId"], "org");
+    assert_eq!(session["livechat"]["licenseId"], Value::Null);
+
+    let ada = demo.sign_in("ada").await;
+    let request = demo.world.http.get(demo.site.url("/site/session")).header("cookie", &ada);
+    let session: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(session["customer"], json!({ "id": "ada", "name": "Ada Lovelace" }));
+    let on_one_device: Value = demo.post("/livechat/token", json!({}), &ada).await.json().await.unwrap();
+    let again = demo.sign_in("ada").await;
+    let on_another: Value = demo.post("/livechat/token", json!({}), &again).await.json().await.unwrap();
+    assert_eq!(on_one_device["entity_id"], on_another["entity_id"]);
+    let grace = demo.sign_in("grace").await;
+    let other: Value = demo.post("/livechat/token", json!({}), &grace).await.json().await.unwrap();
+    assert_ne!(other["entity_id"], on_one_device["entity_id"]);
+
+    let out = demo.post("/site/sign-out", json!({}), &ada).await;
+    assert!(out.headers()["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    let (status, body, _) = problem(demo.post("/site/sign-in", json!({ "customer": "eve" }), "").await).await;
+    assert_eq!((status, body["code"].as_str().unwrap()), (422, "unknown_customer"));
+    let foreign = demo.world.http.post(demo.site.url("/site/sign-in")).header("origin", "https://evil.example");
+    assert_eq!(problem(foreign.json(&json!({ "customer": "ada" })).send().await.unwrap()).await.0, 403);
+}
+
+#[tokio::test]
+async fn files_have_their_types_and_pages_their_policy() {
+    let demo = Demo::new().await;
+    for (path, media_type) in
+        [("/", "text/html"), ("/demo.js", "text/javascript"), ("/pkg/token.wasm", "application/wasm")]
+    {
+        let response = demo.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        assert!(response.headers()["content-type"].to_str().unwrap().starts_with(media_type), "{path}");
+        assert_eq!(response.headers()["x-content-type-options"], "nosniff");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval';"), "{policy}");
+        assert!(policy.contains(&format!("connect-src 'self' {};", demo.world.stand_in_server.url(""))), "{policy}");
+    }
+    let blocked = demo.get("/no-wasm/").await;
+    assert_eq!(blocked.status(), 200);
+    assert!(blocked.headers()["content-security-policy"].to_str().unwrap().contains("script-src 'self';"));
+    assert_eq!(demo.get("/healthz").await.status(), 200);
+    for missing in ["/nothing", "/pkg/nothing.js", "/..%2foutside.txt", "/%2e%2e/outside.txt"] {
+        assert_eq!(problem(demo.get(missing).await).await.0, 404, "{missing}");
+    }
+    assert_eq!(problem(demo.get("/livechat/token").await).await.0, 405);
+}

@@ -1,0 +1,86 @@
+//! No secret and no customer's id gets into the log, whatever happens.
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use identity_service::{logging, proof_key::CodeChallenge, stand_in::Faults};
+use serde_json::{Value, json};
+
+use crate::support::{Given, World};
+
+#[derive(Clone, Default)]
+struct Captured(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Captured {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// On one thread, so that the thread's own subscriber hears everything.
+#[tokio::test(flavor = "current_thread")]
+async fn nothing_secret_is_logged() {
+    let captured = Captured::default();
+    let writer = captured.clone();
+    let subscriber = logging::subscriber(tracing::Level::TRACE, move || writer.clone());
+    let guard = tracing::subscriber::set_default(subscriber);
+
+    let world = World::new().await;
+    let customer = "ada.lovelace@example.org";
+    let session = world.session(customer);
+    let mut secrets = vec![world.agent_token.clone(), world.secret.clone(), session.clone(), customer.to_owned()];
+    let token = world.token(customer).await;
+    world.token(customer).await;
+    secrets.push(token["access_token"].as_str().unwrap().to_owned());
+    let verifier = "a-code-verifier-of-at-least-43-characters-and-more";
+    let challenge = CodeChallenge::of_verifier(verifier).unwrap().as_str().to_owned();
+    let transfer = world.http.post(world.server.url("/livechat/transfer")).bearer_auth(&session);
+    let transfer = transfer.json(&json!({ "code_challenge": challenge })).send().await.unwrap();
+    let code: Value = transfer.json().await.unwrap();
+    secrets.extend([code["identity_transfer_token"].as_str().unwrap().to_owned(), challenge]);
+
+    for fault in [
+        Faults { status: Some(500), ..Faults::default() },
+        Faults { html: true, ..Faults::default() },
+        Faults { cut_connection: true, ..Faults::default() },
+    ] {
+        world.clock.advance(28_800);
+        world.faults(fault);
+        world.problem(customer).await;
+    }
+    world.faults(Faults::default());
+    let url = world.server.url("/livechat/token");
+    world.http.post(&url).bearer_auth("a-session-that-is-none").send().await.unwrap();
+    world.http.post(&url).header("cookie", format!("session={session}")).send().await.unwrap();
+    world.http.get(world.server.url("/a-path-with-a-secret?access_token=in-the-query")).send().await.unwrap();
+    secrets.extend(["a-session-that-is-none", "a-path-with-a-secret", "in-the-query"].map(str::to_owned));
+    let refused = World::with(Given { agent_token: Some("a-wrong-agent-token".to_owned()), ..Given::default() }).await;
+    refused.problem(customer).await;
+    secrets.push("a-wrong-agent-token".to_owned());
+    drop(guard);
+
+    let log = String::from_utf8(captured.0.lock().unwrap().clone()).unwrap();
+    for secret in &secrets {
+        assert!(!log.contains(secret.as_str()), "the log holds {secret}");
+    }
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let requests: Vec<&Value> = lines.iter().filter(|line| line["message"] == "request").collect();
+    let outcomes: Vec<&str> = requests.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
+    for outcome in ["created", "hit", "accounts_unavailable", "accounts_nonsense", "session_invalid", "not_found"] {
+        assert!(outcomes.contains(&outcome), "{outcome} in {outcomes:?}");
+    }
+    assert!(
+        requests
+            .iter()
+            .all(|line| line["duration_ms"].is_u64() && line["status"].is_u64() && line["route"].is_string())
+    );
+    let hints = lines.iter().filter(|line| line["level"] == "ERROR").map(Value::to_string).collect::<String>();
+    assert!(hints.contains("check the agent token"), "the operator is told: {hints}");
+}
