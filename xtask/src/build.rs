@@ -118,6 +118,8 @@ fn bundle(workspace: &Workspace, generated: &Path, dist: &Path) -> Outcome<()> {
         }
         let mut esbuild = process::command(npm::program(workspace, "esbuild"));
         esbuild.arg(source).args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"]);
+        // wasm-bindgen lists one module once for each place that imports it; every time it is the same module.
+        esbuild.arg("--log-override:duplicate-object-key=silent");
         esbuild.arg(format!("--format={format}")).arg(format!("--outfile={}", dist.join(entry).display()));
         process::run_shown(esbuild, |_| ())?;
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: the demo page and its identity service on this machine, until Ctrl-C.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -15,6 +16,7 @@ use crate::build;
 use crate::failure::{Failure, Outcome, While};
 use crate::process;
 use crate::setup::{self, Purpose};
+use crate::test;
 use crate::workspace::Workspace;
 
 /// Where the demo is found when nothing else is there; the stand-in takes the next one.
@@ -24,6 +26,11 @@ const START: Duration = Duration::from_secs(30);
 /// How long a server may take to shut down before it is killed.
 const STOP: Duration = Duration::from_secs(10);
 const PATROL: Duration = Duration::from_millis(200);
+
+const SITE: &str = "demo-site";
+const STAND_IN: &str = "livechat-accounts-stand-in";
+/// The environment variable in which both servers expect the secret that they share.
+const AGENT_TOKEN: &str = "STAND_IN_AGENT_TOKEN";
 
 /// Set these, and the demo talks to LiveChat itself; the last two are both needed, and one of the first two.
 const REAL_ACCOUNT: [&str; 2] = ["LIVECHAT_LICENSE_ID", "LIVECHAT_ORGANIZATION_ID"];
@@ -59,35 +66,31 @@ pub fn run(workspace: &Workspace, options: &Options) -> Outcome<()> {
     let ready = setup::run(workspace, Purpose::Demo)?;
     build::run(workspace, &ready)?;
     println!("\ndemo: building the servers");
-    let mut cargo = process::command("cargo");
-    cargo.current_dir(workspace.root()).env("CARGO_TARGET_DIR", workspace.target());
-    cargo.args(["build", "--package", "identity-service", "--bins"]);
-    process::run_shown(cargo, |_| ())?;
+    process::run_shown(test::servers(workspace, &ready)?, |_| ())?;
 
     let (sender, news) = mpsc::channel();
     let stop = sender.clone();
     ctrlc::set_handler(move || drop(stop.send(News::Stop))).while_doing("listening for Ctrl-C")?;
 
+    let database = database(workspace, real)?;
+    let agent_token = if real { None } else { Some(random_token()?) };
     let site = free_port(options.port, PORT)?;
-    let site_url = format!("http://127.0.0.1:{site}");
     let mut servers = Servers(Vec::new());
     let mut stand_in_url = None;
-    if !real {
+    if let Some(token) = &agent_token {
         let port = free_port(None, site.wrapping_add(1))?;
-        let mut command = server(workspace, "livechat-accounts-stand-in");
-        command.arg("--listen").arg(format!("127.0.0.1:{port}")).arg("--allowed-origin").arg(&site_url);
-        let Some(url) = servers.start("livechat-accounts-stand-in", command, &sender, &news)? else { return Ok(()) };
+        let mut command = server(workspace, STAND_IN, port);
+        command.env(AGENT_TOKEN, token);
+        let Some(url) = servers.start(STAND_IN, command, &sender, &news)? else { return Ok(()) };
         stand_in_url = Some(url);
     }
-    let database = workspace.target().join("demo");
-    std::fs::create_dir_all(&database).while_doing(format_args!("creating {}", database.display()))?;
-    let mut command = server(workspace, "demo-site");
-    command.arg("--listen").arg(format!("127.0.0.1:{site}")).arg("--database").arg(database.join("identities.sqlite"));
+    let mut command = server(workspace, SITE, site);
+    command.arg("--database-url").arg(database);
     command.arg("--www").arg(workspace.path("www")).arg("--package").arg(workspace.path("pkg/dist"));
-    if let Some(url) = &stand_in_url {
-        command.arg("--stand-in").arg(url);
+    if let (Some(url), Some(token)) = (&stand_in_url, &agent_token) {
+        command.arg("--stand-in-url").arg(url).env(AGENT_TOKEN, token);
     }
-    let Some(url) = servers.start("demo-site", command, &sender, &news)? else { return Ok(()) };
+    let Some(url) = servers.start(SITE, command, &sender, &news)? else { return Ok(()) };
 
     println!(
         "\ndemo: {}",
@@ -99,10 +102,41 @@ pub fn run(workspace: &Workspace, options: &Options) -> Outcome<()> {
     servers.watch(&news)
 }
 
-fn server(workspace: &Workspace, name: &str) -> Command {
+/// One of the two servers, as it was built, told where to listen.
+fn server(workspace: &Workspace, name: &str, port: u16) -> Command {
     let mut command = process::command(workspace.target().join("debug").join(name));
-    command.current_dir(workspace.root());
+    command.current_dir(workspace.root()).arg("--listen").arg(format!("127.0.0.1:{port}"));
     command
+}
+
+/// The URL of the demo's database. The stand-in forgets its customers when it ends, and so does the database that belongs to it;
+/// LiveChat does not forget.
+fn database(workspace: &Workspace, real: bool) -> Outcome<String> {
+    let folder = workspace.target().join("demo");
+    std::fs::create_dir_all(&folder).while_doing(format_args!("creating {}", folder.display()))?;
+    if real {
+        return Ok(format!("sqlite:{}", folder.join("livechat.sqlite").display()));
+    }
+    let file = folder.join("stand-in.sqlite");
+    for part in ["sqlite", "sqlite-wal", "sqlite-shm"] {
+        let old = file.with_extension(part);
+        match std::fs::remove_file(&old) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Failure::new(format!("removing {}: {error}", old.display())));
+            }
+            _ => {}
+        }
+    }
+    Ok(format!("sqlite:{}", file.display()))
+}
+
+/// A secret that only this run's two servers know.
+fn random_token() -> Outcome<String> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .while_doing("making the stand-in's secret")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Whether the environment has all that LiveChat itself asks for; half of it is a mistake worth naming.

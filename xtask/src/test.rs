@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     Step { name: "host-tests", work: Work::Runner(host_tests), needs_build: false },
     Step { name: "schedules", work: Work::Runner(schedules), needs_build: false },
     Step { name: "build", work: Work::Task(build::run), needs_build: false },
+    Step { name: "servers", work: Work::Check(servers), needs_build: false },
     Step { name: "types", work: Work::Check(types), needs_build: true },
     Step { name: "chromium", work: Work::Runner(|w, r| browsers::tests(w, r, Browser::Chromium)), needs_build: false },
     Step { name: "firefox", work: Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox)), needs_build: false },
@@ -88,6 +89,14 @@ fn schedules(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     Ok(command)
 }
 
+/// The programs that the end-to-end tests start, from the command that `cargo xtask demo` uses too.
+pub fn servers(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    let mut command = process::command("cargo");
+    command.current_dir(workspace.root()).env("CARGO_TARGET_DIR", workspace.target());
+    command.args(["build", "--package", "identity-service", "--bins"]);
+    Ok(command)
+}
+
 fn types(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     npm_script(workspace, "", "test:types")
 }
@@ -107,6 +116,10 @@ fn npm_script(workspace: &Workspace, folder: &str, script: &str) -> Outcome<Comm
     }
     let mut command = process::command("npm");
     command.current_dir(folder).args(["run", "--silent", script]);
+    command.env("SERVER_BINARIES", workspace.target().join("debug"));
+    if let Some(chromium) = process::find("chromium") {
+        command.env("CHROMIUM", chromium);
+    }
     Ok(command)
 }
 
