@@ -228,7 +228,6 @@ const changeSession = async (change) => {
   isChanging = true;
   customer = null;
   showCustomer();
-  await lookAtToken();
   try {
     await change();
   } catch (error) {
@@ -243,16 +242,19 @@ const changeSession = async (change) => {
 
 const becomeCustomer = async (id) => {
   if (id === customer) return;
-  await changeSession(() => signIn(id));
+  await changeSession(async () => {
+    await lookAtToken();
+    await signIn(id);
+  });
   if (customer !== null) await playConnection();
 };
 
 const leave = () =>
   changeSession(async () => {
     try {
-      await signOut();
-    } finally {
       await forgetEverything();
+    } finally {
+      await signOut();
     }
     tell(false, "Signed out: every tab has forgotten the token.");
   });
