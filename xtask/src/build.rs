@@ -21,6 +21,12 @@ const MEASURED: &[&str] = &["index.js", "slim.js", WASM, "script.js"];
 
 /// Builds pkg/dist and prints its sizes; fails when the core and its JavaScript are over the limit.
 pub fn run(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
+    package(workspace, ready)?;
+    measure(workspace)
+}
+
+/// Builds pkg/dist.
+pub fn package(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
     let began = Instant::now();
     let compiled = compile(workspace, ready)?;
     let generated = workspace.path("pkg/generated");
@@ -29,8 +35,12 @@ pub fn run(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
     let dist = workspace.path("pkg/dist");
     bundle(workspace, &generated, &dist)?;
     println!("build: pkg/dist is ready after {}\n", seconds(began.elapsed()));
+    Ok(())
+}
 
-    let mut sizes = size_table::measure(&workspace.path("xtask/node/compressed_sizes.mjs"), &dist, MEASURED)?;
+fn measure(workspace: &Workspace) -> Outcome<()> {
+    let script = workspace.path("xtask/node/compressed_sizes.mjs");
+    let mut sizes = size_table::measure(&script, &workspace.path("pkg/dist"), MEASURED)?;
     let total = size_table::total(&sizes, &["slim.js", WASM]);
     sizes.push(total.clone());
     println!("{}", size_table::table(&sizes));

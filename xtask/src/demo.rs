@@ -64,7 +64,7 @@ enum News {
 pub fn run(workspace: &Workspace, options: &Options) -> Outcome<()> {
     let real = real_livechat(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()))?;
     let ready = setup::run(workspace, Purpose::Demo)?;
-    build::run(workspace, &ready)?;
+    build::package(workspace, &ready)?;
     println!("\ndemo: building the servers");
     process::run_shown(test::servers(workspace, &ready)?, |_| ())?;
 
