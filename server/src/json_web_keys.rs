@@ -86,17 +86,24 @@ struct Remote {
     last_try: tokio::sync::Mutex<Option<Instant>>,
 }
 
+/// The keys in hand, and when they were fetched.
+#[derive(Clone, Default)]
+struct Known {
+    keys: Arc<Vec<PublicKey>>,
+    fetched: Option<Instant>,
+}
+
 /// The keys, kept up to date.
 #[derive(Clone)]
 pub struct JsonWebKeys {
-    known: Arc<RwLock<(Arc<Vec<PublicKey>>, Option<Instant>)>>,
+    known: Arc<RwLock<Known>>,
     remote: Option<Arc<Remote>>,
 }
 
 impl JsonWebKeys {
     /// Keys that never change.
     pub fn fixed(keys: Vec<PublicKey>) -> Self {
-        Self { known: Arc::new(RwLock::new((Arc::new(keys), None))), remote: None }
+        Self { known: Arc::new(RwLock::new(Known { keys: Arc::new(keys), fetched: None })), remote: None }
     }
 
     /// Keys that are fetched when they are first needed.
@@ -111,7 +118,7 @@ impl JsonWebKeys {
         let select = |keys: &[PublicKey]| -> Vec<PublicKey> {
             keys.iter().filter(|key| key.fits(algorithm, id)).cloned().collect()
         };
-        let (keys, fetched) = self.known();
+        let Known { keys, fetched } = self.known();
         let found = select(&keys);
         let Some(remote) = &self.remote else { return Ok(found) };
         let old = fetched.is_none_or(|fetched| fetched.elapsed() > MAXIMUM_AGE);
@@ -120,7 +127,7 @@ impl JsonWebKeys {
         }
         let mut last_try = remote.last_try.lock().await;
         // Somebody else may have fetched while this one waited for the lock.
-        let (keys, now_fetched) = self.known();
+        let Known { keys, fetched: now_fetched } = self.known();
         let tried_lately = last_try.is_some_and(|at| at.elapsed() < MINIMUM_AGE);
         if now_fetched != fetched || (tried_lately && !keys.is_empty()) {
             return Ok(select(&keys));
@@ -129,8 +136,8 @@ impl JsonWebKeys {
         match remote.fetch().await {
             Ok(fresh) => {
                 let fresh = Arc::new(fresh);
-                *self.known.write().unwrap_or_else(PoisonError::into_inner) =
-                    (Arc::clone(&fresh), Some(Instant::now()));
+                let known = Known { keys: Arc::clone(&fresh), fetched: Some(Instant::now()) };
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
                 Ok(select(&fresh))
             }
             Err(error) if keys.is_empty() => Err(error),
@@ -141,9 +148,8 @@ impl JsonWebKeys {
         }
     }
 
-    fn known(&self) -> (Arc<Vec<PublicKey>>, Option<Instant>) {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        (Arc::clone(&known.0), known.1)
+    fn known(&self) -> Known {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

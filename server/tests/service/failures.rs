@@ -10,6 +10,7 @@ use identity_service::{
     stand_in::Faults,
 };
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
 use crate::support::{Given, ORGANIZATION, Server, World, until};
 
@@ -215,6 +216,26 @@ async fn after_a_process_died_in_a_creation_another_one_waits_for_its_lease_and_
     let began = std::time::Instant::now();
     world.token("ada").await;
     assert!(began.elapsed() > Duration::from_millis(300), "did not wait for the lease");
+    assert_eq!(world.customers(), 1);
+}
+
+#[tokio::test]
+async fn a_new_entity_that_cannot_be_written_is_written_at_the_next_request() {
+    let world = World::new().await;
+    world.faults(Faults { latency_ms: Some(500), ..Faults::default() });
+    let file = world.folder.path().join("customers.sqlite");
+    let mut other = SqliteConnectOptions::new().filename(file).connect().await.unwrap();
+    let asked = world.problem("ada");
+    let locked = async {
+        until("the entity was created", || world.customers() == 1).await;
+        // Nobody else can write now; the service gives up after its busy timeout.
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    };
+    let ((status, body, _), ()) = tokio::join!(asked, locked);
+    assert_eq!((status, body["code"].as_str().unwrap()), (503, "store_unavailable"));
+    sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+    let token = world.token("ada").await;
+    assert!(world.stand_in.ledger().customers.contains(token["entity_id"].as_str().unwrap()));
     assert_eq!(world.customers(), 1);
 }
 

@@ -82,7 +82,7 @@ async fn two_processes_on_one_database_create_one_entity() {
     world.faults(Faults { latency_ms: Some(300), ..Faults::default() });
     let (_service, other) = world.another().await;
     let ask = async |index: usize| {
-        let url = if index % 2 == 0 { world.server.url("/livechat/token") } else { other.url("/livechat/token") };
+        let url = if index.is_multiple_of(2) { world.server.url("/livechat/token") } else { other.url("/livechat/token") };
         let response = world.http.post(url).bearer_auth(world.session("ada")).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         response.json::<Value>().await.unwrap()["entity_id"].clone()
