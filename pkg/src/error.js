@@ -20,7 +20,10 @@ export class IdentityError extends Error {
     Object.defineProperty(this, brand, { value: true });
   }
 
-  /** @param {unknown} value */
+  /**
+   * @param {unknown} value
+   * @returns {value is IdentityError}
+   */
   static [Symbol.hasInstance](value) {
     return typeof value === "object" && value !== null && brand in value;
   }

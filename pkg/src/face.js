@@ -21,7 +21,7 @@ const page = (/** @type {any} */ (globalThis)[Symbol.for("custom-identity-provid
 /**
  * A call of the core with a promise; the caller's own signal ends its wait only.
  * @param {core.LiveChatProvider} handle
- * @param {() => Promise<import("../index.js").Token>} ask
+ * @param {() => Promise<import("../index.js").WidgetToken>} ask
  * @param {unknown} call
  */
 const ask = (handle, ask, call) => {

@@ -123,7 +123,7 @@ const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, 
 
 /**
  * The identity_token grant: the page's own service starts an identity transfer, bound to a proof key (RFC 7636, S256).
- * @param {import("./options.js").Source & {grant: "identity_token"}} source
+ * @param {Extract<import("./options.js").Source, {grant: "identity_token"}>} source
  * @param {Account} account
  * @param {AbortSignal} signal
  * @returns {Promise<Outcome>}

@@ -74,7 +74,7 @@ const check = async (url) => {
       signedOut: undefined,
     });
     assert.ok(Math.abs(creationDate - Date.now()) < 60_000);
-    assert.deepEqual(errors, []);
+    assert.deepEqual(await errors(), []);
   } finally {
     await close();
   }

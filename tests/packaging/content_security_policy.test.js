@@ -53,7 +53,7 @@ const open = async (name, policy) => {
     await page.waitForFunction(() => "answers" in globalThis);
     const answers = await page.evaluate(() => globalThis.answers);
     const started = await page.evaluate(() => globalThis.started);
-    return { answers, started, errors };
+    return { answers, started, errors: await errors() };
   } finally {
     await close();
     await server.close();

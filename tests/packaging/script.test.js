@@ -31,7 +31,7 @@ const open = async (name, elements) => {
     await page.goto(`${server.url}/${name}.html`);
     await page.waitForFunction(() => "answers" in globalThis);
     const answers = await page.evaluate(() => globalThis.answers);
-    assert.deepEqual(errors, []);
+    assert.deepEqual(await errors(), []);
     return { answers, issued: server.issued() };
   } finally {
     await close();

@@ -8,16 +8,21 @@ const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 export async function launch() {
   const browser = await chromium.launch({ executablePath: path, args: flags });
   return {
-    /** A page with a storage of its own; `errors` collects what reached nobody: exceptions, unhandled rejections, console errors. */
+    /** A page with a storage of its own; `errors()` is what reached nobody: exceptions, unhandled rejections, console errors. */
     async page() {
       const context = await browser.newContext();
       const page = await context.newPage();
       /** @type {string[]} */
-      const errors = [];
-      page.on("pageerror", (error) => errors.push(String(error.stack ?? error)));
+      const found = [];
+      page.on("pageerror", (error) => found.push(String(error.stack ?? error)));
       page.on("console", (message) => {
-        if (message.type() === "error") errors.push(message.text());
+        if (message.type() === "error") found.push(message.text());
       });
+      const errors = async () => {
+        // A rejection counts as unhandled once the browser has run whatever was waiting when it came about.
+        await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+        return found;
+      };
       return { page, errors, close: () => context.close() };
     },
     close: () => browser.close(),
