@@ -108,11 +108,12 @@ const lookAtToken = async () => {
     const has = await look("hasToken");
     showHasToken(has);
     // While a request runs, getToken would wait for it; its end brings us back here.
-    if (has && running.size === 0) show(await look("getToken"));
-    else if (has) return;
+    if (running.size > 0) return;
+    if (has) show(await look("getToken"));
     else if (shownToken() && !hasExpired && Date.now() >= shownToken().creationDate + shownToken().expiresIn * 0.9 && choice("cache") !== "none") {
       hasExpired = true;
-      tell(false, "The token has expired: the next getToken asks for another.");
+      // An error that stands there says more.
+      if (!byId("outcome").classList.contains("bad")) tell(false, "The token has expired: the next getToken asks for another.");
     }
   } catch (error) {
     showHasToken(undefined);

@@ -13,7 +13,7 @@ export class Demo {
     this.outcome = page.locator("#outcome");
     this.life = page.getByRole("progressbar", { name: "Remaining life" });
     this.hasToken = page.getByText(/^hasToken: /);
-    this.log = page.getByRole("region", { name: "Log" }).getByRole("listitem");
+    this.log = page.getByRole("region", { name: "Entries of the log" }).getByRole("listitem");
   }
 
   open = (path = "/") => this.page.goto(path);

@@ -1,0 +1,157 @@
+// The page for people who do not see it, do not use a mouse, or do not want motion.
+
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+import { expect, test } from "./demo.js";
+
+const axe = await readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
+
+/** What axe finds wrong, in words. */
+const violations = async (page) => {
+  // The page's own policy forbids foreign scripts; what the browser's debugger evaluates is not one of the page's.
+  await page.evaluate(axe);
+  const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  expect(passes.length, "rules that were checked").toBeGreaterThan(20);
+  return violations.map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+};
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [device, viewport] of Object.entries({ desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } })) {
+    test(`axe finds nothing, ${colorScheme}, ${device}`, async ({ demo, page }) => {
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await demo.open();
+      await expect(page.getByText("Nobody is signed in")).toBeVisible();
+      expect(await violations(page)).toEqual([]);
+      await demo.signInAndGetToken("Ada Lovelace");
+      await demo.press("Burst of 20 calls");
+      await expect(demo.outcome).toContainText("20 calls resolved");
+      expect(await violations(page)).toEqual([]);
+      await page.getByLabel("Patience with a failing source").selectOption("none");
+      await demo.choose("cookie grant");
+      await demo.applyFault("Cut connection");
+      await expect(demo.outcome).toContainText("NETWORK");
+      expect(await violations(page)).toEqual([]);
+      await demo.open("/no-wasm/");
+      await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
+      expect(await violations(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);
+    });
+  }
+}
+
+/** Presses Tab until the wanted element has the focus, and sees that the focus can be seen. */
+const tabTo = async (page, wanted) => {
+  for (let presses = 0; presses < 60; presses++) {
+    if (await wanted.evaluate((element) => element === document.activeElement)) {
+      const outline = await wanted.evaluate((element) => {
+        // A hidden radio button shows its focus on the words beside it.
+        const shown = getComputedStyle(element).opacity === "0" ? element.nextElementSibling : element;
+        return getComputedStyle(shown).outlineStyle;
+      });
+      expect(outline).not.toBe("none");
+      return;
+    }
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the focus never came to ${wanted}`);
+};
+
+test("everything by keyboard: sign in, call, switch, break, mend, sign out", async ({ demo, page, standIn }) => {
+  const { keyboard } = page;
+  await demo.open();
+  await expect(page.getByText("Nobody is signed in")).toBeVisible();
+  await keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to the methods" })).toBeFocused();
+  await expect(page.getByRole("link", { name: "Skip to the methods" })).toBeInViewport();
+  await tabTo(page, demo.button("Ada Lovelace"));
+  await keyboard.press("Enter");
+  await expect(demo.hasToken).toHaveText("hasToken: true");
+  const ada = await demo.entity();
+  // The buttons were made anew; whoever pressed one is still there.
+  await expect(demo.button("Ada Lovelace")).toBeFocused();
+  await expect(demo.button("Ada Lovelace")).toHaveAttribute("aria-pressed", "true");
+  await tabTo(page, demo.button("getFreshToken"));
+  await keyboard.press("Space");
+  await expect(demo.outcome).toContainText("getFreshToken resolved");
+  await tabTo(page, demo.button("Burst of 20 calls"));
+  await keyboard.press("Enter");
+  await expect(demo.outcome).toContainText("20 calls resolved");
+
+  await tabTo(page, page.getByRole("radio", { name: "30 s" }));
+  await keyboard.press("ArrowRight");
+  await expect(page.getByRole("radio", { name: "2 min" })).toBeChecked();
+  await tabTo(page, page.getByRole("region", { name: "Entries of the log" }));
+  await tabTo(page, page.getByRole("radio", { name: "Session" }));
+  await keyboard.press("ArrowDown");
+  await expect(page.getByRole("radio", { name: "Memory" })).toBeChecked();
+  await tabTo(page, page.getByRole("radio", { name: "Own service" }));
+  for (let presses = 0; presses < 3; presses++) await keyboard.press("ArrowDown");
+  await expect(page.getByRole("radio", { name: "cookie grant" })).toBeChecked();
+  await tabTo(page, page.getByLabel("Patience with a failing source"));
+  await keyboard.press("ArrowUp");
+  await expect(page.getByLabel("Patience with a failing source")).toHaveValue("0");
+  await tabTo(page, page.getByRole("radio", { name: "Slow" }));
+  await keyboard.press("ArrowDown");
+  await tabTo(page, demo.button("Apply and ask for a fresh token"));
+  await keyboard.press("Enter");
+  await expect(demo.outcome).toContainText("UNAVAILABLE");
+  await tabTo(page, demo.button("No faults"));
+  await keyboard.press("Enter");
+  await expect(demo.outcome).toHaveText("No fault is set any more.");
+
+  await keyboard.press("Home");
+  await tabTo(page, demo.button("Sign out"));
+  await keyboard.press("Enter");
+  await expect(page.getByText("Nobody is signed in")).toBeVisible();
+  await expect(demo.hasToken).toHaveText("hasToken: false");
+  await tabTo(page, demo.button("Grace Hopper"));
+  await keyboard.press("Enter");
+  await expect(page.getByText("Signed in as Grace Hopper")).toBeVisible();
+  expect((await standIn.state()).faults.status).toBeNull();
+  expect(ada).not.toBe("–");
+});
+
+test("a screen reader hears the remaining life no more than once a second", async ({ demo, page }) => {
+  await demo.open();
+  await demo.signInAndGetToken("Ada Lovelace");
+  await demo.press("Expire in 10 s");
+  await expect(demo.field("expiresIn")).toHaveText(/^(9|10)000 ms$/);
+  const changes = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const began = performance.now();
+        const at = [];
+        const observer = new MutationObserver(() => {
+          at.push(performance.now());
+          if (at.length < 4) return;
+          observer.disconnect();
+          resolve({ count: at.length, took: performance.now() - began });
+        });
+        observer.observe(document.getElementById("life"), { attributeFilter: ["aria-valuetext"] });
+      }),
+  );
+  // Four changes lie three whole seconds apart, give or take a late timer.
+  expect(changes.took).toBeGreaterThan(2500);
+  const live = await page.evaluate(() => Boolean(document.getElementById("life").closest("[aria-live], [role=status], [role=alert], [role=log]")));
+  expect(live).toBe(false);
+});
+
+test("who wants no motion sees none", async ({ demo, page }) => {
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  await demo.open();
+  await demo.signInAndGetToken("Ada Lovelace");
+  expect(await page.locator("#life-left").evaluate((element) => getComputedStyle(element).transitionDuration)).toBe("0s");
+});
+
+test("the timeline is told in words as well", async ({ demo, page }) => {
+  await demo.open();
+  await demo.signInAndGetToken("Ada Lovelace");
+  await demo.press("Burst of 20 calls");
+  await expect(demo.outcome).toContainText("20 calls resolved");
+  await expect(page.getByRole("img", { name: /^Timeline: 22 calls, 1 cache hits, 18 joins, 2 requests\. The log lists them\.$/ })).toBeVisible();
+  for (const [sentence, count] of [["was called", 22], ["answered from the cache", 1], ["joined request 2", 18], ["brought a token", 2]]) {
+    await expect(demo.log.filter({ hasText: sentence })).toHaveCount(count);
+  }
+});

@@ -1,0 +1,63 @@
+// Keeps pictures of the page in target/screenshots: desk and phone, light and dark, at work and in trouble.
+
+import { fileURLToPath } from "node:url";
+
+import { expect, test } from "./demo.js";
+
+const folder = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
+const DEVICES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
+
+for (const [device, viewport] of Object.entries(DEVICES)) {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`pictures: ${device}, ${colorScheme}`, async ({ demo, page }) => {
+      const take = async (name, fullPage = false) => {
+        await page.evaluate(() => scrollTo(0, 0));
+        await page.mouse.move(0, 0);
+        const bytes = await page.screenshot({ path: `${folder}${name}-${device}-${colorScheme}.png`, fullPage });
+        expect(bytes.length).toBeGreaterThan(10_000);
+      };
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme });
+      await page.clock.install();
+      await demo.open();
+      await expect(page.getByText("Nobody is signed in")).toBeVisible();
+      await take("signed-out");
+
+      await demo.signInAndGetToken("Ada Lovelace");
+      await page.clock.fastForward(4_000);
+      await demo.press("Burst of 20 calls");
+      await expect(demo.outcome).toContainText("20 calls resolved");
+      await page.clock.fastForward(3_000);
+      await demo.press("getToken");
+      await expect(demo.outcome).toContainText("getToken resolved");
+      await page.clock.fastForward(2_000);
+      await demo.press("Expire in 10 s");
+      await expect(demo.field("expiresIn")).toHaveText(/^(9|10)000 ms$/);
+      await page.clock.fastForward(3_000);
+      await expect(demo.life).toHaveAttribute("aria-valuetext", /^[4-7] s of 9 s$/);
+      await take("signed-in");
+      await take("whole", true);
+
+      if (device === "desk") {
+        // What matters is seen without scrolling.
+        for (const part of [page.getByText("Signed in as Ada Lovelace"), demo.life, demo.button("invalidate"), page.getByRole("img", { name: /^Timeline/ })]) {
+          await expect(part).toBeInViewport({ ratio: 1 });
+        }
+      }
+
+      await demo.choose("cookie grant");
+      await page.getByLabel("Patience with a failing source").selectOption("15 s");
+      await demo.applyFault("Error 500");
+      const passOneSecond = async () => {
+        await page.clock.fastForward(1_000);
+        return demo.outcome.innerText();
+      };
+      await expect.poll(passOneSecond, { intervals: [100] }).toContain("getFreshToken failed: UNAVAILABLE");
+      await take("failed");
+
+      await demo.open("/no-wasm/");
+      await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
+      await take("no-wasm");
+    });
+  }
+}
