@@ -83,7 +83,7 @@ const start = async ({ logins: replies = [], lifetime = 28_800, delay = 50, warm
     if (late) await page.waitForFunction(() => globalThis.failed);
   });
   await page.goto(`${server.url}/customer_sdk.html`);
-  await page.evaluate(async ({ lifetime, delay, warm, refused }) => {
+  await page.evaluate(async ({ lifetime, delay, warm, late, refused }) => {
     globalThis.calls = [];
     globalThis.asked = 0;
     globalThis.told = [];
@@ -96,6 +96,10 @@ const start = async ({ logins: replies = [], lifetime = 28_800, delay = 50, warm
       source: async () => {
         const number = ++asked;
         await new Promise((resolve) => setTimeout(resolve, delay));
+        // Unless it is to come first, a failure waits until the SDK has asked at its start and at the socket's opening.
+        while (refused && !late && calls.filter((method) => method === "getToken").length < 2) {
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
         if (refused && number >= refused.from) throw new IdentityError(refused.code, refused.message);
         return { access_token: `made-${number}`, entity_id: "entity", expires_in: lifetime, token_type: "Bearer" };
       },
@@ -104,7 +108,7 @@ const start = async ({ logins: replies = [], lifetime = 28_800, delay = 50, warm
     calls.length = 0;
     const sdk = init({ organizationId: "organization", clientId: "client", identityProvider: () => provider }, "production", 12345678);
     for (const name of ["connected", "disconnected", "customer_id"]) sdk.on(name, (fact) => told.push([name, fact?.reason ?? fact?.customer?.id ?? fact]));
-  }, { lifetime, delay, warm, refused });
+  }, { lifetime, delay, warm, late, refused });
   return {
     page, errors, tokens, close,
     sockets: () => sockets,
