@@ -11,6 +11,7 @@ export async function launch() {
     /** A page with a storage of its own; `errors()` is what reached nobody: exceptions, unhandled rejections, console errors. */
     async page() {
       const context = await browser.newContext();
+      context.setDefaultTimeout(15_000);
       const page = await context.newPage();
       /** @type {string[]} */
       const found = [];
