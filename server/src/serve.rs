@@ -30,26 +30,23 @@ impl Default for ServeSettings {
     }
 }
 
-/// Listens and says where on standard output, in one line of JSON: with port 0 nobody else knows.
-pub async fn listen(name: &str, address: SocketAddr) -> io::Result<TcpListener> {
+/// Listens and says where on standard output, in one line of JSON: with port 0 nobody else knows. The future that
+/// comes with the listener ends when the process is told to stop, which it may be as soon as the line is out.
+pub async fn listen(name: &str, address: SocketAddr) -> io::Result<(TcpListener, impl Future<Output = ()>)> {
+    let shutdown = shutdown_signal()?;
     let listener = TcpListener::bind(address).await?;
     let url = format!("http://{}", listener.local_addr()?);
     println!("{}", serde_json::json!({ "name": name, "listening": url }));
-    Ok(listener)
+    Ok((listener, shutdown))
 }
 
-/// Ends at SIGTERM or SIGINT.
-pub async fn shutdown_signal() {
+/// Listens to SIGTERM and SIGINT from the moment it is called; the future ends when one arrives.
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
-        }
-        _ => {
-            tracing::error!("signals cannot be received: the process has to be killed");
-            std::future::pending::<()>().await;
-        }
-    }
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+    })
 }
 
 /// Serves until `shutdown` ends, then takes no more connections and waits for the running requests.

@@ -14,7 +14,7 @@ use identity_service::{
     origin::AllowedOrigins,
     random::random_token,
     request_body::BodyLimits,
-    serve::{ServeSettings, listen, serve, shutdown_signal},
+    serve::{ServeSettings, listen, serve},
     service::IdentityService,
 };
 use secrecy::SecretString;
@@ -123,8 +123,9 @@ async fn run(given: Settings) -> Result<(), String> {
     logging::start(configuration.log_level);
     let (address, settings) = (configuration.listen, configuration.serve);
     let service = IdentityService::new(configuration, Clock::system()).await.map_err(|error| error.to_string())?;
-    let listener = listen("demo-site", address).await.map_err(|error| format!("listen: {address}: {error}"))?;
-    serve(listener, router(site, &service), settings, shutdown_signal()).await;
+    let (listener, shutdown) =
+        listen("demo-site", address).await.map_err(|error| format!("listen: {address}: {error}"))?;
+    serve(listener, router(site, &service), settings, shutdown).await;
     if tokio::time::timeout(settings.shutdown_deadline, service.finish()).await.is_err() {
         tracing::warn!("some requests to accounts did not finish before the shutdown deadline");
     }

@@ -7,7 +7,7 @@ use identity_service::{
     clock::Clock,
     configuration::Settings,
     logging,
-    serve::{listen, serve, shutdown_signal},
+    serve::{listen, serve},
     service::{IdentityService, StartError},
 };
 
@@ -33,14 +33,14 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let listener = match listen("identity-service", address).await {
-        Ok(listener) => listener,
+    let (listener, shutdown) = match listen("identity-service", address).await {
+        Ok(listening) => listening,
         Err(error) => {
             eprintln!("identity-service: listen: expected a free address of this machine, {address} is not: {error}");
             return ExitCode::from(2);
         }
     };
-    serve(listener, service.router(), settings, shutdown_signal()).await;
+    serve(listener, service.router(), settings, shutdown).await;
     if tokio::time::timeout(settings.shutdown_deadline, service.finish()).await.is_err() {
         tracing::warn!("some requests to accounts did not finish before the shutdown deadline");
     }

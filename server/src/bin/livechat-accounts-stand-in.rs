@@ -6,7 +6,7 @@ use clap::Parser;
 use identity_service::{
     clock::Clock,
     logging,
-    serve::{ServeSettings, listen, serve, shutdown_signal},
+    serve::{ServeSettings, listen, serve},
     stand_in::{StandIn, StandInSettings, router},
 };
 use secrecy::SecretString;
@@ -56,8 +56,8 @@ async fn main() -> ExitCode {
     settings.redirect_prefixes = given.redirect_prefix;
     settings.allowed_origins = given.allowed_origin;
     settings.secure_cookies = given.secure_cookies;
-    let listener = match listen("livechat-accounts-stand-in", given.listen).await {
-        Ok(listener) => listener,
+    let (listener, shutdown) = match listen("livechat-accounts-stand-in", given.listen).await {
+        Ok(listening) => listening,
         Err(error) => {
             let address = given.listen;
             eprintln!(
@@ -67,6 +67,6 @@ async fn main() -> ExitCode {
         }
     };
     eprintln!("This is a stand-in for LiveChat's accounts API, not LiveChat.");
-    serve(listener, router(StandIn::new(settings, Clock::system())), ServeSettings::default(), shutdown_signal()).await;
+    serve(listener, router(StandIn::new(settings, Clock::system())), ServeSettings::default(), shutdown).await;
     ExitCode::SUCCESS
 }

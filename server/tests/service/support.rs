@@ -1,10 +1,12 @@
 //! Servers on loopback, a clock that the test sets, and session tokens that the test signs.
 
 use std::{
+    cell::RefCell,
+    io,
     net::SocketAddr,
     path::Path,
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -17,6 +19,7 @@ use identity_service::{
     clock::{Clock, Moment},
     configuration::Configuration,
     customer_tokens::TokenSettings,
+    logging,
     origin::{AllowedOrigins, Origin},
     random::random_token,
     request_body::BodyLimits,
@@ -133,12 +136,39 @@ pub struct World {
     pub system_clock: Clock,
 }
 
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps each thread's log apart: a test on one thread reads its own and nobody else's.
+struct ThreadLog;
+
+impl io::Write for ThreadLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.with_borrow_mut(|log| log.extend_from_slice(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What this thread has logged so far.
+pub fn log_of_this_thread() -> String {
+    LOG.with_borrow(|log| String::from_utf8(log.clone()).unwrap())
+}
+
 impl World {
     pub async fn new() -> Self {
         Self::with(Given::default()).await
     }
 
     pub async fn with(given: Given) -> Self {
+        static LOGGING: Once = Once::new();
+        LOGGING.call_once(|| {
+            tracing::subscriber::set_global_default(logging::subscriber(tracing::Level::TRACE, || ThreadLog)).unwrap();
+        });
         let folder = tempfile::tempdir().unwrap();
         let (agent_token, secret) = (random_token().unwrap(), random_token().unwrap());
         let (clock, system_clock) = TestClock::new();
