@@ -210,7 +210,7 @@ const wantState = () => {
 const showCustomer = () => {
   const { customers } = site;
   const known = customers.find(({ id }) => id === customer);
-  byId("customer-name").textContent = isChanging ? "One moment…" : known ? `Signed in as ${known.name}` : "Nobody is signed in";
+  byId("customer-name").textContent = isChanging ? "One moment…" : known ? `Signed in as ${known.name}` : "Nobody is signed in; sign in as:";
   byId("customers").replaceChildren(
     ...customers.map(({ id, name }) => {
       const button = html("button", { type: "button", "aria-pressed": String(id === customer), disabled: isChanging }, name);
@@ -218,6 +218,7 @@ const showCustomer = () => {
       return button;
     }),
   );
+  byId("expire").disabled = customer === null;
   byId("sign-out").hidden = customer === null && !isChanging;
   byId("sign-out").disabled = isChanging;
 };

@@ -9,7 +9,8 @@ export const watchNetwork = (listener) => {
     for (const entry of list.getEntries()) {
       const { pathname } = new URL(entry.name);
       if (!PATHS.test(pathname)) continue;
-      listener({ at: performance.timeOrigin + entry.startTime, duration: entry.duration, name: pathname, status: entry.responseStatus });
+      // It ended only just now; its own start is by a clock that stands still while the machine sleeps.
+      listener({ at: Date.now() - entry.duration, duration: entry.duration, name: pathname, status: entry.responseStatus });
     }
   }).observe({ type: "resource", buffered: false });
 };

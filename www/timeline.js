@@ -160,14 +160,14 @@ const drawRequest = (request, x, now, y, former, next) => {
   return group;
 };
 
-const drawSent = (entry, x, y, isLast) => {
+const drawSent = (entry, x, y, isLast, former) => {
   const from = Math.max(x(entry.at), GUTTER);
   const until = Math.max(x(entry.at + entry.duration), from + 3);
   const isBad = entry.status === 0 || entry.status >= 400;
   const answer = entry.status > 0 ? entry.status : "no answer";
   const group = svg("g", {}, svg("title", {}, `${entry.name}: ${answer}, ${duration(entry.duration)}`));
   group.append(svg("rect", { class: isBad ? "bar bad" : "bar", x: from, y: y - 4, width: until - from, height: 8, rx: 2 }));
-  const name = isLast ? barName(`${entry.name.split("/").at(-1)} ${answer}`, from, until, y) : undefined;
+  const name = isLast ? barName(`${entry.name.split("/").at(-1)} ${answer}`, from, until, y, undefined, former && x(former.at + former.duration)) : undefined;
   if (name) group.append(name);
   return group;
 };
@@ -218,7 +218,7 @@ export const draw = () => {
     picture.append(drawRequest(request, x, now, y(3) + (isBeside ? 9 : -2), former, recent[index + 1]));
   }
   const visible = sent.filter((entry) => entry.at + entry.duration > begins);
-  picture.append(...visible.map((entry, index) => drawSent(entry, x, y(4), index === visible.length - 1)));
+  picture.append(...visible.map((entry, index) => drawSent(entry, x, y(4), index === visible.length - 1, visible[index - 1])));
   if (isEmpty) {
     picture.append(svg("text", { class: "empty", x: GUTTER + (width - GUTTER) / 2, y: y(2) - 8 }, "Nothing happened lately."));
   }

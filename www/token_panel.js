@@ -9,8 +9,8 @@ export const masked = (secret) => `${secret.length} characters, ending in ${secr
 /** As the package counts it: the last 30 s or tenth of a life count as over. */
 const marginOf = (token) => Math.min(30_000, token.expiresIn / 10);
 
-/** The token that is shown, if any. */
-let shown = null;
+/** The token that is shown; null when there is none, undefined before anything is. */
+let shown;
 
 /** Shows a token that a method resolved with; null when there is none. */
 export const showToken = (token) => {

@@ -48,11 +48,12 @@ for (const [device, viewport] of Object.entries(DEVICES)) {
       await demo.choose("cookie grant");
       await page.getByLabel("Patience with a failing source").selectOption("15 s");
       await demo.applyFault("Error 500");
-      const passOneSecond = async () => {
-        await page.clock.fastForward(1_000);
+      const shortenPause = async () => {
+        // Only pauses are shortened: an answer on its way takes the time that it takes.
+        if ((await demo.log.first().innerText()).includes("again in")) await page.clock.fastForward(1_000);
         return demo.outcome.innerText();
       };
-      await expect.poll(passOneSecond, { intervals: [100] }).toContain("getFreshToken failed: UNAVAILABLE");
+      await expect.poll(shortenPause, { intervals: [100] }).toContain("getFreshToken failed: UNAVAILABLE");
       await take("failed");
 
       await demo.open("/no-wasm/");

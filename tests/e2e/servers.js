@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const binaries = process.env.SERVER_BINARIES ?? join(root, "target/debug");
+const www = process.env.WWW_FOLDER ?? join(root, "www");
+const packageFolder = process.env.PACKAGE_FOLDER ?? join(root, "pkg/dist");
 
 /** What a server is given of this process's environment: nothing that could be somebody's real setting. */
 const environment = (added) => ({ PATH: process.env.PATH, ...added });
@@ -60,7 +62,8 @@ export const startServers = async () => {
   const standIn = await start("livechat-accounts-stand-in", [], secret);
   let site;
   try {
-    const given = ["--database-url", `sqlite:${join(folder, "customers.sqlite")}`, "--stand-in-url", standIn.url];
+    const folders = ["--www", www, "--package", packageFolder];
+    const given = [...folders, "--database-url", `sqlite:${join(folder, "customers.sqlite")}`, "--stand-in-url", standIn.url];
     site = await start("demo-site", given, secret);
   } catch (error) {
     await standIn.stop();
