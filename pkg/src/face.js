@@ -1,7 +1,7 @@
 // @ts-check
 // The package's functions over a core that is loaded at the first call, and shared by every copy of the package on the page.
 
-import * as core from "../generated/custom_identity_provider.js";
+import { LiveChatProvider, noticeGeneration, noticeSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
 import { IdentityError, badOption } from "./error.js";
 import { isRecord, readOptions, readPartialOptions } from "./options.js";
 import { watchPage } from "./page.js";
@@ -20,7 +20,7 @@ const page = (/** @type {any} */ (globalThis)[Symbol.for("custom-identity-provid
 
 /**
  * A call of the core with a promise; the caller's own signal ends its wait only.
- * @param {core.LiveChatProvider} handle
+ * @param {LiveChatProvider} handle
  * @param {() => Promise<import("../index.js").WidgetToken>} ask
  * @param {unknown} call
  */
@@ -37,7 +37,7 @@ const ask = (handle, ask, call) => {
 /** @type {Engine} */
 const engine = {
   provider: (options) => {
-    const handle = new core.LiveChatProvider(readOptions(options));
+    const handle = new LiveChatProvider(readOptions(options));
     return {
       getToken: (call) => ask(handle, () => handle.getToken(), call),
       getFreshToken: (call) => ask(handle, () => handle.getFreshToken(), call),
@@ -45,15 +45,15 @@ const engine = {
       invalidate: () => guard(() => handle.invalidate()),
     };
   },
-  sign_out: () => guard(core.signOut),
+  sign_out: () => guard(signOut),
 };
 
 /** What the page tells the core. */
 const told = {
-  wake: () => void guard(core.wake),
-  wentOnline: () => void guard(core.wentOnline),
-  noticeSignOut: () => void guard(core.noticeSignOut),
-  noticeGeneration: (/** @type {string} */ generation) => void guard(() => core.noticeGeneration(generation)),
+  wake: () => void guard(wake),
+  wentOnline: () => void guard(wentOnline),
+  noticeSignOut: () => void guard(noticeSignOut),
+  noticeGeneration: (/** @type {string} */ generation) => void guard(() => noticeGeneration(generation)),
 };
 
 /**

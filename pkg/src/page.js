@@ -45,6 +45,8 @@ export const newGeneration = () => Array.from(crypto.getRandomValues(new Uint8Ar
 export const openChannel = () => {
   if (typeof BroadcastChannel !== "function") return;
   channel = new BroadcastChannel(GENERATION);
+  // Node would wait for messages before it exits.
+  /** @type {{unref?: () => void}} */ (channel).unref?.();
   channel.onmessage = ({ data }) => told?.noticeGeneration(String(data));
 };
 

@@ -68,6 +68,16 @@ const parse = (text) => {
 };
 
 /**
+ * How the caches between here and the service are to be used. A fresh token says `Cache-Control: no-cache`, by which a service that keeps
+ * tokens knows to get a new one; a first token must not say it, or every page load would cost the service a request. An answer to a GET
+ * must not be kept, or the browser's cache would hand one person's token to the next.
+ * @param {RequestInit} init
+ * @param {string} reason
+ * @returns {RequestCache}
+ */
+const cacheMode = ({ method }, reason) => (method === "GET" ? "no-store" : reason === "get" ? "default" : "reload");
+
+/**
  * Asks a service over HTTP. Neither the body nor a part of it gets into an error.
  * @param {string} url
  * @param {RequestInit} init
@@ -75,7 +85,7 @@ const parse = (text) => {
  */
 const askService = async (url, init) => {
   try {
-    const response = await fetch(url, { cache: "no-store", ...init });
+    const response = await fetch(url, init);
     const text = await response.text();
     const json = parse(text);
     if (!response.ok) {
@@ -161,7 +171,7 @@ export const ask = async (options, signal, identity, reason) => {
       const request = { signal, identity: identity ?? null, reason: /** @type {import("../index.js").RequestReason} */ (reason) };
       return { ok: true, answer: await (0, source.function)(request) };
     }
-    if ("url" in source) return await askService(source.url, { ...source.init, signal });
+    if ("url" in source) return await askService(source.url, { ...source.init, signal, cache: cacheMode(source.init, reason) });
     if (source.grant === "identity_token") return await askByTransfer(source, options, signal);
     const redirect_uri = source.redirectUri ?? globalThis.location?.origin + globalThis.location?.pathname;
     return await askAccounts(source, options, { redirect_uri }, { signal, credentials: "include" });

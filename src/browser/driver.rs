@@ -3,7 +3,6 @@
 //! No borrow is held while code of the page runs (its source, its identity, its `onEvent`): that code may call back at once.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
 use js_sys::{Array, Function, Map, Object, Promise};
@@ -94,7 +93,8 @@ pub(crate) struct Driver {
     /// The session's part of its storage key, and of its digest.
     name: String,
     core: RefCell<Session>,
-    pending: RefCell<VecDeque<Effect>>,
+    /// What is still to be done: taken from the front.
+    pending: RefCell<Vec<Effect>>,
     runs: RefCell<Vec<Run>>,
     listeners: Map,
     /// Numbers listeners.
@@ -263,15 +263,17 @@ impl Driver {
                     cause: JsValue::UNDEFINED,
                 });
             }
-            self.pending.borrow_mut().push_back(effect);
+            self.pending.borrow_mut().push(effect);
         }
     }
 
     fn do_pending(&self) {
         loop {
             // Taken out in a statement of its own: what is done may come back here.
-            let effect = self.pending.borrow_mut().pop_front();
-            let Some(effect) = effect else { break };
+            let effect = {
+                let mut pending = self.pending.borrow_mut();
+                if pending.is_empty() { break } else { pending.remove(0) }
+            };
             match effect {
                 Effect::Begin(attempt) => self.begin(attempt),
                 Effect::Stop(request) => self.stop(request),

@@ -1,7 +1,6 @@
 //! The one holder of a token: decides who is answered with what, which request begins, joins, is tried again or given up.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::answer::{Account, Answer, Warning, read_answer};
@@ -189,7 +188,8 @@ pub struct Session {
     /// Failures of background refreshes cost the callers nothing, so they are counted apart.
     cool_down_ahead: CoolDown,
     jitter: Jitter,
-    effects: VecDeque<Effect>,
+    /// A few at most: taken from the front.
+    effects: Vec<Effect>,
 }
 
 impl Session {
@@ -206,13 +206,13 @@ impl Session {
             cool_down: CoolDown::default(),
             cool_down_ahead: CoolDown::default(),
             jitter,
-            effects: VecDeque::new(),
+            effects: Vec::new(),
         }
     }
 
     /// What to do next, until there is nothing.
     pub fn poll_effect(&mut self) -> Option<Effect> {
-        self.effects.pop_front()
+        if self.effects.is_empty() { None } else { Some(self.effects.remove(0)) }
     }
 
     /// When [`Session::wake`] is due, by the monotonic clock.
@@ -353,12 +353,12 @@ impl Session {
             let Some(request) = self.requests.get_mut(position) else { continue };
             match request.progress {
                 Progress::Running { deadline, .. } if deadline <= now.monotonic => {
-                    self.effects.push_back(Effect::Stop(id));
+                    self.effects.push(Effect::Stop(id));
                     self.attempt_failed(now, position, Failure::timed_out());
                 }
                 Progress::Pausing { until, .. } if until <= now.monotonic => {
                     let begin = request.begin_attempt(now);
-                    self.effects.push_back(begin);
+                    self.effects.push(begin);
                 }
                 _ => {}
             }
@@ -378,12 +378,12 @@ impl Session {
     }
 
     fn emit(&mut self, event: Event) {
-        self.effects.push_back(Effect::Emit(event));
+        self.effects.push(Effect::Emit(event));
     }
 
     fn forget(&mut self) {
         if self.settings.cache == Cache::Session {
-            self.effects.push_back(Effect::Forget);
+            self.effects.push(Effect::Forget);
         }
     }
 
@@ -451,7 +451,7 @@ impl Session {
         let begin = request.begin_attempt(now);
         self.requests.push(request);
         self.emit(Event::RequestBegan { request: id.0, reason });
-        self.effects.push_back(begin);
+        self.effects.push(begin);
         id
     }
 
@@ -477,7 +477,7 @@ impl Session {
         if is_cached {
             self.held = Some(Rc::clone(&grant));
             if self.settings.cache == Cache::Session {
-                self.effects.push_back(Effect::Store(Rc::clone(&grant)));
+                self.effects.push(Effect::Store(Rc::clone(&grant)));
             }
         }
         let duration = now.monotonic.saturating_sub(request.begun.monotonic);
@@ -491,7 +491,7 @@ impl Session {
         if has_changed_entity {
             self.emit(Event::EntityChanged { request: id.0 });
         }
-        self.effects.push_back(if request.is_demanded() { Effect::Resolve(id, grant) } else { Effect::Drop(id) });
+        self.effects.push(if request.is_demanded() { Effect::Resolve(id, grant) } else { Effect::Drop(id) });
     }
 
     /// Tries again if that can help and there is time, else gives up.
@@ -519,7 +519,7 @@ impl Session {
         cool_down.failed(now, &failure);
         let duration = now.monotonic.saturating_sub(request.begun.monotonic);
         self.emit(Event::RequestFailed { request: id.0, duration, code: failure.code, demanded });
-        self.effects.push_back(if demanded { Effect::Reject(id, failure) } else { Effect::Drop(id) });
+        self.effects.push(if demanded { Effect::Reject(id, failure) } else { Effect::Drop(id) });
     }
 
     /// A new epoch in which nothing of the old one is left: neither token, nor request, nor waiter, nor cool-down.
@@ -539,10 +539,10 @@ impl Session {
     fn end(&mut self, request: Request, why: AbortReason) {
         let id = request.id;
         if matches!(request.progress, Progress::Running { .. }) {
-            self.effects.push_back(Effect::Stop(id));
+            self.effects.push(Effect::Stop(id));
         }
         self.emit(Event::RequestAborted { request: id.0, why });
-        self.effects.push_back(match why {
+        self.effects.push(match why {
             AbortReason::SignedOut if request.is_demanded() => Effect::Reject(id, Failure::signed_out()),
             AbortReason::IdentityChanged if request.is_demanded() => Effect::Reject(id, Failure::identity_changed()),
             _ => Effect::Drop(id),

@@ -31,9 +31,9 @@ pub fn package(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
     let compiled = compile(workspace, ready)?;
     let generated = workspace.path("pkg/generated");
     bind(workspace, ready, &compiled, &generated)?;
-    optimise(workspace, ready, &generated)?;
+    let names = optimise(workspace, ready, &generated)?;
     let dist = workspace.path("pkg/dist");
-    bundle(workspace, &generated, &dist)?;
+    bundle(workspace, &generated, &names, &dist)?;
     println!("build: pkg/dist is ready after {}\n", seconds(began.elapsed()));
     Ok(())
 }
@@ -100,8 +100,9 @@ fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Shrinks the wasm with no feature but those that rustc used: Node and the browsers refuse some that wasm-opt knows.
-fn optimise(workspace: &Workspace, ready: &Ready, generated: &Path) -> Outcome<()> {
+/// Shrinks the wasm with no feature but those that rustc used: Node and the browsers refuse some that wasm-opt knows. Answers with
+/// the short names that it gave to what the wasm imports and exports: the long ones hold digests, which do not compress.
+fn optimise(workspace: &Workspace, ready: &Ready, generated: &Path) -> Outcome<ShortNames> {
     println!("build: shrinking with wasm-opt");
     let wasm = generated.join(format!("{NAME}_bg.wasm"));
     let smaller = generated.join("smaller.wasm");
@@ -109,18 +110,60 @@ fn optimise(workspace: &Workspace, ready: &Ready, generated: &Path) -> Outcome<(
     command.arg("--mvp-features").args(ready.compiler.features()?.iter().map(|name| format!("--enable-{name}")));
     // Measured: keeping functions apart unless they are tiny makes the file larger, but 3 % smaller after gzip.
     command.args(["--one-caller-inline-max-function-size=15", "-Oz", "--converge"]);
-    command.args(["--strip-target-features", "--output"]).arg(&smaller).arg(&wasm);
-    process::run_shown(command, |_| ())?;
+    command.args(["--strip-target-features", "--minify-imports-and-exports-and-modules"]);
+    command.arg("--output").arg(&smaller).arg(&wasm);
+    let listing = process::answer(command).ok_or_else(|| Failure::new("wasm-opt failed"))?;
+    let names = ShortNames::from_listing(&listing);
     std::fs::rename(&smaller, &wasm).while_doing("replacing the wasm by the smaller one")?;
     let mut node = process::command("node");
     node.arg(workspace.path("xtask/node/inline_wasm.mjs")).arg(&wasm).arg(generated.join("inlined_wasm.js"));
-    process::run_shown(node, |_| ())
+    process::run_shown(node, |_| ())?;
+    Ok(names)
+}
+
+/// The short names that wasm-opt gave to imports and exports, which the glue has to use too.
+#[derive(Debug, PartialEq, Eq)]
+struct ShortNames(Vec<(String, String)>);
+
+impl ShortNames {
+    /// wasm-opt lists `["module", "name", "short"]` for an import and `["name", "short"]` for an export, a line each.
+    fn from_listing(listing: &str) -> Self {
+        let mut names = Vec::new();
+        for line in listing.lines() {
+            let strings: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+            match strings.as_slice() {
+                [module, name, short] => {
+                    // All modules become the one named a.
+                    names.push(((*module).to_owned(), "a".to_owned()));
+                    names.push(((*name).to_owned(), (*short).to_owned()));
+                }
+                [name, short] => names.push(((*name).to_owned(), (*short).to_owned())),
+                _ => {}
+            }
+        }
+        names.sort();
+        names.dedup();
+        Self(names)
+    }
+
+    /// The names as esbuild's cache of names that it has to use.
+    fn as_cache(&self) -> String {
+        let entries: Vec<String> = self.0.iter().map(|(name, short)| format!("\"{name}\": \"{short}\"")).collect();
+        format!("{{{}}}", entries.join(", "))
+    }
+
+    /// A regular expression that finds exactly the long names.
+    fn as_expression(&self) -> String {
+        let names: Vec<String> = self.0.iter().map(|(name, _)| name.replace('.', "\\.")).collect();
+        format!("^({})$", names.join("|"))
+    }
 }
 
 /// Bundles each entry into pkg/dist, and puts the wasm beside them.
-fn bundle(workspace: &Workspace, generated: &Path, dist: &Path) -> Outcome<()> {
+fn bundle(workspace: &Workspace, generated: &Path, names: &ShortNames, dist: &Path) -> Outcome<()> {
     println!("build: bundling the entries with esbuild");
     empty(dist)?;
+    let cache = generated.join("short_names.json");
     for (entry, format) in ENTRIES {
         let source = workspace.path("pkg/src").join(entry);
         if !source.is_file() {
@@ -130,6 +173,9 @@ fn bundle(workspace: &Workspace, generated: &Path, dist: &Path) -> Outcome<()> {
         esbuild.arg(source).args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"]);
         // wasm-bindgen lists one module once for each place that imports it; every time it is the same module.
         esbuild.arg("--log-override:duplicate-object-key=silent");
+        std::fs::write(&cache, names.as_cache()).while_doing("writing the short names")?;
+        esbuild.arg(format!("--mangle-props={}", names.as_expression())).arg("--mangle-quoted");
+        esbuild.arg(format!("--mangle-cache={}", cache.display()));
         esbuild.arg(format!("--format={format}")).arg(format!("--outfile={}", dist.join(entry).display()));
         process::run_shown(esbuild, |_| ())?;
     }
@@ -144,4 +190,17 @@ fn empty(folder: &Path) -> Outcome<()> {
         std::fs::remove_dir_all(folder).while_doing(&emptying)?;
     }
     std::fs::create_dir_all(folder).while_doing(&emptying)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_are_read_from_the_listing_and_handed_to_esbuild() {
+        let listing = "{\n \"imports\": [\n  [\"./core_bg.js\", \"__wbg_get_1f\", \"b\"],\n ],\n\"exports\": [\n  [\"memory\", \"c\"],\n ]\n}";
+        let names = ShortNames::from_listing(listing);
+        assert_eq!(names.as_cache(), r#"{"./core_bg.js": "a", "__wbg_get_1f": "b", "memory": "c"}"#);
+        assert_eq!(names.as_expression(), r"^(\./core_bg\.js|__wbg_get_1f|memory)$");
+    }
 }

@@ -97,7 +97,7 @@ pub fn build_geckodriver(workspace: &Workspace, tool: &Tool) -> Outcome<()> {
     cargo
         .args(["install", "--locked", "--force", "--no-track", "--version", GECKODRIVER, "geckodriver", "--root"])
         .arg(&root);
-    for setting in ["opt-level=1", "lto=false", "debug=false", "codegen-units=16"] {
+    for setting in ["opt-level=0", "lto=false", "debug=false", "codegen-units=16"] {
         cargo.arg("--config").arg(format!("profile.release.{setting}"));
     }
     process::run_quietly(cargo, &workspace.scratch("logs")?.join("geckodriver.log"))?;
