@@ -272,6 +272,8 @@ const followSession = async () => {
     return tellError("The site", error);
   }
   if (mine !== readings || isChanging) return;
+  // The real widget keeps what it shows: for somebody else it has to begin anew, with the page.
+  if (site.livechat.real && site.customer?.id !== session.customer?.id) return location.reload();
   customer = session.customer?.id ?? null;
   showCustomer();
   await lookAtToken();

@@ -25,6 +25,7 @@ export const connect = (options, onEvent) => {
   };
   window.__lc ??= {};
   if (options.licenseId !== undefined) window.__lc.license = options.licenseId;
+  else window.__lc.organizationId = options.organizationId;
   // Handles of one scope share a session and its events: one listener hears what the real widget does, too.
   let isHeard = false;
   window.__lc.custom_identity_provider = () => {
