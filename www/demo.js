@@ -397,7 +397,10 @@ const begin = async () => {
   }
   byId("burst").addEventListener("click", () => void callBurst());
   byId("sign-out").addEventListener("click", () => void leave());
-  byId("clear-log").addEventListener("click", clearLog);
+  byId("clear").addEventListener("click", () => {
+    clearLog();
+    timeline.clear();
+  });
   onSessionOfOtherTab((what) => {
     if (what === "changing") {
       customer = null;

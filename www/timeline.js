@@ -72,11 +72,11 @@ export const addSent = (entry) => {
   draw();
 };
 
-/** Forgets everything, for a new customer who need not know what the former one did. */
+/** Forgets what is over; what still runs goes on being drawn. */
 export const clear = () => {
   marks = [];
   sent = [];
-  requests.clear();
+  for (const [id, request] of requests) if (request.end !== undefined) requests.delete(id);
   draw();
 };
 
@@ -174,7 +174,9 @@ const drawSent = (entry, x, y, isLast, former) => {
 
 const summary = () => {
   const count = (lane) => marks.filter((one) => one.lane === lane).length;
-  return `Timeline: ${count(0)} calls, ${count(1)} cache hits, ${count(2)} joins, ${requests.size} requests. The log lists them.`;
+  const said = (number, name) => `${number} ${name}${number === 1 ? "" : "s"}`;
+  const parts = [said(count(0), "call"), said(count(1), "cache hit"), said(count(2), "join"), said(requests.size, "request")];
+  return `Timeline: ${parts.join(", ")}. The log lists them.`;
 };
 
 /** Draws everything anew: there is little of it. */

@@ -150,8 +150,16 @@ test("the timeline is told in words as well", async ({ demo, page }) => {
   await demo.signInAndGetToken("Ada Lovelace");
   await demo.press("Burst of 20 calls");
   await expect(demo.outcome).toContainText("20 calls resolved");
-  await expect(page.getByRole("img", { name: /^Timeline: 22 calls, 1 cache hits, 18 joins, 2 requests\. The log lists them\.$/ })).toBeVisible();
+  await expect(page.getByRole("img", { name: /^Timeline: 22 calls, 1 cache hit, 18 joins, 2 requests\. The log lists them\.$/ })).toBeVisible();
   for (const [sentence, count] of [["was called", 22], ["answered from the cache", 1], ["joined request 2", 18], ["brought a token", 2]]) {
     await expect(demo.log.filter({ hasText: sentence })).toHaveCount(count);
   }
+});
+
+test("log and timeline can be cleared", async ({ demo, page }) => {
+  await demo.open();
+  await demo.signInAndGetToken("Ada Lovelace");
+  await demo.press("Clear log and timeline");
+  await expect(demo.log).toHaveCount(0);
+  await expect(page.getByRole("img", { name: "Timeline: 0 calls, 0 cache hits, 0 joins, 0 requests. The log lists them." })).toBeVisible();
 });

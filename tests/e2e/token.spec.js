@@ -30,22 +30,23 @@ test("a reload is answered from sessionStorage and asks nobody", async ({ demo, 
   expect((await standIn.state()).requests).toHaveLength(1);
 });
 
-test("a burst of 20 calls is one request", async ({ demo, standIn }) => {
+test("a burst of 20 calls is one request", async ({ demo, page }) => {
   await demo.open();
   await demo.signInAndGetToken("Ada Lovelace");
   await demo.press("invalidate");
   await expect(demo.hasToken).toHaveText("hasToken: false");
-  const before = await standIn.tokensIssued();
+  const sent = [];
+  page.on("request", (request) => sent.push(`${request.method()} ${new URL(request.url()).pathname}`));
   await demo.press("Burst of 20 calls");
   await expect(demo.outcome).toContainText(/20 calls resolved after .* with 1 request\./);
-  expect(await standIn.tokensIssued()).toBe(before + 1);
+  expect(sent.filter((request) => request !== "GET /stand-in/state")).toEqual(["POST /livechat/token"]);
   await expect(demo.counter("calls for a token")).toHaveText("21");
   await expect(demo.counter("requests sent")).toHaveText("2");
   await expect(demo.log.filter({ hasText: "joined request 2" })).toHaveCount(19);
 });
 
-test("a token that expires in 10 s drains, expires, and the next call asks for another", async ({ demo, page, standIn }) => {
-  await page.clock.install();
+test("a token that expires in 10 s drains, expires, and the next call asks for another", async ({ demo, standIn }) => {
+  // In real time: the service keeps tokens by a clock of its own.
   await demo.open();
   await demo.signInAndGetToken("Ada Lovelace");
   const first = await demo.tokenEnd();
@@ -54,10 +55,8 @@ test("a token that expires in 10 s drains, expires, and the next call asks for a
   await expect(demo.hasToken).toHaveText("hasToken: true");
   const short = await demo.tokenEnd();
   expect(short).not.toBe(first);
-  await page.clock.fastForward(4_000);
-  await expect(demo.life).toHaveAttribute("aria-valuetext", /^[1-6] s of 9 s$/);
-  await page.clock.fastForward(8_000);
-  await expect(demo.hasToken).toHaveText("hasToken: false");
+  await expect(demo.life).toHaveAttribute("aria-valuetext", /^[1-4] s of 9 s$/);
+  await expect(demo.hasToken).toHaveText("hasToken: false", { timeout: 15_000 });
   await expect(demo.life).toHaveAttribute("aria-valuetext", "expired");
   await expect(demo.outcome).toHaveText("The token has expired: the next getToken asks for another.");
   const issued = await standIn.tokensIssued();
