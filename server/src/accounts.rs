@@ -52,18 +52,19 @@ impl Account {
         }
     }
 
-    /// The members that name the account, as in LiveChat's own bodies.
-    pub fn describe(&self, members: &mut Map<String, Value>) {
+    /// The organization's id, when it is known.
+    pub fn organization_id(&self) -> Option<&str> {
         match self {
-            Self::Organization { organization_id, license_id } => {
-                members.insert("organization_id".to_owned(), json!(organization_id));
-                if let Some(license_id) = license_id {
-                    members.insert("license_id".to_owned(), json!(license_id));
-                }
-            }
-            Self::License { license_id } => {
-                members.insert("license_id".to_owned(), json!(license_id));
-            }
+            Self::Organization { organization_id, .. } => Some(organization_id),
+            Self::License { .. } => None,
+        }
+    }
+
+    /// The licence's number, when it is known.
+    pub fn license_id(&self) -> Option<u64> {
+        match self {
+            Self::Organization { license_id, .. } => *license_id,
+            Self::License { license_id } => Some(*license_id),
         }
     }
 }

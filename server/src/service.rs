@@ -11,8 +11,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use custom_identity_provider::core::RawToken;
 use secrecy::ExposeSecret;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 use crate::{
@@ -89,7 +90,7 @@ impl IdentityService {
     }
 }
 
-fn answer(body: Map<String, serde_json::Value>, outcome: Outcome) -> Response {
+fn answer(body: impl Serialize, outcome: Outcome) -> Response {
     let mut response = Json(body).into_response();
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.extensions_mut().insert(outcome);
@@ -113,13 +114,16 @@ async fn token(State(service): State<IdentityService>, request: Request<Body>) -
     // Nothing in the body is needed, but it is read, so that the connection can be used again.
     read_body(&parts.headers, body, shared.body_limits).await?;
     let (token, outcome) = shared.tokens.token(&customer, wants_fresh(&parts.headers)).await?;
-    let mut members = Map::new();
-    members.insert("access_token".to_owned(), json!(token.access_token.expose_secret()));
-    members.insert("entity_id".to_owned(), json!(token.entity.as_str()));
-    members.insert("expires_in".to_owned(), json!(token.expires_in));
-    members.insert("token_type".to_owned(), json!("Bearer"));
-    shared.tokens.accounts().account().describe(&mut members);
-    Ok(answer(members, outcome))
+    let account = shared.tokens.accounts().account();
+    let raw = RawToken {
+        access_token: token.access_token.expose_secret(),
+        entity_id: token.entity.as_str(),
+        expires_in: token.expires_in,
+        token_type: "Bearer",
+        organization_id: account.organization_id(),
+        license_id: account.license_id(),
+    };
+    Ok(answer(raw, outcome))
 }
 
 #[derive(Deserialize)]

@@ -27,4 +27,4 @@ pub use retry::{
     cool_down_length,
 };
 pub use session::{Attempt, Cache, Effect, Policy, Reason, Reply, RequestCounter, RequestId, Session, Settings};
-pub use token::{Grant, SHORT_LIFETIME, Token, refresh_stretch};
+pub use token::{Grant, RawToken, SHORT_LIFETIME, Token, refresh_stretch};

@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use custom_identity_provider::core::{self, Answer, Fields, Moment, Value as Member, read_answer};
 use futures_util::future::join_all;
 use identity_service::{accounts::Account, proof_key::CodeChallenge, stand_in::Faults};
 use reqwest::StatusCode;
@@ -22,6 +23,32 @@ async fn a_token_has_the_documented_members() {
     assert_eq!(token["token_type"], "Bearer");
     assert_eq!(token["expires_in"], 28_800);
     assert!(world.stand_in.ledger().tokens.contains_key(token["access_token"].as_str().unwrap()));
+}
+
+/// A JSON object as the package's core reads it.
+struct Members(Value);
+
+impl Fields for Members {
+    fn field(&self, name: &str) -> Member {
+        match self.0.get(name) {
+            None => Member::Missing,
+            Some(Value::String(text)) => Member::Text(text.clone()),
+            Some(Value::Number(number)) => Member::Number(number.as_f64().unwrap()),
+            Some(_) => Member::Other("something else"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_package_reads_what_the_service_answers() {
+    let world = World::new().await;
+    let raw = Members(world.token("ada").await);
+    let now = Moment { wall: 1_800_000_000_000, monotonic: 1_000 };
+    let account = core::Account { license_id: None, organization_id: Some(ORGANIZATION.to_owned()) };
+    let (grant, warnings) = read_answer(&Answer::Object(&raw), &account, now, now).unwrap();
+    assert_eq!(Some(grant.token.access_token.as_str()), raw.0["access_token"].as_str());
+    assert_eq!(grant.token.expires_in, 28_800_000);
+    assert_eq!(warnings, []);
 }
 
 #[tokio::test]
