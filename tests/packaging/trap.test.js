@@ -78,7 +78,8 @@ test("rule_18_a_trap_in_a_call_settles_it_and_who_waits_and_every_later_call", a
     another: "WASM_TRAPPED", sign_out: "WASM_TRAPPED",
   });
   assert.ok(traps > 0);
-  assert.deepEqual(errors, []);
+  // A browser may report the crash itself, where no caller of ours could catch it.
+  assert.deepEqual(errors.filter((error) => !error.startsWith("RuntimeError: unreachable")), []);
 });
 
 // Here the first to crash is what takes the source's answer, with no caller to tell.
