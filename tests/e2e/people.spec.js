@@ -98,7 +98,7 @@ test("a switch while a slow answer is under way: the late token never shows", as
   const grace = await demo.entity();
   expect(grace).not.toBe(ada);
   // The late answer has come by now at the accounts; nothing of it may reach the page.
-  await expect.poll(async () => (await standIn.state()).requests.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
+  await expect.poll(async () => (await standIn.state()).requests.length).toBeGreaterThanOrEqual(3);
   await demo.press("getToken");
   await expect(demo.outcome).toContainText("getToken resolved");
   expect(await demo.entity()).toBe(grace);
