@@ -37,7 +37,9 @@ const ask = (handle, ask, call) => {
 /** @type {Engine} */
 const engine = {
   provider: (options) => {
-    const handle = new LiveChatProvider(readOptions(options));
+    const complete = readOptions(options);
+    // After a trap this is a rejected promise, and so is whatever the methods answer with.
+    const handle = /** @type {LiveChatProvider} */ (guard(() => new LiveChatProvider(complete)));
     return {
       getToken: (call) => ask(handle, () => handle.getToken(), call),
       getFreshToken: (call) => ask(handle, () => handle.getFreshToken(), call),

@@ -23,9 +23,9 @@ export class Deferred {
       this.settle = { resolve, reject };
     });
     this.promise.catch(() => {});
-    const end = Date.now() + limit;
+    const end = performance.now() + limit;
     const watch = () => {
-      const left = end - Date.now();
+      const left = end - performance.now();
       if (left > 0) this.timer = setTimeout(watch, Math.min(left, LONGEST_TIMER));
       else this.reject(trapError());
     };

@@ -335,7 +335,8 @@ impl Driver {
     }
 
     fn answered(&self, asker: &Asker, attempt: Attempt, outcome: &JsFields<'_>) {
-        // The person may have changed while the source was asked.
+        // The person may have left in another tab, whose event is still under way, or have changed while the source was asked.
+        page::notice_sign_out();
         match sys::read_identity(&asker.identity) {
             Ok(identity) => self.observe_identity(identity.as_deref(), &asker.policy),
             Err(error) => {
@@ -399,12 +400,7 @@ impl Driver {
     }
 
     fn store(&self, grant: &Rc<Grant>) {
-        // A sign-out elsewhere may have come between the request and its answer, and its event may still be under way.
         let generation = page::generation();
-        page::notice_sign_out();
-        if page::generation() != generation {
-            return;
-        }
         let scope = scope_digest(&generation, &self.name, self.core.borrow().identity());
         let (token, _) = self.handed_out(grant);
         let text = sys::record_text(&token, RECORD_VERSION as f64, &scope, &generation);
