@@ -14,9 +14,10 @@ import { guard, leavable, refusal } from "./promise.js";
 /**
  * What all copies of this package on a page have in common: the first one's engine serves every copy, so that equal calls share
  * one request whoever makes them.
- * @type {{engine?: Engine, defaults: Options}}
+ * Made at the first call: importing the package changes nothing.
+ * @returns {{engine?: Engine, defaults: Options}}
  */
-const page = (/** @type {any} */ (globalThis)[Symbol.for("custom-identity-provider/1")] ??= { defaults: {} });
+const page = () => (/** @type {any} */ (globalThis)[Symbol.for("custom-identity-provider/1")] ??= { defaults: {} });
 
 /**
  * A call of the core with a promise; the caller's own signal ends its wait only.
@@ -75,48 +76,58 @@ export const loadError = (cause) => {
 };
 
 /**
+ * The page's engine; throws what keeps it from running. A later call may have more luck.
  * @param {() => void} load instantiates the core; throws where that can't be done
- * @returns {{custom_identity_provider: (options?: Options) => IdentityProvider, configure: (options: Options) => void, sign_out: () => Promise<void>}}
  */
-export const face = (load) => {
-  /** The page's engine; throws what keeps it from running. A later call may have more luck. */
-  const start = () => {
-    if (!page.engine) {
-      try {
-        load();
-      } catch (cause) {
-        throw loadError(cause);
-      }
-      page.engine = engine;
-      watchPage(told);
+const start = (load) => {
+  const shared = page();
+  if (!shared.engine) {
+    try {
+      load();
+    } catch (cause) {
+      throw loadError(cause);
     }
-    return page.engine;
-  };
+    shared.engine = engine;
+    watchPage(told);
+  }
+  return shared.engine;
+};
 
-  return {
-    custom_identity_provider: (options = {}) => {
-      const complete = isRecord(options) ? { ...page.defaults, ...options } : options;
-      let engine;
-      try {
-        engine = start();
-      } catch (error) {
-        // A widget that is being set up must hear of it from the methods; wrong options are thrown all the same.
-        readOptions(complete);
-        const refuse = () => refusal(error);
-        return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse };
-      }
-      return engine.provider(complete);
-    },
-    configure: (options) => {
-      readPartialOptions(options);
-      page.defaults = { ...page.defaults, ...options };
-    },
-    sign_out: () => {
-      try {
-        return start().sign_out();
-      } catch (error) {
-        return refusal(error);
-      }
-    },
-  };
+// Plain functions, not properties of something made at import: so bundlers leave the core out where only IdentityError is used.
+
+/**
+ * @param {() => void} load
+ * @param {Options} [options]
+ * @returns {IdentityProvider}
+ */
+export const provide = (load, options = {}) => {
+  const complete = isRecord(options) ? { ...page().defaults, ...options } : options;
+  let engine;
+  try {
+    engine = start(load);
+  } catch (error) {
+    // A widget that is being set up must hear of it from the methods; wrong options are thrown all the same.
+    readOptions(complete);
+    const refuse = () => refusal(error);
+    return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse };
+  }
+  return engine.provider(complete);
+};
+
+/** @param {Options} options */
+export const configure = (options) => {
+  readPartialOptions(options);
+  page().defaults = { ...page().defaults, ...options };
+};
+
+/**
+ * @param {() => void} load
+ * @returns {Promise<void>}
+ */
+export const signOutWith = (load) => {
+  try {
+    return start(load).sign_out();
+  } catch (error) {
+    return refusal(error);
+  }
 };

@@ -3,36 +3,41 @@
 
 import { initSync } from "../generated/custom_identity_provider.js";
 import { IdentityError } from "./error.js";
-import { face, loadError } from "./face.js";
+import { loadError, provide, signOutWith } from "./face.js";
 
 /** @type {WebAssembly.Module | undefined} */
 let compiled;
+/** Why the latest init failed; a call made after it says so. @type {IdentityError | undefined} */
+let failure;
 
 /**
  * Fetches and compiles the core; to be awaited before the first call. A failure is not remembered: call it again.
  * @param {string | URL | Response | BufferSource | WebAssembly.Module | Promise<Response>} [source] default: the file beside this module
  */
 export const init = async (source = new URL("./custom_identity_provider.wasm", import.meta.url)) => {
-  const found = await source;
-  if (found instanceof WebAssembly.Module) {
-    compiled = found;
-    return;
-  }
-  const response = typeof found === "string" || found instanceof URL ? await fetch(found) : found;
-  if (response instanceof Response && !response.ok) {
-    throw new IdentityError("WASM_MISSING", "the WebAssembly file could not be fetched; see status", { status: response.status });
-  }
   try {
-    compiled = await WebAssembly.compile(response instanceof Response ? await response.arrayBuffer() : response);
+    const found = await source;
+    compiled = found instanceof WebAssembly.Module ? found : await WebAssembly.compile(await bytes(found));
   } catch (cause) {
-    throw loadError(cause);
+    throw (failure = loadError(cause));
   }
+};
+
+/** @param {string | URL | Response | BufferSource} source */
+const bytes = async (source) => {
+  const response = typeof source === "string" || source instanceof URL ? await fetch(source) : source;
+  if (!(response instanceof Response)) return response;
+  if (response.ok) return response.arrayBuffer();
+  throw new IdentityError("WASM_MISSING", "the WebAssembly file could not be fetched; see status", { status: response.status });
 };
 
 const load = () => {
-  if (!compiled) throw new IdentityError("WASM_MISSING", "await init() of custom-identity-provider/slim before the first call");
+  if (!compiled) throw failure ?? new IdentityError("WASM_MISSING", "await init() of custom-identity-provider/slim before the first call");
   initSync({ module: compiled });
 };
 
-export const { custom_identity_provider, configure, sign_out } = /* @__PURE__ */ face(load);
+/** @param {Partial<import("../index.js").LiveChatOptions>} [options] */
+export const custom_identity_provider = (options) => provide(load, options);
+export const sign_out = () => signOutWith(load);
+export { configure } from "./face.js";
 export { IdentityError };

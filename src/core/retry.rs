@@ -1,6 +1,6 @@
 //! When a failed request is tried again, and how long the session stays away from a source that keeps failing.
 
-use super::failure::Failure;
+use super::failure::{Code, Failure};
 use super::lifetime::Moment;
 
 /// The shortest pause between two attempts. Milliseconds.
@@ -60,6 +60,8 @@ pub(super) struct CoolDown {
     until: Option<i64>,
     /// What the source itself asked for by Retry-After; a returning network does not shorten it.
     at_least_until: Option<i64>,
+    /// An exception at which LiveChat's own clients stop: they have to see it again, or they would come back for ever.
+    exception: Option<Failure>,
 }
 
 impl CoolDown {
@@ -69,6 +71,8 @@ impl CoolDown {
         let own = now.monotonic.saturating_add(cool_down_length(self.failures));
         self.until = Some(asked.map_or(own, |asked| asked.max(own)));
         self.at_least_until = asked;
+        let is_exception = matches!(failure.code, Code::SsoIdentityException | Code::SsoOauthException);
+        self.exception = is_exception.then(|| failure.clone());
     }
 
     pub(super) fn succeeded(&mut self) {
@@ -77,6 +81,14 @@ impl CoolDown {
 
     pub(super) fn went_online(&mut self) {
         self.until = self.at_least_until;
+    }
+
+    /// What a call in the cool-down is refused with.
+    pub(super) fn refusal(&self, remaining: i64) -> Failure {
+        match &self.exception {
+            Some(exception) => Failure { retry_after: Some(remaining), ..exception.clone() },
+            None => Failure::cooling_down(remaining),
+        }
     }
 
     /// Milliseconds until the next request may begin, if there is a wait.

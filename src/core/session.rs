@@ -418,7 +418,7 @@ impl Session {
         }
         if let Some(remaining) = self.cool_down.remaining(now) {
             self.emit(Event::CoolingDown { remaining });
-            return Reply::Refuse(Failure::cooling_down(remaining));
+            return Reply::Refuse(self.cool_down.refusal(remaining));
         }
         Reply::Wait(self.begin(now, policy, reason, 1))
     }

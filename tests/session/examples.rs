@@ -1,0 +1,666 @@
+//! Each rule by example.
+
+use custom_identity_provider::core::{
+    AbortReason, Account, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Code, Event, Failure, LONGEST_LIFETIME, Lifetime,
+    Moment, Policy, Reason, Rejection, Reply, SignOutOrigin,
+};
+use serde_json::json;
+
+use crate::json::Json;
+use crate::stage::{HOUR, START, Stage, raw, settings};
+
+fn request(reply: &Reply) -> custom_identity_provider::core::RequestId {
+    match reply {
+        Reply::Wait(request) => *request,
+        other => panic!("expected a request, got {other:?}"),
+    }
+}
+
+fn token(reply: &Reply) -> String {
+    match reply {
+        Reply::Token(grant) => grant.token.access_token.clone(),
+        other => panic!("expected a token, got {other:?}"),
+    }
+}
+
+fn refusal(reply: Reply) -> Failure {
+    match reply {
+        Reply::Refuse(failure) => failure,
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+fn unavailable() -> Failure {
+    Failure::of_status(503, None)
+}
+
+#[test]
+fn rule_01_get_token_joins_then_answers_from_the_cache_then_begins() {
+    let mut stage = Stage::new(Cache::Memory);
+    let first = request(&stage.get());
+    assert_eq!(request(&stage.get()), first);
+    let attempt = stage.last();
+    stage.answer(attempt, raw("one", "entity", 3_600));
+    assert_eq!(token(&stage.get()), "one");
+    stage.pass(HOUR);
+    assert_ne!(request(&stage.get()), first);
+}
+
+#[test]
+fn rule_01_get_token_joins_a_fresh_request_although_a_token_is_usable() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.fetch("stale", 3_600);
+    let fresh = request(&stage.fresh());
+    assert_eq!(request(&stage.get()), fresh);
+}
+
+#[test]
+fn rule_02_get_fresh_token_begins_whatever_is_cached_and_joins_what_runs() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.fetch("one", 3_600);
+    let fresh = request(&stage.fresh());
+    assert_eq!(stage.last().reason, Reason::Fresh);
+    assert_eq!(request(&stage.fresh()), fresh);
+    assert_eq!(stage.said.begins.len(), 2);
+}
+
+#[test]
+fn rule_02_a_background_request_that_is_joined_becomes_demanded() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.refresh_ahead = HOUR / 4;
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - HOUR / 4);
+    assert_eq!(token(&stage.get()), "one");
+    let ahead = stage.last();
+    assert_eq!(ahead.reason, Reason::Ahead);
+    assert_eq!(request(&stage.fresh()), ahead.request);
+    assert_eq!(request(&stage.get()), ahead.request, "it is demanded now, so a usable token does not answer");
+    stage.answer(ahead, raw("two", "entity", 3_600));
+    assert_eq!(stage.said.resolved.len(), 2);
+}
+
+#[test]
+fn rule_03_any_number_of_calls_make_one_request() {
+    let mut stage = Stage::new(Cache::Session);
+    for call in 0..100 {
+        if call % 2 == 0 {
+            stage.get()
+        } else {
+            stage.fresh()
+        };
+    }
+    assert_eq!(stage.said.begins.len(), 1);
+}
+
+#[test]
+fn rule_04_a_failure_rejects_who_waits_and_is_not_remembered() {
+    let mut stage = Stage::new(Cache::Memory);
+    let first = request(&stage.get());
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(403, None));
+    assert_eq!(stage.said.rejected[0].0, first);
+    stage.pass(COOL_DOWN_FIRST);
+    assert_ne!(request(&stage.get()), first);
+}
+
+#[test]
+fn rule_04_a_usable_token_survives_a_failed_refresh() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.fresh();
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(400, None));
+    assert_eq!(token(&stage.get()), "one");
+    assert!(stage.stored.is_some());
+}
+
+#[test]
+fn rule_05_an_answer_after_invalidate_reaches_who_waits_but_never_the_cache() {
+    let mut stage = Stage::new(Cache::Session);
+    let old = request(&stage.get());
+    let attempt = stage.last();
+    stage.invalidate();
+    stage.answer(attempt, raw("late", "entity", 3_600));
+    assert_eq!(stage.said.resolved[0].0, old);
+    assert!(!stage.has());
+    assert!(stage.stored.is_none());
+    assert_ne!(request(&stage.get()), old);
+}
+
+#[test]
+fn rule_05_an_older_epochs_request_is_not_joined_and_one_nobody_waits_for_is_aborted() {
+    let mut stage = Stage::new(Cache::Memory);
+    let old = request(&stage.get());
+    stage.invalidate();
+    assert_ne!(request(&stage.fresh()), old);
+
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.refresh_ahead = HOUR;
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    stage.get();
+    let ahead = stage.last();
+    stage.invalidate();
+    assert_eq!(stage.said.stops, [ahead.request]);
+    assert!(stage.has_said(|event| matches!(event, Event::RequestAborted { why: AbortReason::Invalidated, .. })));
+}
+
+#[test]
+fn rule_05_invalidate_forgets_memory_and_storage() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    assert!(stage.stored.is_some());
+    stage.invalidate();
+    assert!(stage.stored.is_none());
+    assert!(!stage.has());
+}
+
+#[test]
+fn rule_06_has_token_is_true_exactly_while_a_token_is_usable() {
+    let mut stage = Stage::new(Cache::Memory);
+    assert!(!stage.has());
+    stage.fetch("one", 1_000);
+    assert!(stage.has());
+    stage.pass(1_000_000 - 30_000 - 1);
+    assert!(stage.has());
+    stage.pass(1);
+    assert!(!stage.has());
+}
+
+#[test]
+fn rule_07_sign_out_rejects_who_waits() {
+    let mut stage = Stage::new(Cache::Session);
+    let waiting = request(&stage.get());
+    stage.sign_out(SignOutOrigin::OtherTab);
+    assert_eq!(stage.said.rejected[0].0, waiting);
+    assert_eq!(stage.said.rejected[0].1.code, Code::SignedOut);
+    assert_eq!(stage.said.stops, [waiting]);
+    let attempt = stage.last();
+    stage.answer(attempt, raw("late", "entity", 3_600));
+    assert!(stage.said.resolved.is_empty());
+    assert!(!stage.has());
+}
+
+#[test]
+fn rule_07_sign_out_also_ends_the_requests_of_older_epochs() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    stage.invalidate();
+    stage.get();
+    stage.sign_out(SignOutOrigin::ThisTab);
+    assert_eq!(stage.said.rejected.len(), 2);
+    assert_eq!(stage.session.next_wake(), None);
+}
+
+#[test]
+fn rule_08_a_change_of_identity_forgets_aborts_and_rejects() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("of ada", 3_600);
+    let waiting = request(&stage.fresh());
+    stage.identity = Some("grace".to_owned());
+    let next = request(&stage.get());
+    assert_ne!(next, waiting);
+    assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged);
+    assert_eq!(stage.said.stops, [waiting]);
+    assert!(stage.stored.is_none());
+}
+
+#[test]
+fn rule_08_a_late_answer_never_reaches_the_next_person() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.get();
+    let of_ada = stage.last();
+    // Nobody calls in between: the answer itself finds another person.
+    stage.identity = None;
+    stage.answer(of_ada, raw("of ada", "entity", 3_600));
+    assert!(stage.said.resolved.is_empty());
+    assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged);
+    assert!(stage.stored.is_none());
+    // And back again: what was forgotten stays forgotten.
+    stage.identity = Some("ada".to_owned());
+    assert!(!stage.has());
+}
+
+#[test]
+fn rule_08_another_persons_record_is_removed_unread() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("of ada", 3_600);
+    stage.reload();
+    stage.identity = Some("grace".to_owned());
+    request(&stage.get());
+    assert!(stage.stored.is_none());
+    assert!(stage.has_said(|event| *event == Event::RecordRejected { why: Rejection::Scope }));
+}
+
+#[test]
+fn rule_08_nobody_is_a_person_of_their_own() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.identity = None;
+    stage.fetch("of nobody", 3_600);
+    stage.identity = Some("ada".to_owned());
+    assert!(!stage.has());
+}
+
+#[test]
+fn rule_09_without_caching_every_call_begins_or_joins() {
+    let mut stage = Stage::new(Cache::None);
+    stage.fetch("one", 3_600);
+    assert!(!stage.has());
+    assert!(stage.stored.is_none());
+    let second = request(&stage.get());
+    assert_eq!(request(&stage.get()), second);
+    stage.invalidate();
+    assert_eq!(stage.said.forgotten, 0);
+}
+
+#[test]
+fn rule_10_the_margin_is_thirty_seconds_or_a_tenth_unless_set() {
+    let at = |elapsed| Moment { wall: START + elapsed, monotonic: elapsed };
+    let hour = Lifetime::since_sent(at(0), HOUR);
+    assert!(hour.is_usable(at(HOUR - 30_001), None));
+    assert!(!hour.is_usable(at(HOUR - 30_000), None));
+    assert!(hour.is_usable(at(HOUR - 30_000), Some(0)));
+    let short = Lifetime::since_sent(at(0), 7_200);
+    assert!(short.is_usable(at(0), None), "a token of 7.2 s works");
+    assert!(short.is_usable(at(6_479), None));
+    assert!(!short.is_usable(at(6_480), None));
+}
+
+#[test]
+fn rule_10_a_clock_turned_back_does_not_revive_a_token() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR);
+    stage.now.wall -= HOUR / 2;
+    assert!(!stage.has(), "the monotonic clock knows better");
+    stage.reload();
+    assert!(!stage.has(), "and nothing is left to be restored");
+}
+
+#[test]
+fn rule_10_sleep_does_not_stretch_a_token() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.fetch("one", 3_600);
+    stage.now.wall += HOUR;
+    assert!(!stage.has(), "the monotonic clock stood still, the wall clock did not");
+}
+
+#[test]
+fn rule_10_a_token_from_the_future_is_not_usable_beyond_five_seconds() {
+    let at = |wall| Moment { wall, monotonic: 0 };
+    let life = Lifetime { created: START, expires_in: HOUR, created_monotonic: None };
+    assert!(life.is_usable(at(START - 5_000), None));
+    assert!(!life.is_usable(at(START - 5_001), None));
+}
+
+#[test]
+fn rule_10_nonsense_is_never_for_ever() {
+    for expires_in in [0, -1, i64::MIN, i64::MAX, LONGEST_LIFETIME + 1] {
+        let life = Lifetime { created: START, expires_in, created_monotonic: None };
+        assert!(!life.is_usable(Moment { wall: START, monotonic: 0 }, None), "{expires_in}");
+    }
+}
+
+#[test]
+fn rule_10_created_is_when_the_successful_attempt_was_sent() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let first = stage.last();
+    stage.fail(first, unavailable());
+    stage.pass(1_000);
+    let second = stage.last();
+    assert_eq!(second.number, 2);
+    let sent_before = stage.now.wall;
+    stage.pass(3_000);
+    stage.answer(second, raw("one", "entity", 3_600));
+    let created = stage.said.resolved[0].1.token.creation_date;
+    assert!(created > START && created <= sent_before, "{created}");
+}
+
+#[test]
+fn rule_10_a_fresh_token_that_looks_expired_is_a_skewed_clock() {
+    for creation_date in [START - 10 * HOUR, START + HOUR] {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.get();
+        let attempt = stage.last();
+        let finished = json!({ "accessToken": "one", "entityId": "e", "expiresIn": HOUR, "tokenType": "Bearer", "creationDate": creation_date });
+        stage.answer(attempt, finished);
+        assert_eq!(stage.said.resolved[0].1.token.creation_date, START);
+        assert!(stage.has_said(|event| matches!(event, Event::ClockSkew { .. })));
+        assert!(stage.has(), "it is not asked for again");
+    }
+}
+
+#[test]
+fn rule_10_a_jwts_lifetime_is_exp_minus_iat_counted_locally_when_the_clocks_disagree() {
+    let now = Moment { wall: START, monotonic: 0 };
+    let claims = |iat: i64, exp: i64| Json(json!({ "iat": iat, "exp": exp }));
+    let seconds = START / 1_000;
+    let (life, is_skewed) = Lifetime::of_claims(&claims(seconds - 60, seconds + 3_540), now, now).unwrap();
+    assert_eq!((life.created, life.expires_in, is_skewed), (START - 60_000, HOUR, false));
+    let (life, is_skewed) = Lifetime::of_claims(&claims(seconds + 86_400, seconds + 90_000), now, now).unwrap();
+    assert_eq!((life.created, life.expires_in, is_skewed), (START, HOUR, true));
+    for (iat, exp, claim) in [(seconds, seconds, "exp"), (seconds * 1_000, seconds + 60, "iat"), (0, seconds, "iat")] {
+        assert_eq!(Lifetime::of_claims(&claims(iat, exp), now, now).unwrap_err().claim, claim);
+    }
+    let text = Json(json!({ "iat": seconds, "exp": (seconds + 60).to_string() }));
+    assert_eq!(Lifetime::of_claims(&text, now, now).unwrap_err().claim, "exp");
+}
+
+#[test]
+fn rule_10_a_timer_of_thirty_days_is_not_cut_short() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.timeout = 30 * 24 * HOUR;
+    stage.get();
+    stage.pass(25 * 24 * HOUR);
+    assert!(stage.said.rejected.is_empty());
+    assert_eq!(stage.session.next_wake(), Some(1_000 + 30 * 24 * HOUR));
+}
+
+#[test]
+fn rule_11_refresh_ahead_answers_at_once_and_asks_once() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.refresh_ahead = 5 * 60_000;
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - 30_000 - 5 * 60_000 - 1);
+    stage.get();
+    assert_eq!(stage.said.begins.len(), 1, "not yet in the last stretch");
+    stage.pass(1);
+    assert_eq!(token(&stage.get()), "one");
+    assert_eq!(token(&stage.get()), "one");
+    assert_eq!(stage.said.begins.len(), 2);
+    let ahead = stage.last();
+    stage.answer(ahead, raw("two", "entity", 3_600));
+    assert_eq!(token(&stage.get()), "two");
+}
+
+#[test]
+fn rule_11_a_failed_refresh_ahead_costs_nothing_but_an_event() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.policy.refresh_ahead = 5 * 60_000;
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - 5 * 60_000);
+    stage.get();
+    let ahead = stage.last();
+    stage.fail(ahead, Failure::of_status(403, None));
+    assert!(stage.said.rejected.is_empty());
+    assert!(stage.has_said(|event| matches!(event, Event::RequestFailed { demanded: false, .. })));
+    assert_eq!(token(&stage.get()), "one");
+    assert_eq!(stage.said.begins.len(), 2, "a broken backend is not asked in the background at every call");
+    request(&stage.fresh());
+}
+
+#[test]
+fn rule_11_a_token_shorter_than_the_setting_is_not_refreshed_at_every_call() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.refresh_ahead = HOUR;
+    stage.fetch("one", 600);
+    stage.get();
+    assert_eq!(stage.said.begins.len(), 1);
+    stage.pass(300_000);
+    stage.get();
+    assert_eq!(stage.said.begins.len(), 2);
+}
+
+#[test]
+fn rule_12_a_reload_is_answered_from_the_record() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.pass(60_000);
+    stage.reload();
+    assert_eq!(token(&stage.get()), "one");
+    assert!(stage.said.begins.is_empty());
+}
+
+#[test]
+fn rule_12_a_wrong_record_is_a_miss_and_removed() {
+    let wrongs = [
+        ("version", json!(2), Rejection::Version),
+        ("version", json!("1"), Rejection::Corrupt),
+        ("generation", json!("another"), Rejection::SignedOut),
+        ("scope", json!("another"), Rejection::Scope),
+        ("accessToken", json!(null), Rejection::Corrupt),
+        ("accessToken", json!(""), Rejection::Corrupt),
+        ("entityId", json!(5), Rejection::Corrupt),
+        ("expiresIn", json!(-5), Rejection::Corrupt),
+        ("expiresIn", json!(1e300), Rejection::Corrupt),
+        ("tokenType", json!("basic"), Rejection::Corrupt),
+        ("licenseId", json!("1"), Rejection::Corrupt),
+        ("organizationId", json!(1), Rejection::Corrupt),
+        ("creationDate", json!(START + 10 * HOUR), Rejection::Future),
+        ("creationDate", json!(START - 10 * HOUR), Rejection::Expired),
+    ];
+    for (field, value, why) in wrongs {
+        let mut stage = Stage::new(Cache::Session);
+        stage.fetch("one", 3_600);
+        stage.stored.as_mut().unwrap()[field] = value;
+        stage.reload();
+        request(&stage.get());
+        assert!(stage.stored.is_none(), "{field}");
+        assert!(stage.has_said(|event| *event == Event::RecordRejected { why }), "{field}: {:?}", stage.said.events);
+    }
+}
+
+#[test]
+fn rule_13_each_attempt_has_a_deadline_and_the_request_gives_up_after_its_patience() {
+    let mut stage = Stage::new(Cache::Memory);
+    let waiting = request(&stage.get());
+    stage.pass(10_000);
+    assert_eq!(stage.said.stops, [waiting], "a silent attempt is aborted");
+    stage.pass(20_000);
+    assert_eq!(stage.said.rejected[0].1.code, Code::TimedOut);
+    assert_eq!(stage.session.next_wake(), None);
+}
+
+#[test]
+fn rule_13_what_may_pass_is_tried_again_and_what_does_not_is_not() {
+    for status in [408, 429, 500, 503, 599] {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.get();
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_status(status, None));
+        assert!(stage.said.rejected.is_empty(), "{status}");
+        stage.pass(500);
+        assert_eq!(stage.last().number, 2, "{status}");
+    }
+    for status in [400, 401, 403, 404, 413] {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.get();
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_status(status, None));
+        assert_eq!(stage.said.rejected.len(), 1, "{status}");
+    }
+}
+
+#[test]
+fn rule_13_retry_after_is_obeyed_also_when_the_network_returns() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(429, Some(7_000)));
+    stage.online();
+    stage.pass(6_999);
+    assert_eq!(stage.said.begins.len(), 1);
+    stage.pass(501);
+    assert_eq!(stage.said.begins.len(), 2);
+}
+
+#[test]
+fn rule_13_a_retry_after_beyond_the_patience_ends_the_request_and_lengthens_the_cool_down() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(503, Some(90_000)));
+    assert_eq!(stage.said.rejected.len(), 1);
+    assert_eq!(refusal(stage.get()).retry_after, Some(90_000));
+}
+
+#[test]
+fn rule_13_a_network_that_returns_is_used_at_once() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    for number in 1..=5 {
+        let attempt = stage.last();
+        assert_eq!(attempt.number, number);
+        stage.fail(attempt, Failure::passing(Code::Network, "no network"));
+        stage.online();
+    }
+}
+
+#[test]
+fn rule_13_the_cool_down_grows_and_ends_with_a_success() {
+    let mut stage = Stage::new(Cache::Memory);
+    let mut length = COOL_DOWN_FIRST;
+    for _ in 0..8 {
+        request(&stage.fresh());
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_status(403, None));
+        let refused = refusal(stage.fresh());
+        assert_eq!((refused.code, refused.retry_after), (Code::CoolingDown, Some(length)));
+        stage.invalidate();
+        assert_eq!(refusal(stage.get()).retry_after, Some(length), "invalidate is no way around it");
+        stage.pass(length);
+        length = (length * 2).min(COOL_DOWN_CEILING);
+    }
+    stage.fetch("one", 3_600);
+    request(&stage.fresh());
+}
+
+#[test]
+fn rule_13_the_network_the_sign_out_and_the_next_person_end_the_cool_down() {
+    let ends: [fn(&mut Stage); 3] = [
+        Stage::online,
+        |stage| stage.sign_out(SignOutOrigin::ThisTab),
+        |stage| stage.identity = Some("grace".to_owned()),
+    ];
+    for end in ends {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.get();
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_status(403, None));
+        refusal(stage.get());
+        end(&mut stage);
+        request(&stage.get());
+    }
+}
+
+#[test]
+fn rule_13_an_exception_at_which_livechats_clients_stop_is_seen_again_in_the_cool_down() {
+    for code in [Code::SsoIdentityException, Code::SsoOauthException] {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.get();
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_exception(code, "identity_lost".to_owned(), Some(401), None));
+        let refused = refusal(stage.get());
+        assert_eq!((refused.code, refused.message.as_ref()), (code, "identity_lost"));
+        assert_eq!(refused.retry_after, Some(COOL_DOWN_FIRST));
+    }
+}
+
+#[test]
+fn rule_13_a_stopped_attempts_late_answer_changes_nothing() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let first = stage.last();
+    stage.pass(10_500);
+    assert_eq!(stage.last().number, 2);
+    stage.answer(first, raw("late", "entity", 3_600));
+    stage.fail(first, Failure::of_status(403, None));
+    assert!(stage.said.resolved.is_empty() && stage.said.rejected.is_empty());
+}
+
+#[test]
+fn rule_15_single_use_codes_are_neither_cached_nor_shared() {
+    let mut stage = Stage::with(settings(Cache::Memory, true));
+    let first = request(&stage.get());
+    let second = request(&stage.get());
+    assert_ne!(first, second);
+    for attempt in stage.said.begins.clone() {
+        stage.answer(attempt, raw("code", "entity", 60));
+    }
+    assert!(!stage.has());
+    assert_eq!(stage.said.resolved.len(), 2);
+}
+
+#[test]
+fn rule_16_a_token_has_the_account_when_it_is_known() {
+    let mut settings = settings(Cache::Memory, false);
+    settings.account = Account { license_id: Some(12), organization_id: None };
+    let mut stage = Stage::with(settings);
+    stage.get();
+    let attempt = stage.last();
+    let mut answer = raw("one", "entity", 60);
+    answer["organization_id"] = json!("an organization");
+    stage.answer(attempt, answer);
+    let token = &stage.said.resolved[0].1.token;
+    assert_eq!(token.license_id, Some(12));
+    assert_eq!(token.organization_id.as_deref(), Some("an organization"));
+    assert_eq!(token.token_type, "Bearer");
+    assert_eq!(token.expires_in, 60_000);
+}
+
+#[test]
+fn rule_16_a_token_of_another_account_is_no_answer() {
+    let mut settings = settings(Cache::Memory, false);
+    settings.account = Account { license_id: Some(12), organization_id: None };
+    let mut stage = Stage::with(settings);
+    stage.get();
+    let attempt = stage.last();
+    let mut answer = raw("one", "entity", 60);
+    answer["license_id"] = json!(13);
+    stage.answer(attempt, answer);
+    assert_eq!(stage.said.rejected[0].1.code, Code::BadAnswer);
+}
+
+#[test]
+fn rule_20_the_request_is_aborted_when_its_last_waiter_leaves() {
+    let mut stage = Stage::new(Cache::Memory);
+    let shared = request(&stage.get());
+    stage.get();
+    stage.leave(shared);
+    assert!(stage.said.stops.is_empty());
+    stage.leave(shared);
+    assert_eq!(stage.said.stops, [shared]);
+    assert_eq!(stage.said.dropped, [shared]);
+    assert!(stage.has_said(|event| matches!(event, Event::RequestAborted { why: AbortReason::Abandoned, .. })));
+    assert_ne!(request(&stage.get()), shared, "leaving is no failure: nothing cools down");
+}
+
+#[test]
+fn rule_21_both_shapes_are_read_and_short_finished_tokens_are_suspected() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let attempt = stage.last();
+    stage.answer(
+        attempt,
+        json!({ "accessToken": "one", "entityId": "e", "expiresIn": 28_800, "tokenType": "bearer", "creationDate": START }),
+    );
+    let grant = &stage.said.resolved[0].1;
+    assert_eq!((grant.token.expires_in, grant.token.token_type.as_str()), (28_800, "Bearer"));
+    assert!(stage.has_said(|event| matches!(event, Event::ShortLifetime { lifetime: 28_800, .. })));
+}
+
+#[test]
+fn rule_22_another_entity_is_delivered_with_an_event() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.reload();
+    stage.fresh();
+    let attempt = stage.last();
+    stage.answer(attempt, raw("two", "another entity", 3_600));
+    assert_eq!(stage.said.resolved[0].1.token.entity_id, "another entity");
+    assert!(stage.has_said(|event| matches!(event, Event::EntityChanged { .. })));
+
+    stage.sign_out(SignOutOrigin::ThisTab);
+    stage.said.events.clear();
+    stage.fetch("three", 3_600);
+    assert!(
+        !stage.has_said(|event| matches!(event, Event::EntityChanged { .. })),
+        "another person's entity is no change"
+    );
+}
+
+#[test]
+fn policy_defaults_are_the_documented_ones() {
+    assert_eq!(Policy::default(), Policy { margin: None, refresh_ahead: 0, timeout: 10_000, patience: 30_000 });
+}

@@ -1,0 +1,82 @@
+//! What the core calls codes and events, held against the package's types.
+
+use custom_identity_provider::core::{
+    AbortReason, Code, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction,
+};
+
+fn types() -> String {
+    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/pkg/index.d.ts")).unwrap()
+}
+
+#[test]
+fn every_code_is_in_the_union_and_every_member_of_the_union_comes_from_somewhere() {
+    let types = types();
+    let union = types.split("export type IdentityErrorCode =").nth(1).unwrap().split("export class").next().unwrap();
+    let mut declared: Vec<&str> = union
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("| \"")?.trim_end_matches(';').strip_suffix('"'))
+        .collect();
+    let mut known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    // What the JavaScript side says about the core itself.
+    known.extend(["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"]);
+    declared.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(declared, known);
+}
+
+#[test]
+fn every_event_has_exactly_the_details_that_the_types_declare() {
+    let request = 1;
+    let events = [
+        Event::Call { method: Method::GetToken },
+        Event::CacheHit { remaining: 1 },
+        Event::Joined { request, method: Method::GetFreshToken },
+        Event::RequestBegan { request, reason: Reason::Get },
+        Event::RequestRetrying { request, attempt: 1, code: Code::Network, delay: 1 },
+        Event::RequestSucceeded { request, duration: 1, lifetime: 1, cached: true },
+        Event::RequestFailed { request, duration: 1, code: Code::Network, demanded: true },
+        Event::RequestAborted { request, why: AbortReason::SignedOut },
+        Event::CoolingDown { remaining: 1 },
+        Event::Restored { remaining: 1 },
+        Event::RecordRejected { why: Rejection::Corrupt },
+        Event::StorageFailed { action: StorageAction::Read },
+        Event::Invalidated,
+        Event::SignedOut { origin: SignOutOrigin::ThisTab },
+        Event::IdentityChanged,
+        Event::EntityChanged { request },
+        Event::ShortLifetime { request, lifetime: 1 },
+        Event::ClockSkew { request },
+    ];
+    let types = types();
+    let mut declared_count = 0;
+    for line in types.lines().filter_map(|line| line.trim().strip_prefix("| { readonly type: \"")) {
+        declared_count += 1;
+        let name = line.split('"').next().unwrap();
+        let event = events.iter().find(|event| event.name() == name).unwrap_or_else(|| panic!("no event {name}"));
+        let mut declared: Vec<(&str, &str)> = line
+            .split("readonly ")
+            .skip(1)
+            .filter_map(|part| part.split_once(": "))
+            .map(|(field, rest)| (field, rest.split([';', ' ', '}']).next().unwrap()))
+            .collect();
+        let mut told: Vec<(&str, &str)> = Vec::new();
+        event.details(|name, detail| {
+            told.push((
+                name,
+                match detail {
+                    Detail::Number(_) => "number",
+                    Detail::Flag(_) => "boolean",
+                    Detail::Name(_) => "name",
+                },
+            ));
+        });
+        declared.sort_unstable();
+        told.sort_unstable();
+        let names = |list: &[(&'static str, &str)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        assert_eq!(declared.iter().map(|(name, _)| *name).collect::<Vec<_>>(), names(&told), "{name}");
+        for ((field, declared), (_, told)) in declared.iter().zip(&told) {
+            assert_eq!(declared == told, *told != "name", "{name}.{field}");
+        }
+    }
+    assert_eq!(declared_count, events.len());
+}

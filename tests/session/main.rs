@@ -1,0 +1,9 @@
+//! The rules of the session, on the host: examples, random schedules against an oracle, and bytes from outside.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod examples;
+mod faces;
+mod json;
+
+mod stage;

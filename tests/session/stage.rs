@@ -1,0 +1,214 @@
+//! A stage for a session: a fake clock, a fake storage, and a record of everything the session said.
+
+use std::rc::Rc;
+
+use custom_identity_provider::core::{
+    Account, Answer, Attempt, Cache, Effect, Event, Failure, Grant, Moment, Policy, RECORD_VERSION, RecordScope, Reply,
+    RequestCounter, RequestId, Session, Settings, SignOutOrigin,
+};
+use serde_json::json;
+
+use crate::json::Json;
+
+pub const START: i64 = 1_800_000_000_000;
+pub const HOUR: i64 = 3_600_000;
+
+/// What the session said since it was last looked at.
+#[derive(Debug, Default, Clone)]
+pub struct Said {
+    pub begins: Vec<Attempt>,
+    pub stops: Vec<RequestId>,
+    pub resolved: Vec<(RequestId, Rc<Grant>)>,
+    pub rejected: Vec<(RequestId, Failure)>,
+    pub dropped: Vec<RequestId>,
+    pub stored: usize,
+    pub forgotten: usize,
+    pub events: Vec<Event>,
+}
+
+pub struct Stage {
+    pub session: Session,
+    pub settings: Settings,
+    pub now: Moment,
+    pub policy: Policy,
+    pub identity: Option<String>,
+    /// The stored record: the token's JSON fields, and whose it is.
+    pub stored: Option<serde_json::Value>,
+    pub generation: u32,
+    pub said: Said,
+}
+
+pub fn settings(cache: Cache, single_use: bool) -> Settings {
+    Settings { cache, single_use, account: Account::default(), seed: 7, counter: RequestCounter::default() }
+}
+
+/// An answer in the endpoint's raw shape.
+pub fn raw(access_token: &str, entity_id: &str, seconds: i64) -> serde_json::Value {
+    json!({ "access_token": access_token, "entity_id": entity_id, "expires_in": seconds, "token_type": "Bearer" })
+}
+
+impl Stage {
+    pub fn new(cache: Cache) -> Self {
+        Self::with(settings(cache, false))
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        Self {
+            session: Session::new(settings.clone()),
+            settings,
+            now: Moment { wall: START, monotonic: 1_000 },
+            policy: Policy::default(),
+            identity: Some("ada".to_owned()),
+            stored: None,
+            generation: 0,
+            said: Said::default(),
+        }
+    }
+
+    /// A new page with what the old one left in storage.
+    pub fn reload(&mut self) {
+        self.session = Session::new(self.settings.clone());
+        self.said = Said::default();
+        self.now.monotonic = 1_000;
+    }
+
+    /// The page says who is signed in, as it does before every call and every answer.
+    pub fn observe(&mut self) {
+        let is_first = self.session.observe(self.identity.as_deref());
+        if is_first
+            && self.settings.cache == Cache::Session
+            && let Some(record) = self.stored.clone()
+        {
+            let scope = self.scope();
+            let generation = self.generation.to_string();
+            let expected = RecordScope { scope: &scope, generation: &generation };
+            let record = Json(record);
+            self.session.restore(self.now, &self.policy, expected, &Answer::Object(&record));
+        }
+        self.hear();
+    }
+
+    fn scope(&self) -> String {
+        format!("scope of {:?}", self.identity)
+    }
+
+    /// Does what the session says.
+    pub fn hear(&mut self) {
+        while let Some(effect) = self.session.poll_effect() {
+            match effect {
+                Effect::Begin(attempt) => self.said.begins.push(attempt),
+                Effect::Stop(request) => self.said.stops.push(request),
+                Effect::Resolve(request, grant) => self.said.resolved.push((request, grant)),
+                Effect::Reject(request, failure) => self.said.rejected.push((request, failure)),
+                Effect::Drop(request) => self.said.dropped.push(request),
+                Effect::Store(grant) => {
+                    self.said.stored += 1;
+                    let token = &grant.token;
+                    self.stored = Some(json!({
+                        "version": RECORD_VERSION, "scope": self.scope(), "generation": self.generation.to_string(),
+                        "accessToken": token.access_token, "entityId": token.entity_id, "expiresIn": token.expires_in,
+                        "tokenType": token.token_type, "creationDate": token.creation_date,
+                    }));
+                }
+                Effect::Forget => {
+                    self.said.forgotten += 1;
+                    self.stored = None;
+                }
+                Effect::Emit(event) => self.said.events.push(event),
+            }
+        }
+    }
+
+    pub fn get(&mut self) -> Reply {
+        self.observe();
+        let reply = self.session.get_token(self.now, &self.policy);
+        self.hear();
+        reply
+    }
+
+    pub fn fresh(&mut self) -> Reply {
+        self.observe();
+        let reply = self.session.get_fresh_token(self.now, &self.policy);
+        self.hear();
+        reply
+    }
+
+    pub fn has(&mut self) -> bool {
+        self.observe();
+        let has = self.session.has_token(self.now, &self.policy);
+        self.hear();
+        has
+    }
+
+    pub fn invalidate(&mut self) {
+        self.observe();
+        self.session.invalidate();
+        self.hear();
+    }
+
+    pub fn sign_out(&mut self, origin: SignOutOrigin) {
+        self.generation += 1;
+        self.session.sign_out(origin);
+        self.stored = None;
+        self.hear();
+    }
+
+    pub fn leave(&mut self, request: RequestId) {
+        self.session.leave(request);
+        self.hear();
+    }
+
+    pub fn answer(&mut self, attempt: Attempt, answer: serde_json::Value) {
+        self.observe();
+        let answer = Json(answer);
+        self.session.answered(self.now, attempt, &Answer::Object(&answer));
+        self.hear();
+    }
+
+    pub fn fail(&mut self, attempt: Attempt, failure: Failure) {
+        self.observe();
+        self.session.failed(self.now, attempt, failure);
+        self.hear();
+    }
+
+    pub fn online(&mut self) {
+        self.session.went_online(self.now);
+        self.hear();
+    }
+
+    /// Both clocks go on; the session is woken whenever it wants to be.
+    pub fn pass(&mut self, milliseconds: i64) {
+        let end = self.now.monotonic + milliseconds;
+        while let Some(due) = self.session.next_wake().filter(|due| *due <= end) {
+            let step = (due - self.now.monotonic).max(0);
+            self.now.monotonic += step;
+            self.now.wall += step;
+            self.wake();
+        }
+        self.now.wall += end - self.now.monotonic;
+        self.now.monotonic = end;
+    }
+
+    pub fn wake(&mut self) {
+        self.session.wake(self.now);
+        self.hear();
+    }
+
+    /// The latest attempt that began.
+    pub fn last(&self) -> Attempt {
+        *self.said.begins.last().expect("no attempt began")
+    }
+
+    /// A token is asked for and answered.
+    pub fn fetch(&mut self, access_token: &str, seconds: i64) -> Rc<Grant> {
+        let Reply::Wait(request) = self.get() else { panic!("no request began") };
+        let attempt = self.last();
+        assert_eq!(attempt.request, request);
+        self.answer(attempt, raw(access_token, "entity", seconds));
+        Rc::clone(&self.said.resolved.last().expect("nobody was answered").1)
+    }
+
+    pub fn has_said(&self, event: impl Fn(&Event) -> bool) -> bool {
+        self.said.events.iter().any(event)
+    }
+}
