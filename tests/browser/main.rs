@@ -1,0 +1,13 @@
+//! The built package in real browsers: every rule that touches the browser, driven through the package's public face.
+//!
+//! `cargo xtask build` makes `pkg/dist/index.js`, which is what is tested here.
+
+#![cfg(target_arch = "wasm32")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod face;
+mod scene;
+
+mod sharing;
+
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
