@@ -8,6 +8,11 @@
 mod face;
 mod scene;
 
+mod failing;
+mod forgetting;
+mod identity;
+mod lifetime;
 mod sharing;
+mod signing_out;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
