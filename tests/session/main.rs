@@ -1,9 +1,18 @@
 //! The rules of the session, on the host: examples, random schedules against an oracle, and bytes from outside.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    missing_docs
+)]
 
+mod answers;
 mod examples;
 mod faces;
 mod json;
-
+mod oracle;
+mod schedules;
 mod stage;
