@@ -332,6 +332,18 @@ fn rule_10_a_fresh_token_that_looks_expired_is_a_skewed_clock() {
 }
 
 #[test]
+fn rule_10_a_token_made_while_it_was_asked_for_lives_from_when_it_was_asked_for() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let attempt = stage.last();
+    stage.pass(3_000);
+    let finished = json!({ "accessToken": "one", "entityId": "e", "expiresIn": HOUR, "tokenType": "Bearer", "creationDate": START + 2_000 });
+    stage.answer(attempt, finished);
+    assert_eq!(stage.said.resolved[0].1.token.creation_date, START);
+    assert!(!stage.has_said(|event| matches!(event, Event::ClockSkew { .. })));
+}
+
+#[test]
 fn rule_10_a_jwts_lifetime_is_exp_minus_iat_counted_locally_when_the_clocks_disagree() {
     let now = Moment { wall: START, monotonic: 0 };
     let claims = |iat: i64, exp: i64| Json(json!({ "iat": iat, "exp": exp }));
@@ -637,6 +649,13 @@ fn rule_21_both_shapes_are_read_and_short_finished_tokens_are_suspected() {
     );
     let grant = &stage.said.resolved[0].1;
     assert_eq!((grant.token.expires_in, grant.token.token_type.as_str()), (28_800, "Bearer"));
+
+    let mut raw_one = Stage::new(Cache::Memory);
+    raw_one.fetch("one", 60);
+    assert!(
+        !raw_one.has_said(|event| matches!(event, Event::ShortLifetime { .. })),
+        "seconds are the raw shape's own unit"
+    );
     assert!(stage.has_said(|event| matches!(event, Event::ShortLifetime { lifetime: 28_800, .. })));
 }
 
