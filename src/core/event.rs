@@ -1,7 +1,6 @@
 //! What `onEvent` is told: everything that happens, and no secret. `pkg/index.d.ts` says what each means.
 
 use super::failure::Code;
-use super::session::Reason;
 
 /// The methods of a provider, by their documented names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +10,28 @@ pub enum Method {
     GetFreshToken,
     HasToken,
     Invalidate,
+}
+
+/// Why the source is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A token was asked for and none was usable.
+    Get,
+    /// A fresh token was asked for.
+    Fresh,
+    /// Nobody waits: the token in hand will expire soon.
+    Ahead,
+}
+
+impl Reason {
+    /// The name as JavaScript sees it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Fresh => "fresh",
+            Self::Ahead => "ahead",
+        }
+    }
 }
 
 /// Why a stored record was not used.

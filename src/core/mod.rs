@@ -17,7 +17,7 @@ mod session;
 mod token;
 
 pub use answer::{Account, Answer, Warning, read_answer};
-pub use event::{AbortReason, Detail, Event, Method, Rejection, SignOutOrigin, StorageAction};
+pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction};
 pub use failure::{Code, Failure};
 pub use fields::{Fields, Value};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, LifetimeError, Moment};
@@ -26,5 +26,5 @@ pub use retry::{
     BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, backoff_ceiling,
     cool_down_length,
 };
-pub use session::{Attempt, Cache, Effect, Policy, Reason, Reply, RequestCounter, RequestId, Session, Settings};
+pub use session::{Attempt, Cache, Effect, Policy, Reply, RequestCounter, RequestId, Session, Settings};
 pub use token::{Grant, RawToken, SHORT_LIFETIME, Token, refresh_stretch};

@@ -31,13 +31,14 @@ pub fn read_record(
         Value::Number(_) => return Err(Rejection::Version),
         _ => return Err(Rejection::Corrupt),
     }
-    if read_text(record, "scope").map_err(corrupt)? != expected.scope {
-        return Err(Rejection::Scope);
-    }
+    // Before the scope, which is a digest under the generation's salt: after a sign-out no scope is the same either.
     match record.field("generation") {
         Value::Text(generation) if generation == expected.generation => {}
         Value::Text(_) => return Err(Rejection::SignedOut),
         _ => return Err(Rejection::Corrupt),
+    }
+    if read_text(record, "scope").map_err(corrupt)? != expected.scope {
+        return Err(Rejection::Scope);
     }
     let token = Token {
         access_token: read_text(record, "accessToken").map_err(corrupt)?,

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::answer::{Account, Answer, Warning, read_answer};
-use super::event::{AbortReason, Event, Method, Rejection, SignOutOrigin};
+use super::event::{AbortReason, Event, Method, Reason, Rejection, SignOutOrigin};
 use super::failure::Failure;
 use super::lifetime::Moment;
 use super::record::{RecordScope, read_record};
@@ -68,28 +68,6 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self { margin: None, refresh_ahead: 0, timeout: 10_000, patience: 30_000 }
-    }
-}
-
-/// Why the source is asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// A token was asked for and none was usable.
-    Get,
-    /// A fresh token was asked for.
-    Fresh,
-    /// Nobody waits: the token in hand will expire soon.
-    Ahead,
-}
-
-impl Reason {
-    /// The name as JavaScript sees it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Fresh => "fresh",
-            Self::Ahead => "ahead",
-        }
     }
 }
 
