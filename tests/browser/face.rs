@@ -7,8 +7,6 @@ use wasm_bindgen::prelude::*;
 extern "C" {
     #[wasm_bindgen(catch)]
     pub fn custom_identity_provider(options: &JsValue) -> Result<IdentityProvider, JsValue>;
-    #[wasm_bindgen(catch, js_name = custom_identity_provider)]
-    pub fn provider_without_options() -> Result<IdentityProvider, JsValue>;
     #[wasm_bindgen(catch)]
     pub fn configure(options: &JsValue) -> Result<(), JsValue>;
     pub fn sign_out() -> Promise;

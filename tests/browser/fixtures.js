@@ -32,11 +32,15 @@ export const comeBack = () => dispatchEvent(new PageTransitionEvent("pageshow", 
 export const goOnline = () => dispatchEvent(new Event("online"));
 
 const { port1, port2 } = new MessageChannel();
+/** Who waits for a turn of the page's event loop. @type {(() => void)[]} */
+const turns = [];
+port1.onmessage = () => turns.shift()?.();
+
 /** Resolves when everything that can happen without time passing has happened. */
 export const settled = async () => {
   for (let turn = 0; turn < 5; turn += 1) {
     await new Promise((resolve) => {
-      port1.onmessage = resolve;
+      turns.push(resolve);
       port2.postMessage(0);
     });
   }
@@ -149,7 +153,8 @@ export class Events {
 export class Clock {
   constructor(target) {
     this.wall = target.Date.now();
-    this.monotonic = target.performance.now();
+    // Whole milliseconds: a timer of a fraction would run without time passing, for ever.
+    this.monotonic = Math.ceil(target.performance.now());
     this.timers = new Map();
     this.next = 2 ** 40;
     const { setTimeout: reallySet, clearTimeout: reallyClear } = target;

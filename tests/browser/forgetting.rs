@@ -27,7 +27,7 @@ async fn rule_05_a_late_answer_is_neither_cached_nor_stored_nor_joined() {
     let provider = scene.session_provider();
     let before = provider.get_token();
     settled().await;
-    provider.invalidate();
+    let _resolved = provider.invalidate();
     let after = provider.get_token();
     assert!(!is_same(&before, &after));
     settled().await;

@@ -8,11 +8,16 @@
 mod face;
 mod scene;
 
+mod answers;
+mod callers;
 mod failing;
 mod forgetting;
 mod identity;
 mod lifetime;
+mod options;
+mod secrets;
 mod sharing;
 mod signing_out;
+mod stored;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

@@ -250,3 +250,11 @@ pub fn text(object: &JsValue, name: &str) -> String {
 pub fn number(object: &JsValue, name: &str) -> f64 {
     value(object, name).as_f64().unwrap_or_else(|| panic!("{name} is no number"))
 }
+
+/// The names of an object's own fields, in alphabetical order.
+pub fn keys(object: &JsValue) -> String {
+    let names = Object::keys(object.unchecked_ref::<Object>());
+    let mut names: Vec<String> = names.iter().filter_map(|name| JsValue::from(name).as_string()).collect();
+    names.sort();
+    names.join(" ")
+}

@@ -6,7 +6,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::face::{block_storage, come_back, heard_of_storage, sign_out};
 use crate::scene::{
-    GENERATION, PERSON, Scene, access_token, code, fulfilled, has_token, local_storage, open_tab, raw_token, settled, text,
+    GENERATION, PERSON, Scene, access_token, code, fulfilled, has_token, local_storage, open_tab, raw_token, settled,
+    text,
 };
 
 #[wasm_bindgen_test]
