@@ -23,6 +23,8 @@ pub struct Scene {
     pub source: Source,
     pub person: Person,
     pub events: Events,
+    /// A handle that is garbage tells its listener nothing more, so the scene keeps them all.
+    handles: js_sys::Array,
 }
 
 impl Scene {
@@ -30,7 +32,13 @@ impl Scene {
         thread_local!(static LICENSE: Cell<u32> = const { Cell::new(1_000) });
         begin_anew();
         let license = LICENSE.with(|license| license.replace(license.get() + 1));
-        Self { license, source: Source::new(), person: Person::new(&PERSON.into()), events: Events::new() }
+        Self {
+            license,
+            source: Source::new(),
+            person: Person::new(&PERSON.into()),
+            events: Events::new(),
+            handles: js_sys::Array::new(),
+        }
     }
 
     /// Options with a cache in memory, and others in their place or beside them; undefined takes one away.
@@ -50,7 +58,7 @@ impl Scene {
     }
 
     pub fn provider_with(&self, others: &[(&str, JsValue)]) -> IdentityProvider {
-        custom_identity_provider(&self.options(others)).expect("the options are right")
+        self.kept(custom_identity_provider(&self.options(others)).expect("the options are right"))
     }
 
     /// A provider whose tokens outlive the page.
@@ -83,7 +91,12 @@ impl Scene {
 
     /// A provider in another document, with a copy of the package of its own.
     pub fn provider_in(&self, tab: &Tab, others: &[(&str, JsValue)]) -> IdentityProvider {
-        tab.provider(&self.options(others))
+        self.kept(tab.provider(&self.options(others)))
+    }
+
+    fn kept(&self, provider: IdentityProvider) -> IdentityProvider {
+        self.handles.push(&provider);
+        provider
     }
 }
 
@@ -254,7 +267,7 @@ pub fn number(object: &JsValue, name: &str) -> f64 {
 /// The names of an object's own fields, in alphabetical order.
 pub fn keys(object: &JsValue) -> String {
     let names = Object::keys(object.unchecked_ref::<Object>());
-    let mut names: Vec<String> = names.iter().filter_map(|name| JsValue::from(name).as_string()).collect();
+    let mut names: Vec<String> = names.iter().filter_map(|name| name.as_string()).collect();
     names.sort();
     names.join(" ")
 }
