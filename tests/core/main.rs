@@ -1,0 +1,6 @@
+//! The core's rules on the host, seen from outside.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod rules;
+mod tab;

@@ -1,0 +1,334 @@
+//! A browser tab for a session to live in: two clocks, a storage, callers who wait, and who is signed in.
+
+use custom_identity_provider::core::{
+    Account, Answer, Attempt, Cache, Code, Effect, Event, Failure, Fields, Moment, Policy, RECORD_VERSION, Reason,
+    RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Value,
+};
+use serde_json::json;
+
+pub const SECOND: i64 = 1_000;
+pub const MINUTE: i64 = 60 * SECOND;
+pub const HOUR: i64 = 60 * MINUTE;
+
+/// JSON as the core reads objects from outside.
+pub struct Json(pub serde_json::Value);
+
+impl Fields for Json {
+    fn field(&self, name: &str) -> Value {
+        match self.0.get(name) {
+            None => Value::Missing,
+            Some(serde_json::Value::Null) => Value::Null,
+            Some(serde_json::Value::Bool(flag)) => Value::Boolean(*flag),
+            Some(serde_json::Value::Number(number)) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
+            Some(serde_json::Value::String(text)) => Value::Text(text.clone()),
+            Some(serde_json::Value::Array(_)) => Value::Other("an array"),
+            Some(serde_json::Value::Object(_)) => Value::Other("an object"),
+        }
+    }
+}
+
+/// One thing that the session did, beside what it did to the storage.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deed {
+    Began(u32, u32, Reason),
+    Stopped(u32),
+    Resolved(u32, String),
+    Rejected(u32, Code),
+    Dropped(u32),
+    Told(Event),
+}
+
+/// How one caller's promise settled.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Token(String),
+    Failed(Code),
+}
+
+/// Somebody who waits, or waited.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub request: u32,
+    pub person: Option<&'static str>,
+    pub outcome: Option<Outcome>,
+    pub has_left: bool,
+}
+
+pub struct Tab {
+    pub session: Session,
+    pub settings: Settings,
+    pub now: Moment,
+    /// Who is signed in; the session learns of it when it looks.
+    pub person: Option<&'static str>,
+    /// Changes at every sign-out in any tab of the origin.
+    pub generation: u32,
+    /// What Store and Forget left behind.
+    pub stored: Option<serde_json::Value>,
+    pub callers: Vec<Caller>,
+    /// Every attempt that began on this tab.
+    pub attempts: Vec<Attempt>,
+    pub deeds: Vec<Deed>,
+    /// Invariants that were broken: whatever the rules say of the rest, these never happen.
+    pub broken: Vec<String>,
+}
+
+pub fn settings(cache: Cache, single_use: bool) -> Settings {
+    Settings { cache, single_use, account: Account::default(), seed: 20_260, counter: RequestCounter::default() }
+}
+
+/// An answer in the endpoint's raw shape.
+pub fn raw(token: &str, seconds: i64) -> serde_json::Value {
+    json!({ "access_token": token, "entity_id": "entity", "expires_in": seconds, "token_type": "Bearer" })
+}
+
+/// An answer as a finished token.
+pub fn finished(token: &str, lifetime: i64, created: i64) -> serde_json::Value {
+    json!({ "accessToken": token, "entityId": "entity", "expiresIn": lifetime, "tokenType": "Bearer",
+            "creationDate": created })
+}
+
+impl Tab {
+    pub fn new(cache: Cache) -> Self {
+        Self::with(settings(cache, false))
+    }
+
+    pub fn with(settings: Settings) -> Self {
+        Self {
+            session: Session::new(settings.clone()),
+            settings,
+            now: Moment { wall: 1_800_000_000_000, monotonic: 50_000 },
+            person: Some("ann"),
+            generation: 1,
+            stored: None,
+            callers: Vec::new(),
+            attempts: Vec::new(),
+            deeds: Vec::new(),
+            broken: Vec::new(),
+        }
+    }
+
+    /// The page is loaded anew: memory is gone, storage is not, and the monotonic clock begins elsewhere.
+    pub fn reload(&mut self) {
+        self.settings.counter = RequestCounter::default();
+        self.settings.seed = self.settings.seed.wrapping_mul(31).wrapping_add(7);
+        self.session = Session::new(self.settings.clone());
+        self.now.monotonic = 3_000;
+        self.callers.clear();
+        self.attempts.clear();
+        self.deeds.clear();
+    }
+
+    pub fn scope(&self) -> String {
+        // The digest of a test: who is signed in must make a difference, nobody included.
+        self.person.map_or_else(|| "scope: nobody".to_owned(), |person| ["scope of ", person].concat())
+    }
+
+    /// The session reads who is signed in, and the first time the record too.
+    pub fn observe(&mut self, policy: &Policy) {
+        if self.session.observe(self.person)
+            && self.settings.cache == Cache::Session
+            && let Some(record) = self.stored.clone()
+        {
+            let scope = self.scope();
+            let generation = self.generation.to_string();
+            let expected = RecordScope { scope: &scope, generation: &generation };
+            self.session.restore(self.now, policy, expected, &Answer::Object(&Json(record)));
+        }
+        self.obey();
+    }
+
+    /// Does what the session says, and watches that it may be said.
+    fn obey(&mut self) {
+        while let Some(effect) = self.session.poll_effect() {
+            match effect {
+                Effect::Begin(attempt) => {
+                    if self
+                        .attempts
+                        .iter()
+                        .any(|begun| (begun.request, begun.number) == (attempt.request, attempt.number))
+                    {
+                        self.broken.push(format!("{attempt:?} began twice"));
+                    }
+                    self.attempts.push(attempt);
+                    self.deeds.push(Deed::Began(attempt.request.0, attempt.number, attempt.reason));
+                }
+                Effect::Stop(request) => self.deeds.push(Deed::Stopped(request.0)),
+                Effect::Resolve(request, grant) => {
+                    let token = grant.token.access_token.clone();
+                    self.settle(request.0, &Outcome::Token(token.clone()));
+                    self.deeds.push(Deed::Resolved(request.0, token));
+                }
+                Effect::Reject(request, failure) => {
+                    self.settle(request.0, &Outcome::Failed(failure.code));
+                    self.deeds.push(Deed::Rejected(request.0, failure.code));
+                }
+                Effect::Drop(request) => {
+                    if self.waiting(request.0) > 0 {
+                        self.broken.push(format!("request {} was dropped although somebody waits", request.0));
+                    }
+                    self.deeds.push(Deed::Dropped(request.0));
+                }
+                Effect::Store(grant) => {
+                    if self.settings.cache != Cache::Session || self.settings.single_use {
+                        self.broken.push("a token that is not to be stored was stored".to_owned());
+                    }
+                    let token = &grant.token;
+                    let mut record = json!({
+                        "version": RECORD_VERSION, "scope": self.scope(), "generation": self.generation.to_string(),
+                        "accessToken": token.access_token, "entityId": token.entity_id, "expiresIn": token.expires_in,
+                        "tokenType": token.token_type, "creationDate": token.creation_date,
+                    });
+                    if let Some(license_id) = token.license_id {
+                        record["licenseId"] = license_id.into();
+                    }
+                    self.stored = Some(record);
+                }
+                Effect::Forget => self.stored = None,
+                Effect::Emit(event) => self.deeds.push(Deed::Told(event)),
+            }
+        }
+    }
+
+    pub fn waiting(&self, request: u32) -> usize {
+        let waits = |caller: &&Caller| caller.request == request && caller.outcome.is_none() && !caller.has_left;
+        self.callers.iter().filter(waits).count()
+    }
+
+    fn settle(&mut self, request: u32, outcome: &Outcome) {
+        if self.waiting(request) == 0 {
+            self.broken.push(format!("request {request} was settled although nobody waits"));
+        }
+        for caller in &mut self.callers {
+            if caller.request == request && !caller.has_left {
+                if caller.outcome.is_some() {
+                    self.broken.push(format!("a caller of request {request} was settled twice"));
+                }
+                if matches!(outcome, Outcome::Token(_)) && caller.person != self.person {
+                    self.broken.push(format!("a caller of request {request} got another person's token"));
+                }
+                caller.outcome = Some(outcome.clone());
+            }
+        }
+    }
+
+    fn waits(&mut self, reply: &Reply) {
+        if let Reply::Wait(request) = reply {
+            let person = self.person;
+            self.callers.push(Caller { request: request.0, person, outcome: None, has_left: false });
+        }
+        self.obey();
+    }
+
+    pub fn get(&mut self, policy: &Policy) -> Reply {
+        self.observe(policy);
+        let reply = self.session.get_token(self.now, policy);
+        self.waits(&reply);
+        reply
+    }
+
+    pub fn fresh(&mut self, policy: &Policy) -> Reply {
+        self.observe(policy);
+        let reply = self.session.get_fresh_token(self.now, policy);
+        self.waits(&reply);
+        reply
+    }
+
+    pub fn has(&mut self, policy: &Policy) -> bool {
+        self.observe(policy);
+        let has = self.session.has_token(self.now, policy);
+        self.obey();
+        has
+    }
+
+    pub fn invalidate(&mut self) {
+        self.observe(&Policy::default());
+        self.session.invalidate();
+        self.obey();
+    }
+
+    pub fn sign_out(&mut self, origin: SignOutOrigin) {
+        self.generation += 1;
+        self.session.sign_out(origin);
+        self.obey();
+    }
+
+    pub fn answer(&mut self, attempt: Attempt, answer: &serde_json::Value) {
+        self.observe(&Policy::default());
+        let answer = Json(answer.clone());
+        self.session.answered(self.now, attempt, &Answer::Object(&answer));
+        self.obey();
+    }
+
+    pub fn fail(&mut self, attempt: Attempt, failure: Failure) {
+        self.observe(&Policy::default());
+        self.session.failed(self.now, attempt, failure);
+        self.obey();
+    }
+
+    /// One caller stops waiting; the latest one of this request.
+    pub fn leave(&mut self, request: u32) {
+        let waits = |caller: &&mut Caller| caller.request == request && caller.outcome.is_none() && !caller.has_left;
+        self.callers.iter_mut().rfind(waits).expect("somebody waits").has_left = true;
+        self.session.leave(RequestId(request));
+        self.obey();
+    }
+
+    pub fn online(&mut self) {
+        self.session.went_online(self.now);
+        self.obey();
+    }
+
+    pub fn wake(&mut self) {
+        self.session.wake(self.now);
+        self.obey();
+    }
+
+    /// Both clocks go on by this much, and nobody is woken.
+    pub fn stall(&mut self, milliseconds: i64) {
+        self.now.wall += milliseconds;
+        self.now.monotonic += milliseconds;
+    }
+
+    /// Time passes, and the session is woken whenever it asked for it.
+    pub fn pass(&mut self, milliseconds: i64) {
+        let end = self.now.monotonic + milliseconds;
+        while let Some(due) = self.session.next_wake().filter(|due| *due <= end) {
+            self.stall((due - self.now.monotonic).max(0));
+            self.wake();
+        }
+        self.stall(end - self.now.monotonic);
+    }
+
+    // What follows is for the rules told by example.
+
+    /// The attempt that began last.
+    pub fn latest(&self) -> Attempt {
+        *self.attempts.last().expect("an attempt began")
+    }
+
+    /// A token is fetched and in hand.
+    pub fn fetch(&mut self, token: &str, seconds: i64) {
+        let before = self.attempts.len();
+        self.fresh(&Policy::default());
+        assert_eq!(self.attempts.len(), before + 1, "a request begins");
+        self.answer(self.latest(), &raw(token, seconds));
+    }
+
+    /// How each caller fared, in the order of their calls.
+    pub fn outcomes(&self) -> Vec<Option<Outcome>> {
+        self.callers.iter().map(|caller| caller.outcome.clone()).collect()
+    }
+
+    pub fn was_told(&self, is_it: impl Fn(&Event) -> bool) -> bool {
+        self.deeds.iter().any(|deed| matches!(deed, Deed::Told(event) if is_it(event)))
+    }
+}
+
+impl Drop for Tab {
+    /// The invariants hold in every test, whatever it is about.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(self.broken.is_empty(), "{:?}", self.broken);
+        }
+    }
+}
