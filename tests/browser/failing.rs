@@ -69,9 +69,12 @@ async fn rule_04_a_rejection_that_nobody_listens_to_is_no_unhandled_one() {
     let provider = scene.provider();
     let controller = web_sys::AbortController::new().unwrap();
     let _token = provider.get_token();
-    let _with_signal = provider.get_token_with(&object(&[("signal", controller.signal().into())]));
+    // A request of its own: a caller with a signal listens to the promise that it shares.
+    let other = scene.provider_with(&[("licenseId", (scene.license + 500_000).into())]);
+    let _with_signal = other.get_token_with(&object(&[("signal", controller.signal().into())]));
     settled().await;
     scene.source.fail(0, &refusal());
+    scene.source.fail(1, &refusal());
     settled().await;
     let _cooling = provider.get_token();
     let _wrong_signal = provider.get_token_with(&object(&[("signal", 1.into())]));
