@@ -69,8 +69,9 @@ impl CoolDown {
         self.failures = self.failures.saturating_add(1);
         let asked = failure.retry_after.map(|retry_after| now.monotonic.saturating_add(retry_after));
         let own = now.monotonic.saturating_add(cool_down_length(self.failures));
-        self.until = Some(asked.map_or(own, |asked| asked.max(own)));
-        self.at_least_until = asked;
+        // Requests can overlap: what one was asked to wait for is not cut short by how another fails.
+        self.at_least_until = self.at_least_until.max(asked);
+        self.until = self.until.max(Some(own)).max(asked);
         let is_exception = matches!(failure.code, Code::SsoIdentityException | Code::SsoOauthException);
         self.exception = is_exception.then(|| failure.clone());
     }
