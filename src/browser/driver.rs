@@ -31,6 +31,19 @@ pub(crate) struct Asker {
     options: JsValue,
     identity: JsValue,
     policy: Policy,
+    /// Whom it listens to, under which number.
+    listening: RefCell<Option<(Weak<Driver>, u32)>>,
+}
+
+/// A handle that nobody holds any longer hears the end of its own requests, which hold the asker, and then no more.
+impl Drop for Asker {
+    fn drop(&mut self) {
+        if let Some((driver, number)) = self.listening.take()
+            && let Some(driver) = driver.upgrade()
+        {
+            driver.listeners.delete(&number.into());
+        }
+    }
 }
 
 impl Asker {
@@ -44,7 +57,7 @@ impl Asker {
             timeout: milliseconds("timeout").unwrap_or(standard.timeout),
             patience: milliseconds("patience").unwrap_or(standard.patience),
         };
-        Rc::new(Self { identity: fields.value("identity"), options, policy })
+        Rc::new(Self { identity: fields.value("identity"), options, policy, listening: RefCell::default() })
     }
 
     /// What makes the handle share a session with others.
@@ -68,9 +81,14 @@ impl Asker {
         }
     }
 
-    /// Who wants to be told of events.
-    pub(crate) fn on_event(&self) -> Option<Function> {
-        JsFields(&self.options).value("onEvent").dyn_into().ok()
+    /// Has the options' listener told of the session's events.
+    pub(crate) fn listen_to(&self, driver: &Driver) {
+        if let Ok(listener) = JsFields(&self.options).value("onEvent").dyn_into::<Function>() {
+            let number = driver.numbers.get().wrapping_add(1);
+            driver.numbers.set(number);
+            driver.listeners.set(&number.into(), &listener);
+            self.listening.replace(Some((driver.me.clone(), number)));
+        }
     }
 }
 
@@ -127,18 +145,6 @@ impl Driver {
             handed_out: RefCell::default(),
             last_error: RefCell::default(),
         })
-    }
-
-    /// Adds a listener for events; the number takes it away again.
-    pub(crate) fn listen(&self, listener: &Function) -> u32 {
-        self.numbers.set(self.numbers.get().wrapping_add(1));
-        self.listeners.set(&self.numbers.get().into(), listener);
-        self.numbers.get()
-    }
-
-    /// Takes a listener away.
-    pub(crate) fn unlisten(&self, number: u32) {
-        self.listeners.delete(&number.into());
     }
 
     /// A promise of a token, from the cache if that will do.

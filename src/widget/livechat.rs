@@ -14,7 +14,6 @@ use crate::browser::{self, Asker, Driver};
 pub struct LiveChatProvider {
     driver: Rc<Driver>,
     asker: Rc<Asker>,
-    listener: Option<u32>,
 }
 
 #[wasm_bindgen]
@@ -24,8 +23,8 @@ impl LiveChatProvider {
     pub fn new(options: JsValue) -> LiveChatProvider {
         let asker = Asker::new(options);
         let driver = browser::session(asker.session_key("livechat"), &asker);
-        let listener = asker.on_event().map(|on_event| driver.listen(&on_event));
-        Self { driver, asker, listener }
+        asker.listen_to(&driver);
+        Self { driver, asker }
     }
 
     /// The cached token if it is usable, else a fresh one.
@@ -54,13 +53,5 @@ impl LiveChatProvider {
     /// One who waits with this promise leaves.
     pub fn leave(&self, promise: &JsValue) {
         self.driver.leave(promise);
-    }
-}
-
-impl Drop for LiveChatProvider {
-    fn drop(&mut self) {
-        if let Some(listener) = self.listener {
-            self.driver.unlisten(listener);
-        }
     }
 }

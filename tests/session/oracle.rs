@@ -194,7 +194,10 @@ impl Oracle {
                     failures += 1;
                     let own = (COOL_DOWN_FIRST << (failures - 1).min(20)).min(COOL_DOWN_CEILING);
                     let asked = retry_after.map(|retry_after| moment.monotonic + retry_after);
-                    end = Some((asked.unwrap_or(i64::MIN).max(moment.monotonic + own), asked));
+                    // Requests can overlap, when one is of an older epoch: neither failure shortens the other's cool-down.
+                    let (earlier, earlier_asked) = end.unwrap_or((i64::MIN, None));
+                    let asked: Option<i64> = earlier_asked.max(asked);
+                    end = Some((earlier.max(asked.unwrap_or(i64::MIN)).max(moment.monotonic + own), asked));
                 }
                 Fact::Online => end = end.and_then(|(_, asked)| asked.map(|asked| (asked, Some(asked)))),
                 _ => {}
