@@ -720,3 +720,109 @@ fn rule_22_another_entity_is_delivered_with_an_event() {
     tab.fetch("three", 3_600);
     assert!(!tab.was_told(|event| matches!(event, Event::EntityChanged { .. })), "another person is another entity");
 }
+
+#[test]
+fn rule_05_invalidate_forgets_the_token_in_memory_and_storage() {
+    let mut tab = Tab::new(Cache::Session);
+    tab.fetch("one", 3_600);
+    tab.invalidate();
+    assert_eq!(tab.stored, None);
+    assert!(!tab.has(&PLAIN));
+    assert!(tab.was_told(|event| *event == Event::Invalidated));
+}
+
+#[test]
+fn rule_10_a_token_from_the_future_is_not_usable() {
+    for (ahead, usable) in [(5 * SECOND, true), (5 * SECOND + 1, false)] {
+        let mut tab = Tab::new(Cache::Memory);
+        tab.fetch("one", 3_600);
+        tab.now.wall -= ahead;
+        assert_eq!(tab.has(&PLAIN), usable);
+    }
+}
+
+#[test]
+fn rule_10_a_token_made_while_it_was_asked_for_lives_from_when_it_was_asked_for() {
+    let mut tab = Tab::new(Cache::Memory);
+    tab.get(&PLAIN);
+    let sent = tab.now.wall;
+    tab.pass(4 * SECOND);
+    tab.answer(tab.latest(), &finished("one", HOUR, sent + 3 * SECOND));
+    let Reply::Token(grant) = tab.get(&PLAIN) else { panic!("the token is in hand") };
+    assert_eq!(
+        (grant.lifetime.created, grant.lifetime.created_monotonic),
+        (sent, Some(tab.now.monotonic - 4 * SECOND))
+    );
+}
+
+#[test]
+fn rule_11_whatever_ends_a_cool_down_ends_that_of_the_background_too() {
+    let ends: [fn(&mut Tab); 4] = [
+        |tab| tab.online(),
+        |tab| {
+            tab.fresh(&PLAIN);
+            tab.answer(tab.latest(), &raw("two", 20));
+            tab.pass(10 * SECOND);
+        },
+        |tab| {
+            tab.sign_out(SignOutOrigin::ThisTab);
+            tab.fetch("two", 20);
+            tab.pass(10 * SECOND);
+        },
+        |tab| {
+            tab.person = Some("bob");
+            tab.fetch("two", 20);
+            tab.pass(10 * SECOND);
+        },
+    ];
+    for end in ends {
+        let mut tab = Tab::new(Cache::Memory);
+        tab.fetch("one", 3_600);
+        tab.pass(55 * MINUTE);
+        tab.get(&EAGER);
+        tab.fail(tab.latest(), refused());
+        for _ in 0..4 {
+            // Failures in a row, so that the cool-down outlasts what follows; each at the first moment it may be tried.
+            let before = tab.attempts.len();
+            while tab.attempts.len() == before {
+                tab.pass(100);
+                tab.get(&EAGER);
+            }
+            tab.fail(tab.latest(), refused());
+        }
+        let before = tab.attempts.len();
+        tab.get(&EAGER);
+        assert_eq!(tab.attempts.len(), before);
+        end(&mut tab);
+        let before = tab.attempts.len();
+        tab.get(&EAGER);
+        assert_eq!(tab.attempts.len(), before + 1);
+        assert_eq!(tab.latest().reason, Reason::Ahead);
+    }
+}
+
+#[test]
+fn rule_13_retry_after_lengthens_the_cool_down_and_a_shorter_one_does_not_shorten_it() {
+    for (asked, length) in [(50 * SECOND, 50 * SECOND), (SECOND, cool_down_length(1))] {
+        let mut tab = Tab::new(Cache::Session);
+        tab.get(&PLAIN);
+        tab.fail(tab.latest(), Failure::of_status(403, Some(asked)));
+        tab.pass(length - 1);
+        assert!(refused_with(&tab.get(&PLAIN)).is_some());
+        tab.pass(1);
+        assert!(waits_for(&tab.get(&PLAIN)).is_some());
+    }
+}
+
+#[test]
+fn rule_13_an_exception_at_which_livechats_clients_stop_is_seen_again_in_the_cool_down() {
+    for code in [Code::SsoIdentityException, Code::SsoOauthException] {
+        let mut tab = Tab::new(Cache::Session);
+        tab.get(&PLAIN);
+        tab.fail(tab.latest(), Failure::of_exception(code, "access_denied".to_owned(), Some(401), None));
+        let reply = tab.get(&PLAIN);
+        let failure = refused_with(&reply).expect("a refusal");
+        assert_eq!((failure.code, &*failure.message), (code, "access_denied"));
+        assert_eq!(failure.retry_after, Some(cool_down_length(1)));
+    }
+}
