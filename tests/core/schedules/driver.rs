@@ -286,9 +286,13 @@ impl Driver<'_> {
         let was_tampered_with = self.oracle.stored.as_ref().is_some_and(|stored| stored.tampering.is_some());
         self.oracle.reload(tampering);
         self.page.reload();
+        if matches!(tampering, Tampering::SignedOutElsewhere) {
+            self.epoch += 1;
+            self.page.generation += 1;
+        }
         self.page.storage = self.page.storage.take().map(|record| match tampering {
             _ if was_tampered_with => record,
-            Tampering::Untouched => record,
+            Tampering::Untouched | Tampering::SignedOutElsewhere => record,
             Tampering::OtherVersion => record.with("version", number(2)),
             Tampering::OtherScope => record.with("scope", text("scope of somebody else")),
             Tampering::Corrupt => record.with("expiresIn", Value::Number(f64::NAN)),

@@ -3,7 +3,7 @@
 //! 100,000 by default; `SCHEDULES` sets another number.
 
 mod driver;
-mod object;
+pub mod object;
 mod oracle;
 mod page;
 mod schedule;

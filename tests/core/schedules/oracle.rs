@@ -228,12 +228,13 @@ impl Oracle {
         let Some(stored) = self.stored.clone() else { return };
         let held = Held { created_monotonic: None, ..stored.held };
         let is_corrupt = stored.tampering == Some(Rejection::Corrupt);
-        let wrong = if stored.tampering.is_some() && !is_corrupt {
+        let wrong = if stored.tampering == Some(Rejection::Version) {
             stored.tampering
-        } else if stored.person != person {
-            Some(Rejection::Scope)
         } else if stored.generation != self.generation {
+            // Before the scope: after a sign-out no scope is the same, its digest is salted by the generation.
             Some(Rejection::SignedOut)
+        } else if stored.person != person || stored.tampering == Some(Rejection::Scope) {
+            Some(Rejection::Scope)
         } else if is_corrupt {
             Some(Rejection::Corrupt)
         } else if held.created > now.wall + 5_000 {
@@ -289,9 +290,12 @@ impl Oracle {
     }
 
     pub fn reload(&mut self, tampering: Tampering) {
+        if matches!(tampering, Tampering::SignedOutElsewhere) {
+            self.generation += 1;
+        }
         if let Some(stored) = self.stored.as_mut().filter(|stored| stored.tampering.is_none()) {
             stored.tampering = match tampering {
-                Tampering::Untouched => None,
+                Tampering::Untouched | Tampering::SignedOutElsewhere => None,
                 Tampering::OtherVersion => Some(Rejection::Version),
                 Tampering::OtherScope => Some(Rejection::Scope),
                 Tampering::Corrupt => Some(Rejection::Corrupt),

@@ -142,6 +142,8 @@ pub enum Tampering {
     OtherVersion,
     OtherScope,
     Corrupt,
+    /// Somebody signs out in another tab, and this page is not there to hear it.
+    SignedOutElsewhere,
 }
 
 impl Nonsense {
@@ -359,7 +361,8 @@ fn action() -> impl Strategy<Value = Action> {
             6 => Just(Tampering::Untouched),
             1 => Just(Tampering::OtherVersion),
             1 => Just(Tampering::OtherScope),
-            1 => Just(Tampering::Corrupt)
+            1 => Just(Tampering::Corrupt),
+            1 => Just(Tampering::SignedOutElsewhere)
         ]
         .prop_map(|record| Action::Reload { record }),
     ]
