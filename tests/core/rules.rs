@@ -826,3 +826,18 @@ fn rule_13_an_exception_at_which_livechats_clients_stop_is_seen_again_in_the_coo
         assert_eq!(failure.retry_after, Some(cool_down_length(1)));
     }
 }
+
+#[test]
+fn rule_13_a_later_failure_does_not_shorten_what_retry_after_asked_for() {
+    let mut tab = Tab::new(Cache::Session);
+    tab.get(&PLAIN);
+    tab.invalidate();
+    tab.get(&PLAIN);
+    tab.fail(tab.attempts[0], Failure::of_status(503, Some(100 * SECOND)));
+    tab.fail(tab.attempts[1], refused());
+    tab.online();
+    tab.pass(100 * SECOND - 1);
+    assert!(refused_with(&tab.get(&PLAIN)).is_some());
+    tab.pass(1);
+    assert!(waits_for(&tab.get(&PLAIN)).is_some());
+}
