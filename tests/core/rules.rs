@@ -841,3 +841,27 @@ fn rule_13_a_later_failure_does_not_shorten_what_retry_after_asked_for() {
     tab.pass(1);
     assert!(waits_for(&tab.get(&PLAIN)).is_some());
 }
+
+#[test]
+fn rule_13_no_failure_cuts_short_what_another_was_asked_to_wait_for() {
+    let mut tab = Tab::with(settings(Cache::Memory, true));
+    tab.get(&PLAIN);
+    tab.get(&PLAIN);
+    let (first, second) = (tab.attempts[0], tab.attempts[1]);
+    tab.fail(first, Failure::of_status(429, Some(HOUR)));
+    tab.fail(second, refused());
+    assert_eq!(refused_with(&tab.get(&PLAIN)).and_then(|failure| failure.retry_after), Some(HOUR));
+    tab.online();
+    assert_eq!(refused_with(&tab.get(&PLAIN)).and_then(|failure| failure.retry_after), Some(HOUR));
+    tab.pass(HOUR);
+    assert!(waits_for(&tab.get(&PLAIN)).is_some());
+}
+
+#[test]
+fn rule_13_pauses_and_cool_downs_double_up_to_their_ceilings() {
+    let pauses: Vec<i64> = (1..=7).map(backoff_ceiling).collect();
+    assert_eq!(pauses, [500, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000]);
+    let cool_downs: Vec<i64> = (1..=7).map(cool_down_length).collect();
+    assert_eq!(cool_downs, [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+    assert_eq!((backoff_ceiling(u32::MAX), cool_down_length(u32::MAX)), (8_000, 60_000));
+}
