@@ -8,12 +8,13 @@ use std::rc::{Rc, Weak};
 use js_sys::{Array, Function, Map, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::AbortController;
 
 use crate::core::{
-    Account, Attempt, Cache, Code, Detail, Effect, Event, Failure, Grant, Moment, Policy, RECORD_VERSION, RecordScope,
-    Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, StorageAction,
+    Account, Attempt, Cache, Code, Credential, Detail, Effect, Event, Failure, Grant, Kind, Moment, Policy,
+    RECORD_VERSION, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, StorageAction,
 };
+
+use crate::widget::Widget;
 
 use super::clock::now;
 use super::error::{identity_error, read_failure};
@@ -21,18 +22,25 @@ use super::fields::{JsFields, answer};
 use super::page::{self, SessionKey};
 use super::scope::scope_digest;
 use super::storage::{self, StorageFailure};
-use super::sys::{self, Deferred};
+use super::sys::{self, Asking, Deferred};
 
 /// How much later than the core a promise's own deadline is, which settles what a trap left open. Milliseconds.
 const GRACE: i64 = 2_000;
 
 /// On whose behalf a call is: what the options of one handle say, as `pkg/src/options.js` has read them.
 pub(crate) struct Asker {
-    options: JsValue,
-    identity: JsValue,
-    policy: Policy,
+    /// All of them, for the source.
+    pub(crate) options: JsValue,
+    /// A function, null or undefined.
+    pub(crate) identity: JsValue,
+    /// A function or undefined.
+    pub(crate) on_event: JsValue,
+    pub(crate) policy: Policy,
+    pub(crate) key: SessionKey,
+    /// The account that they name.
+    pub(crate) account: Account,
     /// Whom it listens to, under which number.
-    listening: RefCell<Option<(Weak<Driver>, u32)>>,
+    pub(crate) listening: RefCell<Option<(Weak<Driver>, u32)>>,
 }
 
 /// A handle that nobody holds any longer hears the end of its own requests, which hold the asker, and then no more.
@@ -47,46 +55,12 @@ impl Drop for Asker {
 }
 
 impl Asker {
-    pub(crate) fn new(options: JsValue) -> Rc<Self> {
-        let fields = JsFields(&options);
-        let milliseconds = |name| fields.number(name).map(|number| number as i64);
-        let standard = Policy::default();
-        let policy = Policy {
-            margin: milliseconds("margin"),
-            refresh_ahead: milliseconds("refreshAhead").unwrap_or(standard.refresh_ahead),
-            timeout: milliseconds("timeout").unwrap_or(standard.timeout),
-            patience: milliseconds("patience").unwrap_or(standard.patience),
-        };
-        Rc::new(Self { identity: fields.value("identity"), options, policy, listening: RefCell::default() })
-    }
-
-    /// What makes the handle share a session with others.
-    pub(crate) fn session_key(&self, widget: &'static str) -> SessionKey {
-        let fields = JsFields(&self.options);
-        let cache = match fields.text("cache").as_deref() {
-            Some("none") => Cache::None,
-            Some("memory") => Cache::Memory,
-            _ => Cache::Session,
-        };
-        let account = fields.text("account").unwrap_or_default();
-        SessionKey { widget, account, cache, is_identified: self.identity.is_function(), single_use: false }
-    }
-
-    /// The account that the options name.
-    pub(super) fn account(&self) -> Account {
-        let fields = JsFields(&self.options);
-        Account {
-            license_id: fields.number("licenseId").map(|license| license as i64),
-            organization_id: fields.text("organizationId"),
-        }
-    }
-
     /// Has the options' listener told of the session's events.
     pub(crate) fn listen_to(&self, driver: &Driver) {
-        if let Ok(listener) = JsFields(&self.options).value("onEvent").dyn_into::<Function>() {
+        if let Some(listener) = self.on_event.dyn_ref::<Function>() {
             let number = driver.numbers.get().wrapping_add(1);
             driver.numbers.set(number);
-            driver.listeners.set(&number.into(), &listener);
+            driver.listeners.set(&number.into(), listener);
             self.listening.replace(Some((driver.me.clone(), number)));
         }
     }
@@ -98,16 +72,20 @@ struct Run {
     asker: Rc<Asker>,
     /// What everyone waits for; none waits for a background refresh.
     shared: Option<Deferred>,
-    abort: Option<AbortController>,
+    asking: Option<Asking>,
     /// What the latest attempt failed with.
     cause: JsValue,
+    /// What the source answered with: a code is handed on as it is.
+    answer: JsValue,
 }
 
 /// The session's driver; one for each session of the page.
 pub(crate) struct Driver {
     me: Weak<Driver>,
-    widget: &'static str,
+    widget: Widget,
     cache: Cache,
+    /// Whether what the source answers with is a JWT.
+    takes_jwts: bool,
     /// The session's part of its storage key, and of its digest.
     name: String,
     core: RefCell<Session>,
@@ -124,11 +102,14 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(key: &SessionKey, asker: &Asker, counter: RequestCounter) -> Rc<Self> {
+    pub(super) fn new(asker: &Asker, counter: RequestCounter) -> Rc<Self> {
+        let key = &asker.key;
+        let kind = key.widget.kind(asker.account.clone(), key.is_code_flow);
+        let takes_jwts = matches!(kind, Kind::Jwt { .. });
         let settings = Settings {
             cache: key.cache,
-            single_use: key.single_use,
-            account: asker.account(),
+            needs_identity: key.is_identified && !matches!(kind, Kind::Token(_)),
+            kind,
             seed: (js_sys::Math::random() * f64::from(u32::MAX)) as u32,
             counter,
         };
@@ -136,7 +117,8 @@ impl Driver {
             me: me.clone(),
             widget: key.widget,
             cache: key.cache,
-            name: [key.widget, ":", &key.account].concat(),
+            takes_jwts,
+            name: [key.widget.name(), ":", &key.account].concat(),
             core: RefCell::new(Session::new(settings)),
             pending: RefCell::default(),
             runs: RefCell::default(),
@@ -173,6 +155,11 @@ impl Driver {
         }
         self.tell(None, Session::invalidate);
         Promise::resolve(&JsValue::UNDEFINED)
+    }
+
+    /// The page says that somebody just signed in.
+    pub(crate) fn signed_in(&self) {
+        self.tell(None, Session::signed_in);
     }
 
     /// The person leaves.
@@ -214,6 +201,10 @@ impl Driver {
         let promise = match reply {
             Reply::Token(grant) => self.handed_out(&grant).1,
             Reply::Wait(request) => self.promise_of(request),
+            Reply::Refuse(failure) if failure.code == Code::NotSignedIn => {
+                sys::refusal(&identity_error(&failure, &JsValue::UNDEFINED))
+            }
+            // In a cool-down: the failure that it follows is the cause.
             Reply::Refuse(failure) => sys::refusal(&identity_error(&failure, &self.last_error.borrow())),
         };
         self.do_pending();
@@ -238,14 +229,20 @@ impl Driver {
                     let generation = page::generation();
                     let scope = scope_digest(&generation, &self.name, identity);
                     let expected = RecordScope { scope: &scope, generation: &generation };
+                    let record = self.readable(sys::parse_record(&record));
                     let fields = JsFields(&record);
-                    self.core.borrow_mut().restore(now(), policy, expected, &answer(&record, &fields));
+                    self.core.borrow_mut().restore(now(), policy, expected, &answer(&record, &fields, &None));
                     self.collect(None);
                 }
                 Err(StorageFailure) => self.storage_failed(StorageAction::Read),
             }
         }
         self.do_pending();
+    }
+
+    /// What the core can read field by field: a JWT is taken apart.
+    fn readable(&self, value: JsValue) -> JsValue {
+        if self.takes_jwts { sys::take_apart(&value) } else { value }
     }
 
     /// Tells the core something and does what it says.
@@ -265,8 +262,9 @@ impl Driver {
                     id: attempt.request,
                     asker: Rc::clone(asker),
                     shared: None,
-                    abort: None,
+                    asking: None,
                     cause: JsValue::UNDEFINED,
+                    answer: JsValue::UNDEFINED,
                 });
             }
             self.pending.borrow_mut().push(effect);
@@ -284,9 +282,13 @@ impl Driver {
                 Effect::Begin(attempt) => self.begin(attempt),
                 Effect::Stop(request) => self.stop(request),
                 Effect::Resolve(request, grant) => {
-                    let (token, _) = self.handed_out(&grant);
-                    if let Some(deferred) = self.take_run(request).and_then(|run| run.shared) {
-                        deferred.resolve(&token);
+                    if let Some(run) = self.take_run(request)
+                        && let Some(deferred) = run.shared
+                    {
+                        deferred.resolve(&match grant.credential {
+                            Credential::Code => run.answer,
+                            _ => self.handed_out(&grant).0,
+                        });
                     }
                 }
                 Effect::Reject(request, failure) => {
@@ -317,23 +319,15 @@ impl Driver {
     }
 
     fn begin(&self, attempt: Attempt) {
-        let Ok(abort) = AbortController::new() else { return };
-        let signal = abort.signal();
-        let Some(asker) = self.with_run(attempt.request, |run| {
-            run.abort = Some(abort);
-            Rc::clone(&run.asker)
-        }) else {
-            return;
-        };
+        let Some(asker) = self.with_run(attempt.request, |run| Rc::clone(&run.asker)) else { return };
         let identity = self.core.borrow().identity().map(str::to_owned);
+        let asking = sys::ask(&asker.options, identity.as_deref(), attempt.reason.as_str());
+        let outcome = JsFuture::from(asking.outcome());
+        self.with_run(attempt.request, |run| run.asking = Some(asking));
         let driver = self.me.clone();
         spawn_local(async move {
-            if signal.aborted() {
-                return;
-            }
-            let asked = sys::ask(&asker.options, &signal, identity.as_deref(), attempt.reason.as_str());
             // Such a promise never rejects.
-            let outcome = JsFuture::from(asked).await.unwrap_or_else(|never| never);
+            let outcome = outcome.await.unwrap_or_else(|never| never);
             if let Some(driver) = driver.upgrade() {
                 driver.answered(&asker, attempt, &JsFields(&outcome));
             }
@@ -355,8 +349,10 @@ impl Driver {
             return self.failed(attempt, read_failure(outcome), outcome.value("cause"));
         }
         let value = outcome.value("answer");
-        let fields = JsFields(&value);
-        self.tell(None, |core| core.answered(now(), attempt, &answer(&value, &fields)));
+        self.with_run(attempt.request, |run| run.answer = value.clone());
+        let value = self.readable(value);
+        let (fields, text) = (JsFields(&value), value.as_string());
+        self.tell(None, |core| core.answered(now(), attempt, &answer(&value, &fields, &text)));
     }
 
     fn failed(&self, attempt: Attempt, failure: Failure, cause: JsValue) {
@@ -365,8 +361,8 @@ impl Driver {
     }
 
     fn stop(&self, request: RequestId) {
-        if let Some(Some(abort)) = self.with_run(request, |run| run.abort.take()) {
-            abort.abort();
+        if let Some(Some(asking)) = self.with_run(request, |run| run.asking.take()) {
+            asking.abort();
         }
     }
 
@@ -387,17 +383,23 @@ impl Driver {
         match &*handed_out {
             Some((known, token, promise)) if Rc::ptr_eq(known, grant) => (token.clone(), promise.clone()),
             _ => {
-                let known = &grant.token;
-                let fields = (
-                    &known.access_token,
-                    &known.entity_id,
-                    known.expires_in as f64,
-                    known.creation_date as f64,
-                    known.license_id.map(|license| license as f64),
-                    &known.organization_id,
-                );
-                // Strings and numbers always have a JavaScript form.
-                let token = sys::token_of(&serde_wasm_bindgen::to_value(&fields).unwrap_or_default());
+                let token = match &grant.credential {
+                    Credential::Token(known) => {
+                        let fields = (
+                            &known.access_token,
+                            &known.entity_id,
+                            known.expires_in as f64,
+                            known.creation_date as f64,
+                            known.license_id.map(|license| license as f64),
+                            &known.organization_id,
+                        );
+                        // Strings and numbers always have a JavaScript form.
+                        sys::token_of(&serde_wasm_bindgen::to_value(&fields).unwrap_or_default())
+                    }
+                    Credential::Jwt(jwt) => JsValue::from_str(&jwt.text),
+                    // A code is handed on by the request that got it, and is not in hand.
+                    Credential::Code => JsValue::UNDEFINED,
+                };
                 let promise = Promise::resolve(&token);
                 *handed_out = Some((Rc::clone(grant), token.clone(), promise.clone()));
                 (token, promise)
@@ -409,7 +411,8 @@ impl Driver {
         let generation = page::generation();
         let scope = scope_digest(&generation, &self.name, self.core.borrow().identity());
         let (token, _) = self.handed_out(grant);
-        let text = sys::record_text(&token, RECORD_VERSION as f64, &scope, &generation);
+        let created = grant.lifetime.created as f64;
+        let text = sys::record_text(&token, created, RECORD_VERSION as f64, &scope, &generation);
         if storage::write_record(&self.name, &text).is_err() {
             self.storage_failed(StorageAction::Write);
         }
@@ -432,7 +435,7 @@ impl Driver {
             };
             details.push(&Array::of2(&JsValue::from_str(name), &detail));
         });
-        sys::tell(&self.listeners, event.name(), self.widget, &details);
+        sys::tell(&self.listeners, event.name(), self.widget.name(), &details);
     }
 
     fn with_run<T>(&self, request: RequestId, with: impl FnOnce(&mut Run) -> T) -> Option<T> {

@@ -1,9 +1,11 @@
 //! JavaScript objects as the core reads them.
 
-use js_sys::{Array, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
 
 use crate::core::{Answer, Fields, Value};
+
+use super::sys;
 
 /// An object from outside.
 pub(super) struct JsFields<'a>(pub(super) &'a JsValue);
@@ -37,56 +39,49 @@ impl JsFields<'_> {
     }
 }
 
+/// What a value can be, in the order of `kindOf` in `pkg/src/kind.js`.
+const KINDS: [&str; 10] = [
+    "undefined",
+    "null",
+    "a string",
+    "a number",
+    "a boolean",
+    "an object",
+    "an array",
+    "a promise",
+    "a Response",
+    "a function",
+];
+const UNDEFINED: u32 = 0;
+const NULL: u32 = 1;
+const STRING: u32 = 2;
+const NUMBER: u32 = 3;
+const BOOLEAN: u32 = 4;
+const OBJECT: u32 = 5;
+
+/// A kind by its name, for an error message; never the value itself.
+fn name(kind: u32) -> &'static str {
+    KINDS.get(kind as usize).copied().unwrap_or("of an unexpected type")
+}
+
 /// A JavaScript value as the core sees it.
-pub(super) fn read(value: &JsValue) -> Value {
-    if value.is_undefined() {
-        Value::Missing
-    } else if value.is_null() {
-        Value::Null
-    } else if let Some(number) = value.as_f64() {
-        Value::Number(number)
-    } else if let Some(text) = value.as_string() {
-        Value::Text(text)
-    } else if let Some(flag) = value.as_bool() {
-        Value::Boolean(flag)
-    } else {
-        Value::Other(kind(value))
+fn read(value: &JsValue) -> Value {
+    match sys::kind_of(value) {
+        UNDEFINED => Value::Missing,
+        NULL => Value::Null,
+        STRING => Value::Text(value.as_string().unwrap_or_default()),
+        NUMBER => Value::Number(value.as_f64().unwrap_or_default()),
+        BOOLEAN => Value::Boolean(value.is_truthy()),
+        kind => Value::Other(name(kind)),
     }
-}
-
-/// What a value is, for an error message; never the value itself.
-pub(super) fn kind(value: &JsValue) -> &'static str {
-    if value.is_undefined() {
-        "undefined"
-    } else if value.is_null() {
-        "null"
-    } else if value.is_string() {
-        "a string"
-    } else if value.as_f64().is_some() {
-        "a number"
-    } else if value.as_bool().is_some() {
-        "a boolean"
-    } else if value.is_function() {
-        "a function"
-    } else if Array::is_array(value) {
-        "an array"
-    } else if value.has_type::<web_sys::Response>() {
-        "a Response"
-    } else if value.has_type::<js_sys::Promise>() {
-        "a promise"
-    } else if value.is_object() {
-        "an object"
-    } else {
-        "of an unexpected type"
-    }
-}
-
-/// Whether a value's fields can be read as a record or a token: an object that is no array and no Response.
-fn is_record(value: &JsValue) -> bool {
-    value.is_object() && !Array::is_array(value) && !value.has_type::<web_sys::Response>()
 }
 
 /// What a source or a storage answered, for the core.
-pub(super) fn answer<'a>(value: &JsValue, fields: &'a JsFields<'a>) -> Answer<'a> {
-    if is_record(value) { Answer::Object(fields) } else { Answer::Other(kind(value)) }
+pub(super) fn answer<'a>(value: &JsValue, fields: &'a JsFields<'a>, text: &'a Option<String>) -> Answer<'a> {
+    match (sys::kind_of(value), text) {
+        (OBJECT, _) => Answer::Object(fields),
+        (NULL, _) => Answer::Null,
+        (_, Some(text)) => Answer::Text(text),
+        (kind, None) => Answer::Other(name(kind)),
+    }
 }

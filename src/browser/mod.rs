@@ -13,4 +13,4 @@ mod storage;
 mod sys;
 
 pub(crate) use driver::{Asker, Driver};
-pub(crate) use page::{notice_generation, notice_sign_out, session, sign_out, wake, went_online};
+pub(crate) use page::{SessionKey, notice_generation, notice_sign_out, session, sign_out, wake, went_online};

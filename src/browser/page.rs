@@ -7,6 +7,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use crate::core::{Cache, RequestCounter, SignOutOrigin};
+use crate::widget::Widget;
 
 use super::clock::now;
 use super::driver::{Asker, Driver};
@@ -16,13 +17,13 @@ use super::sys;
 /// What makes two handles share a session.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct SessionKey {
-    pub(crate) widget: &'static str,
+    pub(crate) widget: Widget,
+    pub(crate) is_code_flow: bool,
     /// The licence or organization.
     pub(crate) account: String,
     pub(crate) cache: Cache,
     /// Whether the page says who is signed in, or nobody can be.
     pub(crate) is_identified: bool,
-    pub(crate) single_use: bool,
 }
 
 #[derive(Default)]
@@ -40,16 +41,16 @@ thread_local! {
     static PAGE: Page = Page::default();
 }
 
-/// The session of this key; made when it is asked for the first time.
-pub(crate) fn session(key: SessionKey, asker: &Asker) -> Rc<Driver> {
+/// The session that the asker shares with others of its key; made when it is asked for the first time.
+pub(crate) fn session(asker: &Asker) -> Rc<Driver> {
     begin();
     PAGE.with(|page| {
         let mut sessions = page.sessions.borrow_mut();
-        if let Some((_, driver)) = sessions.iter().find(|(known, _)| *known == key) {
+        if let Some((_, driver)) = sessions.iter().find(|(known, _)| *known == asker.key) {
             return Rc::clone(driver);
         }
-        let driver = Driver::new(&key, asker, page.counter.clone());
-        sessions.push((key, Rc::clone(&driver)));
+        let driver = Driver::new(asker, page.counter.clone());
+        sessions.push((asker.key.clone(), Rc::clone(&driver)));
         driver
     })
 }
@@ -68,8 +69,7 @@ pub(crate) fn sign_out() -> Promise {
         sys::broadcast(&generation);
     }
     tell_sessions(|driver| driver.sign_out(SignOutOrigin::ThisTab));
-    // Where storage is blocked there is nothing to remove, and each session has said so by an event.
-    let _removed_or_blocked = storage::remove_all_records();
+    sys::remove_records();
     Promise::resolve(&JsValue::UNDEFINED)
 }
 

@@ -1,7 +1,7 @@
 //! The stored record, and the mark by which tabs learn of a sign-out; both may be blocked, full or missing at any time.
 
 use gloo_storage::{LocalStorage, SessionStorage, Storage};
-use js_sys::{JSON, Reflect};
+use js_sys::Reflect;
 use wasm_bindgen::{JsCast, JsValue};
 
 /// Everything that this package stores begins with this.
@@ -29,10 +29,9 @@ fn local_storage() -> Result<web_sys::Storage, StorageFailure> {
     probe("localStorage").map(|()| LocalStorage::raw())
 }
 
-/// The parsed record of a session; something that is no JSON comes back as undefined.
-pub(super) fn read_record(session: &str) -> Result<Option<JsValue>, StorageFailure> {
-    let text = session_storage()?.get_item(&record_key(session)).map_err(|_| StorageFailure)?;
-    Ok(text.map(|text| JSON::parse(&text).unwrap_or(JsValue::UNDEFINED)))
+/// The record of a session as text.
+pub(super) fn read_record(session: &str) -> Result<Option<String>, StorageFailure> {
+    session_storage()?.get_item(&record_key(session)).map_err(|_| StorageFailure)
 }
 
 /// Writes the record of a session.
@@ -43,20 +42,6 @@ pub(super) fn write_record(session: &str, text: &str) -> Result<(), StorageFailu
 /// Removes the record of a session.
 pub(super) fn remove_record(session: &str) -> Result<(), StorageFailure> {
     session_storage()?.remove_item(&record_key(session)).map_err(|_| StorageFailure)
-}
-
-/// Removes the records of all sessions, also of those that this page never opened.
-pub(super) fn remove_all_records() -> Result<(), StorageFailure> {
-    let storage = session_storage()?;
-    let length = storage.length().map_err(|_| StorageFailure)?;
-    let mut keys = Vec::new();
-    for index in 0..length {
-        keys.extend(storage.key(index).map_err(|_| StorageFailure)?.filter(|key| key.starts_with(PREFIX)));
-    }
-    for key in keys {
-        storage.remove_item(&key).map_err(|_| StorageFailure)?;
-    }
-    Ok(())
 }
 
 /// The generation in which records are written, if the origin has one yet.

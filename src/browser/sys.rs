@@ -2,7 +2,6 @@
 
 use js_sys::{Array, Map, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::AbortSignal;
 
 #[wasm_bindgen(module = "/pkg/src/bridge.js")]
 extern "C" {
@@ -28,14 +27,26 @@ extern "C" {
     #[wasm_bindgen(js_namespace = host, catch, js_name = readIdentity)]
     pub(super) fn read_identity(identity: &JsValue) -> Result<Option<String>, JsValue>;
 
-    /// Asks the options' source once; resolves with an `Outcome` and never rejects.
+    /// Asks the options' source once, soon.
     #[wasm_bindgen(js_namespace = host)]
-    pub(super) fn ask(options: &JsValue, signal: &AbortSignal, identity: Option<&str>, reason: &str) -> Promise;
+    pub(super) fn ask(options: &JsValue, identity: Option<&str>, reason: &str) -> Asking;
+
+    /// What a value is; `fields.rs` has the names.
+    #[wasm_bindgen(js_namespace = host, js_name = kindOf)]
+    pub(super) fn kind_of(value: &JsValue) -> u32;
 
     #[wasm_bindgen(js_namespace = host, js_name = tokenOf)]
     pub(super) fn token_of(fields: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_namespace = host, js_name = takeApart)]
+    pub(super) fn take_apart(answer: &JsValue) -> JsValue;
+    /// The parsed text of a record; undefined where it is no JSON.
+    #[wasm_bindgen(js_namespace = host, js_name = parseRecord)]
+    pub(super) fn parse_record(text: &str) -> JsValue;
+    /// Removes the records of all sessions, also of those that this page never opened.
+    #[wasm_bindgen(js_namespace = host, js_name = removeRecords)]
+    pub(super) fn remove_records();
     #[wasm_bindgen(js_namespace = host, js_name = recordText)]
-    pub(super) fn record_text(token: &JsValue, version: f64, scope: &str, generation: &str) -> String;
+    pub(super) fn record_text(token: &JsValue, created: f64, version: f64, scope: &str, generation: &str) -> String;
 
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn tell(listeners: &Map, event: &str, widget: &str, details: &Array);
@@ -52,6 +63,14 @@ extern "C" {
 
 #[wasm_bindgen]
 extern "C" {
+    /// A running attempt, as `pkg/src/source.js` makes it.
+    pub(super) type Asking;
+    /// Resolves with an `Outcome` and never rejects.
+    #[wasm_bindgen(method, getter)]
+    pub(super) fn outcome(this: &Asking) -> Promise;
+    #[wasm_bindgen(method)]
+    pub(super) fn abort(this: &Asking);
+
     /// `Deferred` of `pkg/src/promise.js`.
     pub(super) type Deferred;
     #[wasm_bindgen(method, getter)]

@@ -1,9 +1,13 @@
-//! How a source's answer becomes a token: the endpoint's raw shape, or a finished token; anything else names the field.
+//! How a source's answer becomes what the widget needs; anything else names the field that is wrong.
+//!
+//! A token of LiveChat's comes in the endpoint's raw shape or finished.
 
+use super::credential::{Credential, Grant, Kind};
 use super::failure::Failure;
 use super::fields::{Fields, Value};
+use super::json_web_token::read_jwt;
 use super::lifetime::{Lifetime, Moment};
-use super::token::{Grant, SHORT_LIFETIME, Token};
+use super::token::{SHORT_LIFETIME, Token};
 
 /// The LiveChat account that the page's options name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,9 +20,13 @@ pub struct Account {
 
 /// What a source answered with.
 pub enum Answer<'a> {
-    /// An object, to be read field by field.
+    /// An object, to be read field by field; a JWT is one that was taken apart.
     Object(&'a dyn Fields),
-    /// Something that can't be a token; says what: "undefined", "a string".
+    /// A string; only a code is one.
+    Text(&'a str),
+    /// A null.
+    Null,
+    /// Something that can't be an answer; says what: "undefined", "a function".
     Other(&'static str),
 }
 
@@ -72,16 +80,52 @@ const FINISHED_SHAPE: Shape = Shape {
 /// Reads an answer to a request sent at `sent`; the failure names the field and never its value.
 pub fn read_answer(
     answer: &Answer<'_>,
+    kind: &Kind,
+    sent: Moment,
+    now: Moment,
+) -> Result<(Grant, Vec<Warning>), Failure> {
+    match (kind, answer) {
+        (Kind::Token(account), Answer::Object(fields)) => read_token(*fields, account, sent, now),
+        (Kind::Jwt { may_be_encrypted }, Answer::Object(taken_apart)) => {
+            let (grant, is_skewed) = read_jwt(*taken_apart, *may_be_encrypted, sent, now)?;
+            Ok((grant, if is_skewed { vec![Warning::ClockSkew] } else { Vec::new() }))
+        }
+        (Kind::Code, Answer::Object(fields)) => {
+            read_text(*fields, "ssoKey")?;
+            read_text(*fields, "redirect_uri")?;
+            Ok((code(sent), Vec::new()))
+        }
+        (Kind::Code, Answer::Text(text)) if !text.is_empty() => Ok((code(sent), Vec::new())),
+        // Whoever signs JWTs and issues codes knows whether anybody is signed in; a chat of LiveChat's needs nobody.
+        (Kind::Jwt { .. } | Kind::Code, Answer::Null) => Err(Failure::nobody_signed_in()),
+        (kind, answer) => {
+            let found = match answer {
+                Answer::Other(found) => found,
+                Answer::Null => "null",
+                Answer::Text("") => "an empty string",
+                _ => "a string",
+            };
+            let expected = match kind {
+                Kind::Token(_) => "an object with access_token or accessToken",
+                Kind::Jwt { .. } => "a JWT",
+                Kind::Code => "a code, or an object with ssoKey and redirect_uri",
+            };
+            Err(Failure::bad_answer("", found, expected))
+        }
+    }
+}
+
+/// A code is over as soon as it is handed on.
+fn code(sent: Moment) -> Grant {
+    Grant { credential: Credential::Code, lifetime: Lifetime::since_sent(sent, 0) }
+}
+
+fn read_token(
+    fields: &dyn Fields,
     account: &Account,
     sent: Moment,
     now: Moment,
 ) -> Result<(Grant, Vec<Warning>), Failure> {
-    let fields = match answer {
-        Answer::Object(fields) => *fields,
-        Answer::Other(kind) => {
-            return Err(Failure::bad_answer("", kind, "an object with access_token or accessToken"));
-        }
-    };
     let is_finished = fields.field(FINISHED) != Value::Missing;
     let shape = if is_finished { &FINISHED_SHAPE } else { &RAW };
 
@@ -118,7 +162,7 @@ pub fn read_answer(
         license_id: agreed(account.license_id, license_id, shape.license_id)?,
         organization_id: agreed(account.organization_id.clone(), organization_id, shape.organization_id)?,
     };
-    Ok((Grant { token, lifetime }, warnings))
+    Ok((Grant { credential: Credential::Token(token), lifetime }, warnings))
 }
 
 /// What the options and the answer say together; a token for another account than the page's is no answer.

@@ -110,6 +110,11 @@ impl Failure {
         Self::lasting(Code::IdentityChanged, "another person signed in")
     }
 
+    /// Only somebody who is signed in can be authenticated.
+    pub fn nobody_signed_in() -> Self {
+        Self::lasting(Code::NotSignedIn, "nobody is signed in")
+    }
+
     /// Asked too soon after a failure.
     pub fn cooling_down(remaining: i64) -> Self {
         Self {

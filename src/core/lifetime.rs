@@ -1,7 +1,5 @@
 //! How long a token may be used, by two clocks.
 
-use super::fields::{Fields, Value};
-
 /// How far in the future a token may seem to have been created: clocks are adjusted by small steps all the time. Milliseconds.
 pub const CREATION_TOLERANCE: i64 = 5_000;
 
@@ -29,15 +27,6 @@ pub struct Lifetime {
     pub expires_in: i64,
     /// `created` by the monotonic clock; only known for a token that this page fetched.
     pub created_monotonic: Option<i64>,
-}
-
-/// Why two claims of a JWT make no lifetime: the claim, and what was expected of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LifetimeError {
-    /// `iat` or `exp`.
-    pub claim: &'static str,
-    /// What the claim should have been.
-    pub expected: &'static str,
 }
 
 impl Lifetime {
@@ -90,34 +79,5 @@ impl Lifetime {
             return (Self::since_sent(sent, expires_in), true);
         }
         (stated, false)
-    }
-
-    /// The lifetime of a JWT (RFC 7519): `exp` − `iat`, counted from `iat`, or locally when the clocks disagree about `iat`.
-    pub fn of_claims(claims: &dyn Fields, sent: Moment, now: Moment) -> Result<(Self, bool), LifetimeError> {
-        let issued = numeric_date(claims, "iat")?;
-        let expires = numeric_date(claims, "exp")?;
-        let expires_in = expires.saturating_sub(issued);
-        if expires_in <= 0 {
-            return Err(LifetimeError { claim: "exp", expected: "a time after iat" });
-        }
-        if !Self::is_sane(expires_in) {
-            return Err(LifetimeError { claim: "exp", expected: "a time within a year of iat" });
-        }
-        Ok(Self::since_creation(issued, expires_in, sent, now))
-    }
-}
-
-/// A NumericDate of RFC 7519 as milliseconds since 1970.
-fn numeric_date(claims: &dyn Fields, claim: &'static str) -> Result<i64, LifetimeError> {
-    /// 13 digits are milliseconds: as seconds they would be some thirty thousand years ahead.
-    const FIRST_NUMBER_IN_MILLISECONDS: f64 = 100_000_000_000.0;
-    match claims.field(claim) {
-        Value::Number(seconds) if seconds.is_finite() && seconds > 0.0 => {
-            if seconds >= FIRST_NUMBER_IN_MILLISECONDS {
-                return Err(LifetimeError { claim, expected: "seconds since 1970, not milliseconds" });
-            }
-            Ok((seconds * 1_000.0) as i64)
-        }
-        _ => Err(LifetimeError { claim, expected: "a number of seconds since 1970" }),
     }
 }

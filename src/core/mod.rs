@@ -7,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod credential;
 mod event;
 mod failure;
 mod fields;
+mod json_web_token;
 mod lifetime;
 mod record;
 mod retry;
@@ -17,14 +19,15 @@ mod session;
 mod token;
 
 pub use answer::{Account, Answer, Warning, read_answer};
+pub use credential::{Credential, Grant, Jwt, Kind, refresh_stretch};
 pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction};
 pub use failure::{Code, Failure};
 pub use fields::{Fields, Value};
-pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, LifetimeError, Moment};
+pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
 pub use record::{RECORD_VERSION, RecordScope, read_record};
 pub use retry::{
     BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, backoff_ceiling,
     cool_down_length,
 };
 pub use session::{Attempt, Cache, Effect, Policy, Reply, RequestCounter, RequestId, Session, Settings};
-pub use token::{Grant, RawToken, SHORT_LIFETIME, Token, refresh_stretch};
+pub use token::{RawToken, SHORT_LIFETIME, Token};

@@ -1,11 +1,13 @@
 //! How a stored record is read: versioned, scoped, and validated as what it is, bytes from outside.
 
 use super::answer::{read_creation_date, read_license, read_lifetime, read_text};
+use super::credential::{Credential, Grant, Kind};
 use super::event::Rejection;
 use super::failure::Failure;
 use super::fields::{Fields, Value};
+use super::json_web_token::read_claims;
 use super::lifetime::{CREATION_TOLERANCE, Lifetime, Moment};
-use super::token::{Grant, Token};
+use super::token::Token;
 
 /// The version of the record's layout. Another version's record is a miss.
 pub const RECORD_VERSION: i64 = 1;
@@ -19,12 +21,12 @@ pub struct RecordScope<'a> {
     pub generation: &'a str,
 }
 
-/// Reads a record; whatever is wrong with it is a miss, and the record has to be removed.
+/// Reads a record; whatever is wrong with it is a miss, and the record has to be removed. Its life may be over.
 pub fn read_record(
     record: &dyn Fields,
+    kind: &Kind,
     expected: RecordScope<'_>,
     now: Moment,
-    margin: Option<i64>,
 ) -> Result<Grant, Rejection> {
     match record.field("version") {
         Value::Number(version) if version == RECORD_VERSION as f64 => {}
@@ -40,29 +42,42 @@ pub fn read_record(
     if read_text(record, "scope").map_err(corrupt)? != expected.scope {
         return Err(Rejection::Scope);
     }
-    let token = Token {
-        access_token: read_text(record, "accessToken").map_err(corrupt)?,
-        entity_id: read_text(record, "entityId").map_err(corrupt)?,
-        expires_in: read_lifetime(record, "expiresIn", 1.0).map_err(corrupt)?,
-        token_type: read_text(record, "tokenType").map_err(corrupt)?,
-        creation_date: read_creation_date(record, "creationDate").map_err(corrupt)?,
-        license_id: read_license(record, "licenseId").map_err(corrupt)?,
-        organization_id: match record.field("organizationId") {
-            Value::Missing => None,
-            _ => Some(read_text(record, "organizationId").map_err(corrupt)?),
-        },
+    let created = read_creation_date(record, "creationDate").map_err(corrupt)?;
+    let (credential, expires_in) = match kind {
+        Kind::Token(_) => {
+            let token = read_token(record, created).map_err(corrupt)?;
+            if token.token_type != "Bearer" {
+                return Err(Rejection::Corrupt);
+            }
+            let expires_in = token.expires_in;
+            (Credential::Token(token), expires_in)
+        }
+        Kind::Jwt { may_be_encrypted } => {
+            let claims = read_claims(record, *may_be_encrypted).map_err(corrupt)?;
+            (Credential::Jwt(claims.jwt), claims.expires_in)
+        }
+        // A code is never stored.
+        Kind::Code => return Err(Rejection::Corrupt),
     };
-    if token.token_type != "Bearer" {
-        return Err(Rejection::Corrupt);
-    }
-    if token.creation_date > now.wall.saturating_add(CREATION_TOLERANCE) {
+    if created > now.wall.saturating_add(CREATION_TOLERANCE) {
         return Err(Rejection::Future);
     }
-    let lifetime = Lifetime { created: token.creation_date, expires_in: token.expires_in, created_monotonic: None };
-    if !lifetime.is_usable(now, margin) {
-        return Err(Rejection::Expired);
-    }
-    Ok(Grant { token, lifetime })
+    Ok(Grant { credential, lifetime: Lifetime { created, expires_in, created_monotonic: None } })
+}
+
+fn read_token(record: &dyn Fields, creation_date: i64) -> Result<Token, Failure> {
+    Ok(Token {
+        access_token: read_text(record, "accessToken")?,
+        entity_id: read_text(record, "entityId")?,
+        expires_in: read_lifetime(record, "expiresIn", 1.0)?,
+        token_type: read_text(record, "tokenType")?,
+        creation_date,
+        license_id: read_license(record, "licenseId")?,
+        organization_id: match record.field("organizationId") {
+            Value::Missing => None,
+            _ => Some(read_text(record, "organizationId")?),
+        },
+    })
 }
 
 /// Which field is corrupt helps nobody: nobody writes records by hand.

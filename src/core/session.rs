@@ -3,13 +3,14 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::answer::{Account, Answer, Warning, read_answer};
+use super::answer::{Answer, Warning, read_answer};
+use super::credential::{Grant, Kind};
 use super::event::{AbortReason, Event, Method, Reason, Rejection, SignOutOrigin};
 use super::failure::Failure;
+use super::json_web_token::came_again;
 use super::lifetime::Moment;
 use super::record::{RecordScope, read_record};
 use super::retry::{CoolDown, Jitter, pause};
-use super::token::Grant;
 
 /// Numbers requests within one page: all its sessions draw from the same counter.
 #[derive(Clone, Debug, Default)]
@@ -42,10 +43,10 @@ pub enum Cache {
 pub struct Settings {
     /// How long tokens are kept.
     pub cache: Cache,
-    /// The answer is a code for one redemption: never cached, never given to two callers.
-    pub single_use: bool,
-    /// The account that the page's options name.
-    pub account: Account,
+    /// What the widget needs of its source.
+    pub kind: Kind,
+    /// The widget authenticates people, and the page says who is signed in: then there is nothing to ask for while nobody is.
+    pub needs_identity: bool,
     /// Seeds the jitter of retries.
     pub seed: u32,
     /// Where request numbers come from.
@@ -117,8 +118,16 @@ pub enum Effect {
 /// Where a request stands. Times by the monotonic clock.
 #[derive(Debug)]
 enum Progress {
-    Running { sent: Moment, deadline: i64 },
-    Pausing { until: i64, at_least_until: i64 },
+    Running {
+        sent: Moment,
+        deadline: i64,
+    },
+    /// Between two attempts; the earlier one failed with this.
+    Pausing {
+        until: i64,
+        at_least_until: i64,
+        failure: Failure,
+    },
 }
 
 #[derive(Debug)]
@@ -140,6 +149,11 @@ impl Request {
         self.waiters > 0
     }
 
+    /// Until when it is tried again, by the monotonic clock.
+    fn patient_until(&self) -> i64 {
+        self.begun.monotonic.saturating_add(self.patience)
+    }
+
     fn begin_attempt(&mut self, now: Moment) -> Effect {
         self.attempt = self.attempt.saturating_add(1);
         let end = self.begun.monotonic.saturating_add(self.patience.max(self.timeout));
@@ -159,8 +173,8 @@ pub struct Session {
     /// Counts up at invalidate, sign-out and change of identity.
     epoch: u32,
     held: Option<Rc<Grant>>,
-    /// The entity that this identity had last.
-    entity: Option<String>,
+    /// What this identity was given last, of JWTs the one issued last; what comes next is compared with it.
+    last: Option<Rc<Grant>>,
     requests: Vec<Request>,
     cool_down: CoolDown,
     /// Failures of background refreshes cost the callers nothing, so they are counted apart.
@@ -179,7 +193,7 @@ impl Session {
             identity: None,
             epoch: 0,
             held: None,
-            entity: None,
+            last: None,
             requests: Vec::new(),
             cool_down: CoolDown::default(),
             cool_down_ahead: CoolDown::default(),
@@ -228,26 +242,34 @@ impl Session {
     /// The record that was found in storage, if any.
     pub fn restore(&mut self, now: Moment, policy: &Policy, expected: RecordScope<'_>, record: &Answer<'_>) {
         let read = match record {
-            Answer::Object(fields) => read_record(*fields, expected, now, policy.margin),
-            Answer::Other(_) => Err(Rejection::Corrupt),
+            Answer::Object(fields) => read_record(*fields, &self.settings.kind, expected, now),
+            _ => Err(Rejection::Corrupt),
         };
-        match read {
+        let rejection = match read {
             Ok(grant) => {
-                self.emit(Event::Restored { remaining: grant.lifetime.remaining(now, policy.margin) });
-                self.entity = Some(grant.token.entity_id.clone());
-                self.held = Some(Rc::new(grant));
+                let grant = Rc::new(grant);
+                self.last = Some(Rc::clone(&grant));
+                let remaining = grant.lifetime.remaining(now, policy.margin);
+                if remaining > 0 {
+                    self.emit(Event::Restored { remaining });
+                    self.held = Some(grant);
+                    return;
+                }
+                Rejection::Expired
             }
-            Err(why) => {
-                self.emit(Event::RecordRejected { why });
-                self.forget();
-            }
-        }
+            Err(why) => why,
+        };
+        self.emit(Event::RecordRejected { why: rejection });
+        self.forget();
     }
 
     /// Somebody asks for a token.
     pub fn get_token(&mut self, now: Moment, policy: &Policy) -> Reply {
         self.emit(Event::Call { method: Method::GetToken });
         self.drop_expired(now);
+        if self.is_nobody_there() {
+            return Reply::Refuse(Failure::nobody_signed_in());
+        }
         if let Some(request) = self.join(Method::GetToken, Request::is_demanded) {
             return Reply::Wait(request);
         }
@@ -263,6 +285,9 @@ impl Session {
     pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy) -> Reply {
         self.emit(Event::Call { method: Method::GetFreshToken });
         self.drop_expired(now);
+        if self.is_nobody_there() {
+            return Reply::Refuse(Failure::nobody_signed_in());
+        }
         self.join_or_begin(now, policy, Method::GetFreshToken, Reason::Fresh)
     }
 
@@ -289,6 +314,11 @@ impl Session {
         }
     }
 
+    /// The page says that somebody just signed in: what was refused to nobody may be asked for at once.
+    pub fn signed_in(&mut self) {
+        self.cool_down = CoolDown::default();
+    }
+
     /// The person leaves, here or in another tab.
     pub fn sign_out(&mut self, origin: SignOutOrigin) {
         self.emit(Event::SignedOut { origin });
@@ -310,8 +340,15 @@ impl Session {
     pub fn answered(&mut self, now: Moment, attempt: Attempt, answer: &Answer<'_>) {
         let Some((position, sent)) = self.running(attempt) else { return };
         let request = self.requests.remove(position);
-        match read_answer(answer, &self.settings.account, sent, now) {
-            Ok((grant, warnings)) => self.succeed(now, &request, grant, &warnings),
+        match read_answer(answer, &self.settings.kind, sent, now) {
+            Ok((mut grant, warnings)) => {
+                let came_before = self.last.as_ref().is_some_and(|last| grant.bound_by(last));
+                if came_before && !grant.lifetime.is_usable(now, Some(0)) {
+                    self.give_up(now, &request, came_again());
+                } else {
+                    self.succeed(now, &request, grant, &warnings, came_before);
+                }
+            }
             Err(failure) => self.give_up(now, &request, failure),
         }
     }
@@ -329,14 +366,19 @@ impl Session {
         for id in due {
             let Some(position) = self.requests.iter().position(|request| request.id == id) else { continue };
             let Some(request) = self.requests.get_mut(position) else { continue };
-            match request.progress {
-                Progress::Running { deadline, .. } if deadline <= now.monotonic => {
+            match &request.progress {
+                Progress::Running { deadline, .. } if *deadline <= now.monotonic => {
                     self.effects.push(Effect::Stop(id));
                     self.attempt_failed(now, position, Failure::timed_out());
                 }
-                Progress::Pausing { until, .. } if until <= now.monotonic => {
-                    let begin = request.begin_attempt(now);
-                    self.effects.push(begin);
+                Progress::Pausing { until, .. } if *until <= now.monotonic => {
+                    // The timer can come late: the page slept, or was frozen.
+                    if now.monotonic < request.patient_until() {
+                        let begin = request.begin_attempt(now);
+                        self.effects.push(begin);
+                    } else {
+                        self.stop_trying(now, position);
+                    }
                 }
                 _ => {}
             }
@@ -348,11 +390,20 @@ impl Session {
         self.cool_down.went_online();
         self.cool_down_ahead.went_online();
         for request in &mut self.requests {
-            if let Progress::Pausing { until, at_least_until } = &mut request.progress {
+            if let Progress::Pausing { until, at_least_until, .. } = &mut request.progress {
                 *until = *at_least_until;
             }
         }
         self.wake(now);
+    }
+
+    fn is_single_use(&self) -> bool {
+        self.settings.kind == Kind::Code
+    }
+
+    /// Whether the widget authenticates people and the page says that nobody is signed in.
+    fn is_nobody_there(&self) -> bool {
+        self.settings.needs_identity && self.identity().is_none()
     }
 
     fn emit(&mut self, event: Event) {
@@ -379,7 +430,7 @@ impl Session {
 
     /// Joins the newest request of this epoch that will do.
     fn join(&mut self, method: Method, will_do: impl Fn(&Request) -> bool) -> Option<RequestId> {
-        if self.settings.single_use {
+        if self.is_single_use() {
             return None;
         }
         let epoch = self.epoch;
@@ -424,7 +475,7 @@ impl Session {
             attempt: 0,
             timeout: policy.timeout,
             patience: policy.patience,
-            progress: Progress::Pausing { until: now.monotonic, at_least_until: now.monotonic },
+            progress: Progress::Running { sent: now, deadline: now.monotonic },
         };
         let begin = request.begin_attempt(now);
         self.requests.push(request);
@@ -443,15 +494,17 @@ impl Session {
         })
     }
 
-    fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning]) {
+    /// One that `came_before` was issued no later than the last one, which stays the one to compare with.
+    fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning], came_before: bool) {
         let id = request.id;
-        let is_cached = request.epoch == self.epoch && self.settings.cache != Cache::None && !self.settings.single_use;
+        let is_cached = request.epoch == self.epoch && self.settings.cache != Cache::None && !self.is_single_use();
         let lifetime = grant.lifetime.expires_in;
         self.cool_down.succeeded();
         self.cool_down_ahead.succeeded();
-        let has_changed_entity =
-            self.entity.replace(grant.token.entity_id.clone()).is_some_and(|entity| entity != grant.token.entity_id);
         let grant = Rc::new(grant);
+        let last = if came_before { self.last.clone() } else { self.last.replace(Rc::clone(&grant)) };
+        let has_changed_entity =
+            last.is_some_and(|last| last.entity().zip(grant.entity()).is_some_and(|(last, entity)| last != entity));
         if is_cached {
             self.held = Some(Rc::clone(&grant));
             if self.settings.cache == Cache::Session {
@@ -475,19 +528,26 @@ impl Session {
     /// Tries again if that can help and there is time, else gives up.
     fn attempt_failed(&mut self, now: Moment, position: usize, failure: Failure) {
         let Some(request) = self.requests.get_mut(position) else { return };
-        if failure.retryable {
-            let delay = pause(&mut self.jitter, request.attempt, failure.retry_after);
-            let until = now.monotonic.saturating_add(delay);
-            if until < request.begun.monotonic.saturating_add(request.patience) {
-                let at_least_until = now.monotonic.saturating_add(failure.retry_after.unwrap_or(0));
-                request.progress = Progress::Pausing { until, at_least_until };
-                let (id, attempt) = (request.id.0, request.attempt);
-                self.emit(Event::RequestRetrying { request: id, attempt, code: failure.code, delay });
-                return;
-            }
+        let (id, attempt, code) = (request.id.0, request.attempt, failure.code);
+        let retryable = failure.retryable;
+        let delay = pause(&mut self.jitter, attempt, failure.retry_after);
+        let until = now.monotonic.saturating_add(delay);
+        let at_least_until = now.monotonic.saturating_add(failure.retry_after.unwrap_or(0));
+        request.progress = Progress::Pausing { until, at_least_until, failure };
+        if retryable && until < request.patient_until() {
+            self.emit(Event::RequestRetrying { request: id, attempt, code, delay });
+        } else {
+            self.stop_trying(now, position);
         }
+    }
+
+    /// Gives up a request between two attempts, with what the last one failed with.
+    fn stop_trying(&mut self, now: Moment, position: usize) {
         let request = self.requests.remove(position);
-        self.give_up(now, &request, failure);
+        if let Progress::Pausing { failure, .. } = &request.progress {
+            let failure = failure.clone();
+            self.give_up(now, &request, failure);
+        }
     }
 
     fn give_up(&mut self, now: Moment, request: &Request, failure: Failure) {
@@ -504,7 +564,7 @@ impl Session {
     fn end_everything(&mut self, why: AbortReason) {
         self.epoch = self.epoch.wrapping_add(1);
         self.held = None;
-        self.entity = None;
+        self.last = None;
         self.cool_down = CoolDown::default();
         self.cool_down_ahead = CoolDown::default();
         self.forget();

@@ -1,8 +1,6 @@
-//! The token as widgets expect it, and the token as the session holds it.
+//! LiveChat's token, as its endpoint sends it and as its widget expects it.
 
 use serde::Serialize;
-
-use super::lifetime::{Lifetime, Moment};
 
 /// A finished token that lives less than this most likely has its lifetime in seconds. Milliseconds.
 pub const SHORT_LIFETIME: i64 = 100_000;
@@ -53,27 +51,5 @@ pub struct Token {
 impl std::fmt::Debug for Token {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Token(…)")
-    }
-}
-
-/// What the session holds: a token, and its lifetime by both clocks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// What is handed out.
-    pub token: Token,
-    /// How long it may be used.
-    pub lifetime: Lifetime,
-}
-
-/// How long before expiry a refresh ahead begins: as set, but never more than half of a token's usable life, or a token that lives
-/// shorter than the setting would be refreshed at every call.
-pub fn refresh_stretch(lifetime: &Lifetime, margin: Option<i64>, refresh_ahead: i64) -> i64 {
-    refresh_ahead.min(lifetime.expires_in.saturating_sub(lifetime.margin(margin)) / 2)
-}
-
-impl Grant {
-    /// Whether the token is in the last stretch of its life, where a refresh ahead begins.
-    pub fn is_in_last_stretch(&self, now: Moment, margin: Option<i64>, refresh_ahead: i64) -> bool {
-        self.lifetime.remaining(now, margin) <= refresh_stretch(&self.lifetime, margin, refresh_ahead)
     }
 }

@@ -1,0 +1,97 @@
+//! What the session holds for a widget: a token of LiveChat's, a JWT, or the right to hand on one code; and how long it may be used.
+
+use super::answer::Account;
+use super::lifetime::{Lifetime, Moment};
+use super::token::Token;
+
+/// What a widget needs of its source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A token for this account of LiveChat's.
+    Token(Account),
+    /// A signed JSON Web Token.
+    Jwt {
+        /// Whether the widget's vendor can decrypt: then it may be a JWE.
+        may_be_encrypted: bool,
+    },
+    /// A code for one redemption: never cached, never given to two callers.
+    Code,
+}
+
+/// A JSON Web Token (RFC 7519), as far as it is understood here: nobody checks its signature in a browser.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Jwt {
+    /// The token itself.
+    pub text: String,
+    /// Its claim `sub`, where it can be read.
+    pub subject: Option<String>,
+    /// Its claim `iat` in milliseconds since 1970, by the signer's clock.
+    pub issued: i64,
+}
+
+/// Shows neither the token nor the customer.
+impl std::fmt::Debug for Jwt {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Jwt(…)")
+    }
+}
+
+/// What a widget is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A token of LiveChat's.
+    Token(Token),
+    /// A JSON Web Token.
+    Jwt(Jwt),
+    /// The answer itself, which is a code and is handed on as it is.
+    Code,
+}
+
+/// What the session holds: a credential, and its lifetime by both clocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// What is handed out.
+    pub credential: Credential,
+    /// How long it may be used. A code's is nothing at all.
+    pub lifetime: Lifetime,
+}
+
+/// How long before expiry a refresh ahead begins: as set, but never more than half of a token's usable life, or a token that lives
+/// shorter than the setting would be refreshed at every call.
+pub fn refresh_stretch(lifetime: &Lifetime, margin: Option<i64>, refresh_ahead: i64) -> i64 {
+    refresh_ahead.min(lifetime.expires_in.saturating_sub(lifetime.margin(margin)) / 2)
+}
+
+impl Grant {
+    /// Whether the token is in the last stretch of its life, where a refresh ahead begins.
+    pub fn is_in_last_stretch(&self, now: Moment, margin: Option<i64>, refresh_ahead: i64) -> bool {
+        self.lifetime.remaining(now, margin) <= refresh_stretch(&self.lifetime, margin, refresh_ahead)
+    }
+
+    /// Whom the widget will take the customer for.
+    pub fn entity(&self) -> Option<&str> {
+        match &self.credential {
+            Credential::Token(token) => Some(&token.entity_id),
+            Credential::Jwt(jwt) => jwt.subject.as_deref(),
+            Credential::Code => None,
+        }
+    }
+
+    /// Counts a JWT that was issued no later than an earlier one from that one's first moment here, so that a token which comes again
+    /// does not live longer than it was meant to. Both were dated by the signer's clock, whatever this machine's clock says.
+    /// Answers whether it did.
+    pub fn bound_by(&mut self, earlier: &Self) -> bool {
+        if let (Credential::Jwt(jwt), Credential::Jwt(known)) = (&self.credential, &earlier.credential)
+            && jwt.issued <= known.issued
+        {
+            let older = known.issued.saturating_sub(jwt.issued);
+            let (mine, theirs) = (&mut self.lifetime, &earlier.lifetime);
+            mine.created = mine.created.min(theirs.created.saturating_sub(older));
+            if let (Some(created), Some(first)) = (&mut mine.created_monotonic, theirs.created_monotonic) {
+                *created = (*created).min(first.saturating_sub(older));
+            }
+            return true;
+        }
+        false
+    }
+}

@@ -1,0 +1,109 @@
+//! The handle by which a widget asks: four methods, each a promise, as LiveChat's Custom Identity Provider has them. The other widgets'
+//! shapes, which are callbacks, stand on it in `pkg/src`.
+//!
+//! Document: LiveChat, "Custom Identity Provider".
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+
+use crate::browser::{self, Asker, Driver, SessionKey};
+use crate::core::{Account, Cache, Policy};
+
+use super::Widget;
+
+/// The handle behind one provider object; handles of the same scope share a session.
+#[wasm_bindgen]
+pub struct Provider {
+    driver: Rc<Driver>,
+    asker: Rc<Asker>,
+}
+
+#[wasm_bindgen]
+impl Provider {
+    /// A handle for options that `pkg/src/options.js` has read and found right. A number that is not given is NaN, a text is empty.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each costs a page a hundred bytes more where it is read by name from an object"
+    )]
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        options: JsValue,
+        identity: JsValue,
+        on_event: JsValue,
+        widget: u8,
+        cache: u8,
+        is_code_flow: bool,
+        license_id: f64,
+        organization_id: String,
+        account: String,
+        margin: f64,
+        refresh_ahead: f64,
+        timeout: f64,
+        patience: f64,
+    ) -> Provider {
+        let given = |number: f64| (!number.is_nan()).then_some(number as i64);
+        let cache = match cache {
+            0 => Cache::None,
+            1 => Cache::Memory,
+            _ => Cache::Session,
+        };
+        let is_identified = identity.is_function();
+        let asker = Rc::new(Asker {
+            options,
+            identity,
+            on_event,
+            policy: Policy {
+                margin: given(margin),
+                refresh_ahead: refresh_ahead as i64,
+                timeout: timeout as i64,
+                patience: patience as i64,
+            },
+            key: SessionKey { widget: Widget::numbered(widget), is_code_flow, account, cache, is_identified },
+            account: Account {
+                license_id: given(license_id),
+                organization_id: Some(organization_id).filter(|organization| !organization.is_empty()),
+            },
+            listening: RefCell::default(),
+        });
+        let driver = browser::session(&asker);
+        asker.listen_to(&driver);
+        Self { driver, asker }
+    }
+
+    /// The cached token if it is usable, else a fresh one.
+    #[wasm_bindgen(js_name = getToken)]
+    pub fn get_token(&self) -> Promise {
+        self.driver.get_token(&self.asker)
+    }
+
+    /// A fresh token whatever is cached.
+    #[wasm_bindgen(js_name = getFreshToken)]
+    pub fn get_fresh_token(&self) -> Promise {
+        self.driver.get_fresh_token(&self.asker)
+    }
+
+    /// Whether a usable token is in hand.
+    #[wasm_bindgen(js_name = hasToken)]
+    pub fn has_token(&self) -> Promise {
+        self.driver.has_token(&self.asker)
+    }
+
+    /// Forgets the token.
+    pub fn invalidate(&self) -> Promise {
+        self.driver.invalidate(&self.asker)
+    }
+
+    /// The page says that somebody just signed in.
+    #[wasm_bindgen(js_name = signedIn)]
+    pub fn signed_in(&self) {
+        self.driver.signed_in();
+    }
+
+    /// One who waits with this promise leaves.
+    pub fn leave(&self, promise: &JsValue) {
+        self.driver.leave(promise);
+    }
+}
