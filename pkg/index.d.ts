@@ -51,6 +51,8 @@ export interface SourceRequest {
   /** Who the page said is signed in when the request began; null when nobody. */
   readonly identity: string | null;
   readonly reason: RequestReason;
+  /** Live Assist's code flow with a proof key (RFC 7636, S256): the code has to be bound to it. */
+  readonly codeChallenge?: string;
 }
 
 /** Answers with the endpoint's raw shape or with a finished token; a rejection with `status`, `retryable` or `retryAfter` is understood. */
@@ -98,7 +100,7 @@ export type Source = FunctionSource | string | URL | UrlSource | CookieGrantSour
 export type Identity = () => string | number | null | undefined;
 
 /** What every widget's options have in common. All durations are in milliseconds. */
-export interface SharedOptions {
+export interface SharedOptions<Source> {
   /** Where tokens come from. */
   source: Source;
   /** How long before its end a token counts as expired. Default: 30 s or a tenth of the lifetime, whichever is less. */
@@ -119,7 +121,7 @@ export interface LiveChatAccount {
   organizationId?: string;
 }
 
-export type LiveChatOptions = SharedOptions & LiveChatAccount & (
+export type LiveChatOptions = SharedOptions<Source> & LiveChatAccount & (
   | {
       /** Default `"session"`: sessionStorage, so that a reload costs no request. */
       cache?: "session";
@@ -171,6 +173,128 @@ export function configure(options: Partial<LiveChatOptions>): void;
 /** The person is leaving: forgets every token of every widget in every tab of the origin; who still waits is rejected with SIGNED_OUT. */
 export function sign_out(): Promise<void>;
 
+// Microsoft Omnichannel and Live Assist: a JSON Web Token (RFC 7519), signed with RS256 by the page's own service.
+
+/** A signed JWT, alone or in an object; null when nobody is signed in. Its lifetime is read from its claims `iat` and `exp`. */
+export type JwtAnswer = string | { token: string } | null;
+
+/** Where JWTs come from: a function, or the page's own service, which answers with text/plain or with `{"token": …}`. */
+export type JwtSource = ((request: SourceRequest) => Promise<JwtAnswer> | JwtAnswer) | string | URL | UrlSource;
+
+/** How long JWTs are kept, and whose they are. */
+export type JwtCache =
+  | {
+      /** `"memory"` (default): until the page is left. `"none"`: every call asks the source. */
+      cache?: "memory" | "none";
+      /** Says who is signed in. Answers it null, the source is not asked: nobody can be authenticated. */
+      identity?: Identity | null;
+    }
+  | {
+      /** sessionStorage, so that a reload costs no request. */
+      cache: "session";
+      /** Required with a cache that outlives the page; a constant null when the page does not know. */
+      identity: Identity | null;
+    };
+
+export type OmnichannelOptions = SharedOptions<JwtSource> & JwtCache & {
+  /** Keeps the tokens of several organizations on one page apart; of no other use. */
+  organizationId?: string;
+};
+
+/** What `setAuthTokenProvider` takes: calls back once, within 8 s of Omnichannel's 10, with a JWT, or null when there is none. */
+export type AuthTokenProvider = (callback: (token: string | null) => void) => void;
+
+/**
+ * The function for Omnichannel's `setAuthTokenProvider`. Throws an IdentityError BAD_OPTION at once when an option is wrong; the
+ * function itself throws a TypeError where it is given no callback.
+ *
+ * Document: Microsoft, "Send authentication token".
+ */
+export function authTokenProvider(options: OmnichannelOptions): AuthTokenProvider;
+
+export type ConnectOptions = OmnichannelOptions & {
+  /** Start a chat as soon as the provider is registered: true, or the options of Omnichannel's `startChat`. Default false. */
+  startChat?: boolean | object;
+};
+
+/**
+ * Registers the provider when the live chat SDK is there: at once, or at the window's event `lcw:ready`. Tells `onEvent` what
+ * `lcw:error` reports of authentication; a token that Omnichannel calls invalid is forgotten.
+ * @returns undoes it: takes the provider back and listens no longer
+ */
+export function connectOmnichannel(options: ConnectOptions): () => void;
+
+/** What Microsoft's npm packages take as `getAuthToken`; both arguments are theirs and change nothing. */
+export type GetAuthToken = (name?: string, context?: object) => Promise<string | null>;
+
+/**
+ * `getAuthToken` for `@microsoft/omnichannel-chat-sdk` and `@microsoft/omnichannel-chat-widget`: a JWT, or null when nobody is signed in, which
+ * those with mid-conversation authentication take for "go on unauthenticated". Any other failure is a rejection, within 8 s.
+ */
+export function getAuthToken(options: OmnichannelOptions): GetAuthToken;
+
+/** A code for one redemption, with the address that it is bound to. */
+export interface AuthorizationCode {
+  ssoKey: string;
+  redirect_uri: string;
+}
+
+/** An authorization code, handed on as it is; null when nobody is signed in. */
+export type CodeAnswer = string | AuthorizationCode | null;
+
+/** Where authorization codes come from: a function, or the page's own service, asked by POST; a proof key goes in as `code_challenge`. */
+export type CodeSource = ((request: SourceRequest) => Promise<CodeAnswer> | CodeAnswer) | string | URL | (UrlSource & { method?: "POST" });
+
+/** What is said to Live Assist where there is no token. */
+export type FailureForm =
+  /** `callback(null, reason)`, Live Assist's own. */
+  | "null"
+  /** `callback("", reason)`, LivePerson's. */
+  | "empty_string"
+  /** `callback({}, reason)`, LivePerson's. */
+  | "empty_object";
+
+interface LiveAssistShared {
+  /** Keeps the tokens of several accounts on one page apart; of no other use. */
+  organizationId?: string;
+  /**
+   * Asks the person to sign in, when nobody is; answers whether somebody is now. It is asked once for all calls that wait; without
+   * it, or when it answers false, Live Assist is told the failure.
+   */
+  signIn?: (request: { readonly signal: AbortSignal }) => Promise<boolean> | boolean;
+  /** How long `signIn` may take. Default 300,000. */
+  signInTimeout?: number;
+  /** Default `"null"`. */
+  failureForm?: FailureForm;
+}
+
+export type LiveAssistOptions = LiveAssistShared & (
+  | (SharedOptions<JwtSource> & JwtCache & {
+      /** Default: Live Assist gets the JWT itself. */
+      flow?: "implicit";
+    })
+  | (SharedOptions<CodeSource> & {
+      /** Live Assist gets a code, which its service redeems: a new one for every call, never cached. */
+      flow: "code";
+      cache?: "none";
+      identity?: Identity | null;
+    })
+);
+
+/** What Live Assist and LivePerson call: calls back once, within 8 s and the time that `signIn` takes. The reason is for a person. */
+export type AuthoriseChatWithCallback = (
+  callback: (token: string | AuthorizationCode | null | Record<string, never>, reason?: string) => void,
+  codeChallenge?: string,
+) => void;
+
+/**
+ * The function that Live Assist or LivePerson calls by name; assign it to the name that is configured there. Throws an IdentityError
+ * BAD_OPTION at once when an option is wrong; the function itself throws a TypeError where it is given no callback.
+ *
+ * Documents: Live Assist, "Authenticated Chats" and "Sign-on flows".
+ */
+export function authoriseChatWithCallback(options: LiveAssistOptions): AuthoriseChatWithCallback;
+
 export type IdentityErrorCode =
   /** An option is missing, unknown or of a wrong type. Thrown, not rejected. */
   | "BAD_OPTION"
@@ -178,7 +302,7 @@ export type IdentityErrorCode =
   | "BAD_IDENTITY"
   /** The source answered with something that is no token; the message names the field. */
   | "BAD_ANSWER"
-  /** The service answered 401: it knows nobody who is signed in. */
+  /** The service answered 401, or the page says so: it knows nobody who is signed in. */
   | "NOT_SIGNED_IN"
   /** The service answered 403, 404 or another 4xx. */
   | "REFUSED"
@@ -224,8 +348,10 @@ export class IdentityError extends Error {
 
 export type MethodName = "getToken" | "getFreshToken" | "hasToken" | "invalidate";
 
+export type WidgetName = "livechat" | "omnichannel" | "live_assist";
+
 interface EventBase {
-  readonly widget: "livechat";
+  readonly widget: WidgetName;
   /** Milliseconds since 1970. */
   readonly at: number;
 }
@@ -241,7 +367,7 @@ export type IdentityEvent = EventBase & (
   | { readonly type: "request_began"; readonly request: number; readonly reason: RequestReason }
   /** An attempt failed and the source will be asked again after `delay` ms. */
   | { readonly type: "request_retrying"; readonly request: number; readonly attempt: number; readonly code: IdentityErrorCode; readonly delay: number }
-  /** The token arrived; `cached` says whether it entered the cache, `lifetime` is its expiresIn in ms. */
+  /** The token arrived; `cached` says whether it entered the cache, `lifetime` is how long it lives in ms, 0 for a code. */
   | { readonly type: "request_succeeded"; readonly request: number; readonly duration: number; readonly lifetime: number; readonly cached: boolean }
   | { readonly type: "request_failed"; readonly request: number; readonly duration: number; readonly code: IdentityErrorCode; readonly demanded: boolean }
   | { readonly type: "request_aborted"; readonly request: number; readonly why: "signed_out" | "identity_changed" | "invalidated" | "abandoned" }
@@ -256,10 +382,16 @@ export type IdentityEvent = EventBase & (
   | { readonly type: "invalidated" }
   | { readonly type: "signed_out"; readonly origin: "this_tab" | "other_tab" }
   | { readonly type: "identity_changed" }
-  /** The same person got another entityId: the widget has to start over. */
+  /** The same person got another entityId, or a JWT with another `sub`: the widget has to start over. */
   | { readonly type: "entity_changed"; readonly request: number }
   /** A finished token lives under 100 s: most likely its expiresIn is in seconds. */
   | { readonly type: "short_lifetime"; readonly request: number; readonly lifetime: number }
-  /** The token's creationDate disagrees with this machine's clock; its lifetime is counted from when it was asked for. */
+  /** The token's creationDate, or `iat`, disagrees with this machine's clock; its lifetime is counted from when it was asked for. */
   | { readonly type: "clock_skew"; readonly request: number }
+  /** A callback was answered, or `getAuthToken` settled; `code` says why there was no token. */
+  | { readonly type: "widget_answered"; readonly ok: boolean; readonly code?: IdentityErrorCode }
+  /** Nobody is signed in, and the page's `signIn` is asked. */
+  | { readonly type: "sign_in_asked" }
+  /** Omnichannel's `lcw:error` about authentication: 2 the provider failed, 3 there was no token, 4 the token is invalid. */
+  | { readonly type: "widget_error"; readonly errorCode: 2 | 3 | 4; readonly meaning: string }
 );

@@ -2,36 +2,56 @@
 // A widget's callback is answered exactly once, within its deadline, whatever happens.
 
 import { IdentityError } from "./error.js";
+import { LONGEST_TIMER } from "./promise.js";
+
+/** How long a widget is kept waiting: Omnichannel gives up after 10 s. Milliseconds. */
+export const DEADLINE = 8_000;
 
 /**
- * Asks for an answer and hands it to a widget's callback: once, at the latest at the deadline, also after a failure, a throw, silence
- * or two answers. What the callback throws goes to the console and hurts nobody else.
+ * What is asked for, or a failure once the deadline is over.
  * @template T
- * @param {unknown} callback what the widget passed; anything but a function throws a TypeError at once
  * @param {number} deadline milliseconds
  * @param {() => T | Promise<T>} ask
+ * @returns {Promise<T>}
+ */
+export const within = (deadline, ask) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new IdentityError("TIMED_OUT", "no answer within the widget's deadline", { retryable: true })),
+      Math.min(deadline, LONGEST_TIMER),
+    );
+    const close = () => clearTimeout(timer);
+    new Promise((begin) => begin(ask())).then(/** @type {(answer: unknown) => void} */ (resolve), reject).then(close);
+  });
+
+/**
+ * Whether a failure is that nobody is signed in, or not any longer; also when it is repeated in a cool-down.
+ * @param {any} error
+ */
+export const isNobody = (error) => /^(NOT_SIGNED_IN|SIGNED_OUT)$/.test((error.code === "COOLING_DOWN" ? error.cause : error)?.code);
+
+/**
+ * Hands an answer to a widget's callback, once, also after a failure or a throw. What the callback throws goes to the console and
+ * hurts nobody else.
+ * @template T
+ * @param {unknown} callback what the widget passed; anything but a function throws a TypeError at once
+ * @param {() => Promise<T>} ask settles in any case
  * @param {(answer: T) => unknown[]} succeed the callback's arguments for an answer
  * @param {(error: unknown) => unknown[]} fail the callback's arguments for a failure
+ * @param {(error?: unknown) => void} told that the widget is answered, and with which failure
  */
-export const answerOnce = (callback, deadline, ask, succeed, fail) => {
+export const answerOnce = (callback, ask, succeed, fail, told) => {
   if (typeof callback !== "function") throw new TypeError("the callback is wrong: expected a function");
-  let answered = false;
-  /** @param {unknown[]} given */
-  const answer = (given) => {
-    if (answered) return;
-    answered = true;
-    clearTimeout(timer);
+  /** @param {unknown[]} given @param {unknown} [error] */
+  const answer = (given, error) => {
+    told(error);
     try {
       callback(...given);
-    } catch (error) {
-      console.error("custom-identity-provider: the widget's callback threw", error);
+    } catch (thrown) {
+      console.error("custom-identity-provider: the widget's callback threw", thrown);
     }
   };
-  const timer = setTimeout(
-    () => answer(fail(new IdentityError("TIMED_OUT", "no answer within the widget's deadline", { retryable: true }))),
-    deadline,
-  );
-  new Promise((resolve) => resolve(ask()))
-    .then((found) => succeed(/** @type {T} */ (found)))
-    .then(answer, (error) => answer(fail(error)));
+  ask()
+    .then(succeed)
+    .then(answer, (error) => answer(fail(error), error));
 };

@@ -1,15 +1,21 @@
 // @ts-check
 // The package's functions over a core that is loaded at the first call, and shared by every copy of the package on the page.
 
-import { LiveChatProvider, noticeGeneration, noticeSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
+import { Provider, noticeGeneration, noticeSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
 import { IdentityError, badOption } from "./error.js";
-import { isRecord, readOptions, readPartialOptions } from "./options.js";
+import { isRecord } from "./kind.js";
+import { CACHES, WIDGETS, readOptions, readPartialOptions } from "./options.js";
 import { watchPage } from "./page.js";
 import { guard, leavable, refusal } from "./promise.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
 /** @typedef {Partial<import("../index.js").LiveChatOptions>} Options */
-/** @typedef {{provider: (options: Options) => IdentityProvider, sign_out: () => Promise<void>}} Engine */
+/** @typedef {import("../index.js").WidgetName} WidgetName */
+/** @typedef {IdentityProvider & {signedIn: () => void}} AnyProvider what every widget's shape stands on */
+/** @typedef {{provider: (widget: WidgetName, options: object, own: string[]) => AnyProvider, sign_out: () => Promise<void>}} Engine */
+
+/** The options that only LiveChat has. */
+const LIVECHAT = ["licenseId"];
 
 /**
  * What all copies of this package on a page have in common: the first one's engine serves every copy, so that equal calls share
@@ -21,7 +27,7 @@ const page = () => (/** @type {any} */ (globalThis)[Symbol.for("custom-identity-
 
 /**
  * A call of the core with a promise; the caller's own signal ends its wait only.
- * @param {LiveChatProvider} handle
+ * @param {Provider} handle
  * @param {() => Promise<import("../index.js").WidgetToken>} ask
  * @param {unknown} call
  */
@@ -37,15 +43,35 @@ const ask = (handle, ask, call) => {
 
 /** @type {Engine} */
 const engine = {
-  provider: (options) => {
-    const complete = readOptions(options);
+  provider: (widget, options, own) => {
+    const complete = readOptions(widget, options, own);
     // After a trap this is a rejected promise, and so is whatever the methods answer with.
-    const handle = /** @type {LiveChatProvider} */ (guard(() => new LiveChatProvider(complete)));
+    const handle = /** @type {Provider} */ (
+      guard(
+        () =>
+          new Provider(
+            complete,
+            complete.identity,
+            complete.onEvent,
+            WIDGETS.indexOf(widget),
+            CACHES.indexOf(complete.cache),
+            complete.flow === "code",
+            complete.licenseId ?? NaN,
+            complete.organizationId ?? "",
+            complete.account,
+            complete.margin ?? NaN,
+            complete.refreshAhead,
+            complete.timeout,
+            complete.patience,
+          ),
+      )
+    );
     return {
       getToken: (call) => ask(handle, () => handle.getToken(), call),
       getFreshToken: (call) => ask(handle, () => handle.getFreshToken(), call),
       hasToken: () => guard(() => handle.hasToken()),
       invalidate: () => guard(() => handle.invalidate()),
+      signedIn: () => void guard(() => handle.signedIn()),
     };
   },
   sign_out: () => guard(signOut),
@@ -96,27 +122,40 @@ const start = (load) => {
 // Plain functions, not properties of something made at import: so bundlers leave the core out where only IdentityError is used.
 
 /**
+ * What a widget's shape stands on; wrong options are thrown.
  * @param {() => void} load
- * @param {Options} [options]
- * @returns {IdentityProvider}
+ * @param {WidgetName} widget
+ * @param {object} options
+ * @param {string[]} own the names of options that only some widgets have
+ * @returns {AnyProvider}
  */
-export const provide = (load, options = {}) => {
-  const complete = isRecord(options) ? { ...page().defaults, ...options } : options;
+export const provide = (load, widget, options, own) => {
   let engine;
   try {
     engine = start(load);
   } catch (error) {
     // A widget that is being set up must hear of it from the methods; wrong options are thrown all the same.
-    readOptions(complete);
+    readOptions(widget, options, own);
     const refuse = () => refusal(error);
-    return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse };
+    return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse, signedIn: () => {} };
   }
-  return engine.provider(complete);
+  return engine.provider(widget, options, own);
+};
+
+/**
+ * @param {() => void} load
+ * @param {Options} [options]
+ * @returns {IdentityProvider}
+ */
+export const customIdentityProviderWith = (load, options = {}) => {
+  const complete = isRecord(options) ? { ...page().defaults, ...options } : options;
+  const { signedIn: _, ...provider } = provide(load, "livechat", complete, LIVECHAT);
+  return provider;
 };
 
 /** @param {Options} options */
 export const configure = (options) => {
-  readPartialOptions(options);
+  readPartialOptions("livechat", options, LIVECHAT);
   page().defaults = { ...page().defaults, ...options };
 };
 

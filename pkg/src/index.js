@@ -3,14 +3,24 @@
 
 import { initSync } from "../generated/custom_identity_provider.js";
 import inlined from "../generated/inlined_wasm.js";
-import { provide, signOutWith } from "./face.js";
+import { customIdentityProviderWith, signOutWith } from "./face.js";
+import { authoriseChatWithCallbackWith } from "./live_assist.js";
+import { authTokenProviderWith, connectOmnichannelWith, getAuthTokenWith } from "./omnichannel.js";
 
 const load = () => {
   initSync({ module: Uint8Array.from(atob(inlined), (character) => character.charCodeAt(0)) });
 };
 
 /** @param {Partial<import("../index.js").LiveChatOptions>} [options] */
-export const custom_identity_provider = (options) => provide(load, options);
+export const custom_identity_provider = (options) => customIdentityProviderWith(load, options);
+/** @param {import("../index.js").OmnichannelOptions} options */
+export const authTokenProvider = (options) => authTokenProviderWith(load, options);
+/** @param {import("../index.js").ConnectOptions} options */
+export const connectOmnichannel = (options) => connectOmnichannelWith(load, options);
+/** @param {import("../index.js").OmnichannelOptions} options */
+export const getAuthToken = (options) => getAuthTokenWith(load, options);
+/** @param {import("../index.js").LiveAssistOptions} options */
+export const authoriseChatWithCallback = (options) => authoriseChatWithCallbackWith(load, options);
 export const sign_out = () => signOutWith(load);
 export { configure } from "./face.js";
 export { IdentityError } from "./error.js";

@@ -2,15 +2,20 @@
 // How options are read: every wrong one is named, with what was expected of it.
 
 import { IdentityError, badOption } from "./error.js";
+import { isRecord } from "./kind.js";
 
 /** @typedef {import("../index.js").FunctionSource} FunctionSource */
 /** @typedef {{function: FunctionSource} | {url: string, init: RequestInit} | {grant: "cookie", clientId: string, redirectUri?: string, accountsUrl: string} | {grant: "identity_token", clientId: string, transferUrl: string, accountsUrl: string}} Source */
+/** @typedef {import("../index.js").WidgetName} WidgetName */
 /**
  * Options as the core takes them: complete, and right.
  * @typedef {object} ReadOptions
+ * @property {WidgetName} widget
  * @property {Source | undefined} source
  * @property {(() => unknown) | null | undefined} identity
  * @property {string} cache
+ * @property {string | undefined} flow Live Assist's
+ * @property {string | undefined} codeChallenge the proof key that a code has to be bound to
  * @property {number | undefined} licenseId
  * @property {string | undefined} organizationId
  * @property {string} account both, as part of a key
@@ -21,10 +26,11 @@ import { IdentityError, badOption } from "./error.js";
  * @property {Function | undefined} onEvent
  */
 
-const LIVECHAT_ACCOUNTS = "https://accounts.livechat.com";
+/** The widgets and the caches by the core's numbers: the order is that of `src/widget/mod.rs` and `provider.rs`. @type {WidgetName[]} */
+export const WIDGETS = ["livechat", "omnichannel", "live_assist"];
+export const CACHES = ["none", "memory", "session"];
 
-/** @param {unknown} value */
-export const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const LIVECHAT_ACCOUNTS = "https://accounts.livechat.com";
 
 /**
  * Reads the options of one object; `prefix` stands before each name in errors.
@@ -89,23 +95,30 @@ const absolute = (value) => {
   }
 };
 
-/** @param {unknown} value @returns {Source} */
-const readSource = (value) => {
+/**
+ * @param {unknown} value
+ * @param {boolean} isLiveChat whether LiveChat's own grants are sources
+ * @param {boolean} isCodeFlow
+ * @returns {Source}
+ */
+const readSource = (value, isLiveChat, isCodeFlow) => {
   if (typeof value === "function") return { function: /** @type {FunctionSource} */ (value) };
   if (typeof value === "string" || value instanceof URL) {
     const url = absolute(value);
     if (url === undefined) throw badOption("source", "a URL that this page can resolve");
     return { url, init: { method: "POST", credentials: "same-origin" } };
   }
-  if (!isRecord(value)) throw badOption("source", "a function, a URL, or an object with url or grant");
+  if (!isRecord(value)) throw badOption("source", `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`);
   const grant = /** @type {any} */ (value).grant;
-  if (grant === undefined) {
+  if (grant === undefined || !isLiveChat) {
     const options = reader(value, "source.", ["url", "method", "headers", "credentials", "body"]);
     const url = options.required("url", options.url("url"), "a URL (or give grant)");
     const method = options.oneOf("method", ["GET", "POST"]) ?? "POST";
     const credentials = /** @type {RequestCredentials | undefined} */ (options.oneOf("credentials", ["omit", "same-origin", "include"]));
     const body = options.text("body");
     if (body !== undefined && method === "GET") throw badOption("source.body", 'none with method "GET"');
+    if (isCodeFlow && method === "GET") throw badOption("source.method", '"POST" for a new code');
+    if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed)) throw badOption("source.body", "a JSON object");
     const headers = options.option("headers", (headers) => (isTexts(headers) ? headers : undefined), "a plain object of strings");
     return { url, init: { method, credentials: credentials ?? "same-origin", body, headers } };
   }
@@ -136,31 +149,58 @@ const isTexts = (value) => isRecord(value) && Object.values(value).every((text) 
 /** @param {unknown} value */
 const license = (value) => (Number.isSafeInteger(value) && /** @type {number} */ (value) > 0 ? /** @type {number} */ (value) : undefined);
 
+/** `JSON.parse` quotes the text in its error, so that error is not kept. @param {string} text @returns {{parsed: any} | undefined} */
+export const parse = (text) => {
+  try {
+    return { parsed: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+};
+
 /** @param {unknown} value */
 const callable = (value) => (typeof value === "function" ? value : undefined);
 
 /**
  * Options of which any may be missing; only those that are given have to be right.
+ * @param {WidgetName} widget
  * @param {any} value
+ * @param {string[]} own the names of options that only some widgets have
  * @returns {Omit<ReadOptions, "account">}
  */
-export const readPartialOptions = (value) => {
+export const readPartialOptions = (widget, value, own) => {
   if (!isRecord(value)) throw badOption("options", "an object");
   const options = reader(value, "", [
-    ...["source", "identity", "cache", "margin", "refreshAhead", "timeout", "patience", "onEvent"],
-    ...["licenseId", "organizationId"],
+    ...["source", "identity", "cache", "margin", "refreshAhead", "timeout", "patience", "onEvent", "organizationId"],
+    ...own,
   ]);
+  const isLiveChat = widget === "livechat";
+  const flow = options.oneOf("flow", ["implicit", "code"]);
+  const isCodeFlow = flow === "code";
+  // A code is for one redemption.
+  const cache = options.oneOf("cache", isCodeFlow ? ["none"] : CACHES);
+  options.option("signIn", callable, "a function");
+  options.milliseconds("signInTimeout", 1);
+  options.oneOf("failureForm", ["null", "empty_string", "empty_object"]);
+  options.option("startChat", (start) => (typeof start === "boolean" || isRecord(start) ? true : undefined), "a boolean, or the options of startChat");
   return {
-    source: options.option("source", readSource, ""),
+    widget,
+    flow,
+    source: options.option("source", (source) => readSource(source, isLiveChat, isCodeFlow), ""),
     identity:
       value.identity === null
         ? null
         : /** @type {(() => unknown) | undefined} */ (
             options.option("identity", callable, "a function that answers with the page's own user id or null, or null when nobody can be signed in")
           ),
-    cache: options.oneOf("cache", ["session", "memory", "none"]) ?? "session",
+    cache: cache ?? (isLiveChat ? "session" : isCodeFlow ? "none" : "memory"),
     licenseId: options.option("licenseId", license, "a positive whole number"),
     organizationId: options.text("organizationId"),
+    codeChallenge: options.option(
+      "codeChallenge",
+      (challenge) => (/^[\w.~-]{43,128}$/.test(challenge) ? String(challenge) : undefined),
+      "43 to 128 characters of base64url",
+    ),
     margin: options.milliseconds("margin", 0),
     refreshAhead: options.milliseconds("refreshAhead", 0) ?? 0,
     timeout: options.milliseconds("timeout", 1) ?? 10_000,
@@ -170,20 +210,24 @@ export const readPartialOptions = (value) => {
 };
 
 /**
- * Complete options of a LiveChat provider.
+ * Complete options of a widget.
+ * @param {WidgetName} widget
  * @param {any} value
+ * @param {string[]} own
  * @returns {ReadOptions}
  */
-export const readOptions = (value) => {
-  const options = { ...readPartialOptions(value), account: "" };
-  if (!options.source) throw badOption("source", "one to be given: a function, a URL, or an object with url or grant");
+export const readOptions = (widget, value, own) => {
+  const options = { ...readPartialOptions(widget, value, own), account: "" };
+  if (!options.source) {
+    throw badOption("source", `one to be given: a function, a URL, or an object with url${widget === "livechat" ? " or grant" : ""}`);
+  }
   if (options.identity === undefined && options.cache === "session") {
     throw badOption(
       "identity",
       "one to be given with a cache that outlives the page: a function that answers with the page's own user id or null, or null when nobody can be signed in",
     );
   }
-  if (options.licenseId === undefined && options.organizationId === undefined) {
+  if (widget === "livechat" && options.licenseId === undefined && options.organizationId === undefined) {
     // LiveChat's own snippet names the licence on the page.
     options.licenseId = license(/** @type {any} */ (globalThis).__lc?.license);
     if (options.licenseId === undefined) {

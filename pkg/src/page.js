@@ -5,8 +5,10 @@ import { LONGEST_TIMER } from "./promise.js";
 
 /** @typedef {{wake: () => void, wentOnline: () => void, noticeSignOut: () => void, noticeGeneration: (generation: string) => void}} Told */
 
+/** Everything that this package stores begins with this. */
+const PREFIX = "custom_identity_provider:";
 /** Where the mark of the latest sign-out is kept, for all tabs of the origin. */
-const GENERATION = "custom_identity_provider:generation";
+const GENERATION = `${PREFIX}generation`;
 
 /** What is told; the core, once it runs. @type {Told | undefined} */
 let told;
@@ -41,6 +43,15 @@ export const watchPage = (core) => {
 /** The mark of a new sign-out; nobody may guess the salt that it is, too. */
 export const newGeneration = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join("");
 
+/** Removes the records of all sessions, also of those that this page never opened. */
+export const removeRecords = () => {
+  try {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
+  } catch {
+    // Where storage is blocked there is nothing to remove, and each session has said so by an event.
+  }
+};
+
 /** Listens for sign-outs where localStorage is blocked. */
 export const openChannel = () => {
   if (typeof BroadcastChannel !== "function") return;
@@ -54,18 +65,27 @@ export const openChannel = () => {
 export const broadcast = (generation) => channel?.postMessage(generation);
 
 /**
- * Tells every listener an event, once, also when several handles have the same listener; what one throws hurts nobody else.
+ * Tells a listener an event; what it throws hurts nobody else.
+ * @param {Function} listener
+ * @param {string} type
+ * @param {string} widget
+ * @param {object} details
+ */
+export const notify = (listener, type, widget, details) => {
+  try {
+    listener({ type, widget, at: Date.now(), ...details });
+  } catch (error) {
+    console.error("custom-identity-provider: onEvent threw", error);
+  }
+};
+
+/**
+ * Tells every listener an event, once, also when several handles have the same listener.
  * @param {Map<number, (event: object) => void>} listeners
  * @param {string} type
  * @param {string} widget
  * @param {[string, unknown][]} details
  */
 export const tell = (listeners, type, widget, details) => {
-  for (const listener of new Set(listeners.values())) {
-    try {
-      listener({ type, widget, at: Date.now(), ...Object.fromEntries(details) });
-    } catch (error) {
-      console.error("custom-identity-provider: onEvent threw", error);
-    }
-  }
+  for (const listener of new Set(listeners.values())) notify(listener, type, widget, Object.fromEntries(details));
 };

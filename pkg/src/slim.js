@@ -3,7 +3,9 @@
 
 import { initSync } from "../generated/custom_identity_provider.js";
 import { IdentityError } from "./error.js";
-import { loadError, provide, signOutWith } from "./face.js";
+import { customIdentityProviderWith, loadError, signOutWith } from "./face.js";
+import { authoriseChatWithCallbackWith } from "./live_assist.js";
+import { authTokenProviderWith, connectOmnichannelWith, getAuthTokenWith } from "./omnichannel.js";
 
 /** @type {WebAssembly.Module | undefined} */
 let compiled;
@@ -37,7 +39,15 @@ const load = () => {
 };
 
 /** @param {Partial<import("../index.js").LiveChatOptions>} [options] */
-export const custom_identity_provider = (options) => provide(load, options);
+export const custom_identity_provider = (options) => customIdentityProviderWith(load, options);
+/** @param {import("../index.js").OmnichannelOptions} options */
+export const authTokenProvider = (options) => authTokenProviderWith(load, options);
+/** @param {import("../index.js").ConnectOptions} options */
+export const connectOmnichannel = (options) => connectOmnichannelWith(load, options);
+/** @param {import("../index.js").OmnichannelOptions} options */
+export const getAuthToken = (options) => getAuthTokenWith(load, options);
+/** @param {import("../index.js").LiveAssistOptions} options */
+export const authoriseChatWithCallback = (options) => authoriseChatWithCallbackWith(load, options);
 export const sign_out = () => signOutWith(load);
 export { configure } from "./face.js";
 export { IdentityError };

@@ -3,6 +3,8 @@
 // What came of asking is handed to the core as it is; what it means, the core decides.
 
 import { IdentityError } from "./error.js";
+import { isRecord } from "./kind.js";
+import { parse } from "./options.js";
 
 /**
  * What came of asking a source once.
@@ -26,7 +28,7 @@ import { IdentityError } from "./error.js";
 const networkErrors = /^(Failed to fetch|NetworkError|Load failed|network error|Error in input stream|The network connection was lost|fetch failed)/;
 
 /** @param {unknown} value */
-const natural = (value) => (typeof value === "number" && value >= 0 ? value : undefined);
+const natural = (value) => (typeof value === "number" && value >= 0 && value < Infinity ? value : undefined);
 
 /**
  * What a function source failed with: an IdentityError keeps its code; `status`, `retryable` and `retryAfter` of any other error count.
@@ -58,15 +60,6 @@ const readRetryAfter = (header) => {
 /** The name of an exception, and nothing that could hold a secret. @param {unknown} name */
 const exceptionName = (name) => (typeof name === "string" && /^[a-z_]{1,40}$/.test(name) ? name : undefined);
 
-/** `JSON.parse` quotes the text in its error, so that error is not kept. @param {string} text */
-const parse = (text) => {
-  try {
-    return { parsed: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
-};
-
 /**
  * How the caches between here and the service are to be used. A fresh token says `Cache-Control: no-cache`, by which a service that keeps
  * tokens knows to get a new one; a first token must not say it, or every page load would cost the service a request. An answer to a GET
@@ -81,9 +74,10 @@ const cacheMode = ({ method }, reason) => (method === "GET" ? "no-store" : reaso
  * Asks a service over HTTP. Neither the body nor a part of it gets into an error.
  * @param {string} url
  * @param {RequestInit} init
+ * @param {boolean} [takesText] whether the answer may be bare text
  * @returns {Promise<Outcome>}
  */
-const askService = async (url, init) => {
+const askService = async (url, init, takesText) => {
   try {
     const response = await fetch(url, init);
     const text = await response.text();
@@ -98,8 +92,11 @@ const askService = async (url, init) => {
         oauthException: exceptionName(fields.oauth_exception),
       };
     }
-    if (json) return { ok: true, answer: json.parsed };
-    const body = text.trimStart();
+    const isText = takesText && !/json/i.test(response.headers.get("content-type") ?? "");
+    // A code of digits alone would be a number.
+    if (json && (!isText || isRecord(json.parsed))) return { ok: true, answer: json.parsed };
+    const body = text.trim();
+    if (isText && body && !body.startsWith("<")) return { ok: true, answer: body };
     return { ok: false, found: body === "" ? "empty" : body.startsWith("<") ? "HTML" : "no JSON" };
   } catch (cause) {
     // Whatever kept it from being answered: a body that breaks off rejects with other errors than fetch.
@@ -157,6 +154,20 @@ const askByTransfer = async (source, account, signal) => {
 };
 
 /**
+ * A request for a code tells the service which proof key to bind it to.
+ * @param {RequestInit} init
+ * @param {string | undefined} codeChallenge
+ * @returns {RequestInit}
+ */
+const withChallenge = (init, codeChallenge) => {
+  if (codeChallenge === undefined) return init;
+  const headers = new Headers(init.headers);
+  if (!headers.has("content-type")) headers.set("content-type", "application/json");
+  const body = init.body ? parse(String(init.body))?.parsed : {};
+  return { ...init, headers, body: JSON.stringify({ ...body, code_challenge: codeChallenge }) };
+};
+
+/**
  * Asks a source once; never rejects.
  * @param {import("./options.js").ReadOptions} options
  * @param {AbortSignal} signal
@@ -164,18 +175,42 @@ const askByTransfer = async (source, account, signal) => {
  * @param {string} reason
  * @returns {Promise<Outcome>}
  */
-export const ask = async (options, signal, identity, reason) => {
+const askOnce = async (options, signal, identity, reason) => {
   const source = /** @type {import("./options.js").Source} */ (options.source);
+  const { codeChallenge } = options;
   try {
     if ("function" in source) {
-      const request = { signal, identity: identity ?? null, reason: /** @type {import("../index.js").RequestReason} */ (reason) };
+      const request = {
+        signal,
+        identity: identity ?? null,
+        reason: /** @type {import("../index.js").RequestReason} */ (reason),
+        ...(codeChallenge === undefined ? {} : { codeChallenge }),
+      };
       return { ok: true, answer: await (0, source.function)(request) };
     }
-    if ("url" in source) return await askService(source.url, { ...source.init, signal, cache: cacheMode(source.init, reason) });
+    if ("url" in source) {
+      const init = { ...withChallenge(source.init, codeChallenge), signal, cache: cacheMode(source.init, reason) };
+      return await askService(source.url, init, options.widget !== "livechat");
+    }
     if (source.grant === "identity_token") return await askByTransfer(source, options, signal);
     const redirect_uri = source.redirectUri ?? globalThis.location?.origin + globalThis.location?.pathname;
     return await askAccounts(source, options, { redirect_uri }, { signal, credentials: "include" });
   } catch (cause) {
     return failed(cause);
   }
+};
+
+/**
+ * Asks a source once, soon: the core has to be done with what it is doing first, for a source may call back at once.
+ * @param {import("./options.js").ReadOptions} options
+ * @param {string | undefined} identity
+ * @param {string} reason
+ */
+export const ask = (options, identity, reason) => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  return {
+    outcome: Promise.resolve().then(() => (signal.aborted ? { ok: false } : askOnce(options, signal, identity, reason))),
+    abort: () => controller.abort(),
+  };
 };

@@ -1,0 +1,74 @@
+// @ts-check
+// Live Assist, and LivePerson beneath it: a function that is called by name, with a callback, for a JWT or an authorization code.
+// Documents: Live Assist, "Authenticated Chats" and "Sign-on flows"; LivePerson, "Detailed API" for the code flow's object, its proof key and
+// its own forms of failure.
+
+import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
+import { provide } from "./face.js";
+import { notify } from "./page.js";
+
+/** @typedef {import("../index.js").LiveAssistOptions} Options */
+
+const WIDGET = "live_assist";
+const OWN = ["flow", "failureForm", "signIn", "signInTimeout"];
+
+/** What stands in the token's place when there is none. @param {Options} options */
+const nothing = ({ failureForm }) => (failureForm === "empty_object" ? {} : failureForm === "empty_string" ? "" : null);
+
+/** Why there is no token, for the person who wanted to chat. @param {any} error */
+const reason = (error) =>
+  isNobody(error)
+    ? "Please sign in to start a chat."
+    : error.retryable
+      ? "Your sign-in cannot be confirmed at the moment. Please try again later."
+      : "Your sign-in could not be confirmed.";
+
+/**
+ * @param {() => void} load
+ * @param {Options} options
+ * @returns {import("../index.js").AuthoriseChatWithCallback}
+ */
+export const authoriseChatWithCallbackWith = (load, options) => {
+  const provider = provide(load, WIDGET, options, OWN);
+  const { flow, signIn, signInTimeout = 300_000, onEvent } = options;
+  /** @param {string} type @param {object} details */
+  const tell = (type, details) => {
+    if (onEvent) notify(onEvent, type, WIDGET, details);
+  };
+  /** The page asks one person to sign in, however many calls wait for it. @type {Promise<boolean> | undefined} */
+  let signingIn;
+  const signsIn = async () => {
+    const abort = new AbortController();
+    try {
+      tell("sign_in_asked", {});
+      return (await within(signInTimeout, () => signIn?.({ signal: abort.signal }))) === true;
+    } catch (error) {
+      console.error("custom-identity-provider: signIn failed", error);
+      return false;
+    } finally {
+      abort.abort();
+      signingIn = undefined;
+    }
+  };
+  return (callback, codeChallenge) => {
+    const ask = () =>
+      within(DEADLINE, () => {
+        const isBound = flow === "code" && codeChallenge != null;
+        // The challenge belongs to this call alone; the handle that carries it shares the session of all others.
+        const asked = isBound ? provide(load, WIDGET, { ...options, codeChallenge }, [...OWN, "codeChallenge"]) : provider;
+        return asked.getToken();
+      });
+    answerOnce(
+      callback,
+      () =>
+        ask().catch(async (error) => {
+          if (!isNobody(error) || !signIn || !(await (signingIn ??= signsIn()))) throw error;
+          provider.signedIn();
+          return ask();
+        }),
+      (token) => [token],
+      (error) => [nothing(options), reason(error)],
+      (error) => tell("widget_answered", error ? { ok: false, code: /** @type {any} */ (error).code } : { ok: true }),
+    );
+  };
+};
