@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, path::PathBuf, time::Duration};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 use url::Url;
 
@@ -15,6 +15,8 @@ use crate::{
     request_body::BodyLimits,
     serve::ServeSettings,
     session_token::{SessionKey, SessionSettings},
+    signing_keys::command::KeysCommand,
+    signing_settings::{SigningFlags, SigningSettings},
 };
 
 /// The environment variable that may hold the agent token. There is no flag for it: flags are visible to everybody.
@@ -22,9 +24,9 @@ pub const AGENT_TOKEN_VARIABLE: &str = "IDENTITY_SERVICE_AGENT_TOKEN";
 /// The environment variable that may hold the session secret.
 pub const SESSION_SECRET_VARIABLE: &str = "IDENTITY_SERVICE_SESSION_SECRET";
 /// RFC 7518, section 3.2: a key of the hash's own size, or it can be guessed.
-const SHORTEST_SECRET: usize = 32;
+pub(crate) const SHORTEST_SECRET: usize = 32;
 
-/// Maps a site's customers to LiveChat entities and fetches tokens for them.
+/// Gets a site's customers tokens for LiveChat, Microsoft Omnichannel and Live Assist.
 ///
 /// Secrets come from the environment or from files, never from flags: the agent token from
 /// IDENTITY_SERVICE_AGENT_TOKEN or --agent-token-file, the session secret from IDENTITY_SERVICE_SESSION_SECRET or
@@ -35,9 +37,19 @@ pub struct Settings {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, env = "IDENTITY_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// The database of customers.
-    #[arg(long, env = "IDENTITY_SERVICE_DATABASE_URL", default_value = "sqlite:identity-service.sqlite")]
+    /// The database of customers: sqlite:<file>, or postgres://… for any number of replicas. With a password in it,
+    /// it belongs into the environment.
+    #[arg(
+        long,
+        env = "IDENTITY_SERVICE_DATABASE_URL",
+        hide_env_values = true,
+        default_value = "sqlite:identity-service.sqlite",
+        value_name = "URL"
+    )]
     pub database_url: String,
+    /// The most connections to PostgreSQL that this process opens.
+    #[arg(long, env = "IDENTITY_SERVICE_DATABASE_CONNECTIONS", default_value_t = 8, value_name = "NUMBER")]
+    pub database_connections: u32,
     /// The host of LiveChat's accounts API.
     #[arg(long, env = "IDENTITY_SERVICE_ACCOUNTS_URL", default_value = "https://accounts.livechat.com")]
     pub accounts_url: String,
@@ -97,6 +109,19 @@ pub struct Settings {
     /// error, warn, info, debug or trace.
     #[arg(long, env = "IDENTITY_SERVICE_LOG_LEVEL", default_value = "info")]
     pub log_level: tracing::Level,
+    /// What the service signs itself.
+    #[command(flatten)]
+    pub signing: SigningFlags,
+    /// Something else to do than to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else the program does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Makes, lists, activates, removes and publishes signing keys.
+    Keys(KeysCommand),
 }
 
 /// A setting that is missing or wrong.
@@ -116,7 +141,7 @@ impl fmt::Display for SettingError {
 
 impl std::error::Error for SettingError {}
 
-fn wrong(setting: &'static str, expected: impl Into<String>) -> SettingError {
+pub(crate) fn wrong(setting: &'static str, expected: impl Into<String>) -> SettingError {
     SettingError { setting, expected: expected.into() }
 }
 
@@ -126,12 +151,18 @@ pub struct Configuration {
     pub listen: SocketAddr,
     /// The database of customers.
     pub database_url: String,
-    /// How accounts is reached.
-    pub accounts: AccountsSettings,
+    /// The most connections to it.
+    pub database_connections: u32,
+    /// How LiveChat's accounts are reached, when LiveChat is served.
+    pub accounts: Option<AccountsSettings>,
     /// Who is let in.
     pub admission: Admission,
-    /// How tokens are kept.
+    /// How LiveChat's tokens are kept.
     pub tokens: TokenSettings,
+    /// What the service signs itself, when Omnichannel or Live Assist is served.
+    pub signing: Option<SigningSettings>,
+    /// What opens the admin API, when it is served.
+    pub admin_key: Option<SecretString>,
     /// How much of a body is read.
     pub body_limits: BodyLimits,
     /// How patient the server is.
@@ -144,39 +175,40 @@ impl Settings {
     /// Checks every setting; `variable` looks up an environment variable.
     pub fn check(self, variable: impl Fn(&str) -> Option<String>) -> Result<Configuration, SettingError> {
         let not_empty = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
-        let client_id = not_empty(self.client_id)
-            .ok_or_else(|| wrong("client-id", "expected the client id of the application at LiveChat"))?;
-        let account = match (not_empty(self.organization_id), self.license_id) {
-            (Some(organization_id), license_id) => Account::Organization { organization_id, license_id },
-            (None, Some(license_id)) => Account::License { license_id },
-            (None, None) => {
-                return Err(wrong(
-                    "organization-id",
-                    "expected the organization's id, or license-id with the licence's number",
-                ));
-            }
-        };
-        if !self.database_url.starts_with("sqlite:") {
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|start| self.database_url.starts_with(start)) {
+            // The rest of a URL may hold a password.
             let found = self.database_url.split(':').next().unwrap_or_default();
             let found: String = found.chars().take(16).collect();
             return Err(wrong(
                 "database-url",
-                format!("expected sqlite:<file>; this version has no other database, also not {found:?}"),
+                format!("expected sqlite:<file> or postgres://<user>@<host>/<database>, not {found:?}"),
             ));
+        }
+        if !(1..=1000).contains(&self.database_connections) {
+            return Err(wrong("database-connections", "expected 1 to 1000 connections"));
         }
         let agent_token = required_secret(
             "agent-token",
             (AGENT_TOKEN_VARIABLE, variable(AGENT_TOKEN_VARIABLE)),
             self.agent_token_file.as_deref(),
-        )?
-        .ok_or_else(|| {
-            wrong("agent-token", format!("expected the agent token in {AGENT_TOKEN_VARIABLE} or --agent-token-file"))
-        })?;
-        if !agent_token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(wrong("agent-token", "expected printable characters without spaces"));
-        }
+        )?;
         let timeout = seconds("accounts-timeout", self.accounts_timeout, 300.0)?;
         let creation_timeout = seconds("creation-timeout", self.creation_timeout, 600.0)?.max(timeout);
+        let livechat = livechat(
+            not_empty(self.client_id),
+            not_empty(self.organization_id),
+            self.license_id,
+            agent_token,
+            (safe_url("accounts-url", &self.accounts_url)?, timeout, creation_timeout),
+        )?;
+        let admin_key = self.signing.check_admin_key(&variable)?;
+        let signing = self.signing.check(&variable)?;
+        if livechat.is_none() && signing.is_none() {
+            return Err(wrong(
+                "client-id",
+                "expected a widget to serve: client-id, organization-id or license-id, and agent-token for LiveChat; omnichannel or live-assist, and signing-keys and issuer for these",
+            ));
+        }
         let secret = required_secret(
             "session-secret",
             (SESSION_SECRET_VARIABLE, variable(SESSION_SECRET_VARIABLE)),
@@ -245,14 +277,8 @@ impl Settings {
         Ok(Configuration {
             listen: self.listen,
             database_url: self.database_url,
-            accounts: AccountsSettings {
-                url: safe_url("accounts-url", &self.accounts_url)?,
-                client_id,
-                account,
-                agent_token: SecretString::from(agent_token),
-                timeout,
-                creation_timeout,
-            },
+            database_connections: self.database_connections,
+            accounts: livechat,
             admission: Admission {
                 session: SessionSettings {
                     key,
@@ -274,8 +300,43 @@ impl Settings {
             body_limits: BodyLimits { length: self.body_limit, time: Duration::from_secs(10) },
             serve: ServeSettings::default(),
             log_level: self.log_level,
+            signing,
+            admin_key,
         })
     }
+}
+
+/// LiveChat's settings: all of them, or none.
+fn livechat(
+    client_id: Option<String>,
+    organization_id: Option<String>,
+    license_id: Option<u64>,
+    agent_token: Option<String>,
+    (url, timeout, creation_timeout): (Url, Duration, Duration),
+) -> Result<Option<AccountsSettings>, SettingError> {
+    if client_id.is_none() && organization_id.is_none() && license_id.is_none() && agent_token.is_none() {
+        return Ok(None);
+    }
+    let client_id =
+        client_id.ok_or_else(|| wrong("client-id", "expected the client id of the application at LiveChat"))?;
+    let account = match (organization_id, license_id) {
+        (Some(organization_id), license_id) => Account::Organization { organization_id, license_id },
+        (None, Some(license_id)) => Account::License { license_id },
+        (None, None) => {
+            return Err(wrong(
+                "organization-id",
+                "expected the organization's id, or license-id with the licence's number",
+            ));
+        }
+    };
+    let agent_token = agent_token.ok_or_else(|| {
+        wrong("agent-token", format!("expected the agent token in {AGENT_TOKEN_VARIABLE} or --agent-token-file"))
+    })?;
+    if !agent_token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(wrong("agent-token", "expected printable characters without spaces"));
+    }
+    let agent_token = SecretString::from(agent_token);
+    Ok(Some(AccountsSettings { url, client_id, account, agent_token, timeout, creation_timeout }))
 }
 
 fn is_token_byte(byte: u8) -> bool {
@@ -305,7 +366,7 @@ fn unreadable(file: &Path, error: &std::io::Error) -> String {
 }
 
 /// A secret from the environment or a file, but not from both.
-fn required_secret(
+pub(crate) fn required_secret(
     setting: &'static str,
     (name, from_variable): (&str, Option<String>),
     file: Option<&Path>,

@@ -5,21 +5,33 @@
 //! leaves the service.
 
 pub mod accounts;
+pub mod administration;
 pub mod admission;
+pub mod authorization_code;
 pub mod clock;
 pub mod configuration;
+pub mod customer_record;
 pub mod customer_store;
 pub mod customer_tokens;
 pub mod demo_site;
+pub mod json_web_encryption;
 pub mod json_web_keys;
+pub mod json_web_token;
+pub mod live_assist;
+pub mod livechat;
 pub mod logging;
+pub mod omnichannel;
 pub mod origin;
 pub mod problem;
 pub mod proof_key;
+pub mod published_keys;
 pub mod random;
 pub mod request_body;
 pub mod request_log;
 pub mod serve;
 pub mod service;
 pub mod session_token;
+pub mod signing_keys;
+pub mod signing_settings;
 pub mod stand_in;
+pub mod token_answer;

@@ -21,6 +21,12 @@ pub enum Outcome {
     Fetched,
     /// By asking accounts, which created the customer.
     Created,
+    /// With a token signed here.
+    Signed,
+    /// With a new authorization code.
+    Issued,
+    /// With a token for an authorization code.
+    Redeemed,
 }
 
 impl Outcome {
@@ -31,6 +37,9 @@ impl Outcome {
             Self::Joined => "joined",
             Self::Fetched => "fetched",
             Self::Created => "created",
+            Self::Signed => "signed",
+            Self::Issued => "issued",
+            Self::Redeemed => "redeemed",
         }
     }
 }

@@ -1,6 +1,13 @@
 //! The site of the demo as a program, with the identity service on the same origin.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fs::Permissions,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use clap::Parser;
 use identity_service::{
@@ -9,13 +16,20 @@ use identity_service::{
     clock::Clock,
     configuration::Configuration,
     customer_tokens::TokenSettings,
-    demo_site::{LiveChat, SiteSettings, router, session_settings, without_path},
+    demo_site::{
+        CONTEXT_VARIABLES, JsonWebTokens, LiveAssistSettings, LiveChat, Services, SiteSettings, put_records, router,
+        session_settings, without_path,
+    },
+    live_assist::{self, CodeFlowSettings},
     logging,
+    omnichannel::OmnichannelSettings,
     origin::AllowedOrigins,
     random::random_token,
     request_body::BodyLimits,
     serve::{ServeSettings, listen, serve},
     service::IdentityService,
+    signing_keys::{CHECK_INTERVAL, KeySize, SigningKey, SigningKeys},
+    signing_settings::SigningSettings,
 };
 use secrecy::SecretString;
 use url::Url;
@@ -40,10 +54,21 @@ struct Settings {
     /// The database of customers.
     #[arg(long, default_value = "sqlite::memory:")]
     database_url: String,
+    /// How long the tokens live that are to be seen expiring, in seconds.
+    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    short_lifetime: u64,
     /// Where livechat-accounts-stand-in listens.
     #[arg(long, value_name = "URL")]
     stand_in_url: Option<Url>,
 }
+
+/// Who issues the demo's tokens.
+const ISSUER: &str = "shop.example";
+/// How long they live, as a rule.
+const LIFETIME: Duration = Duration::from_secs(3600);
+/// Live Assist's client id, and where its codes are sent back to.
+const LIVE_ASSIST_CLIENT: &str = "live-assist";
+const REDIRECT_URI: &str = "https://liveperson.net";
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
@@ -90,6 +115,13 @@ fn livechat(stand_in_url: Option<&Url>) -> Result<(LiveChat, Account, String), S
     Ok((livechat, account, required("LIVECHAT_AGENT_TOKEN")?))
 }
 
+/// One key that signs at once: everything here ends with the program.
+fn make_signing_key(folder: &Path) -> Result<(), String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let key = SigningKey::generate(folder, KeySize::Bits2048, now).map_err(|error| error.to_string())?;
+    key.write().map_err(|error| error.to_string())
+}
+
 async fn run(given: Settings) -> Result<(), String> {
     let (livechat, account, agent_token) = livechat(given.stand_in_url.as_ref())?;
     for (setting, folder) in [("www", &given.www), ("package", &given.package)] {
@@ -99,34 +131,87 @@ async fn run(given: Settings) -> Result<(), String> {
     }
     let url = Url::parse(&livechat.accounts_url).map_err(|error| format!("stand-in-url: {error}"))?;
     let secret = random_token().map_err(|error| error.to_string())?;
-    let site =
-        SiteSettings { www: given.www, package: given.package, session_secret: SecretString::from(secret), livechat };
+    let site = SiteSettings {
+        www: given.www,
+        package: given.package,
+        session_secret: SecretString::from(secret),
+        livechat,
+        json_web_tokens: JsonWebTokens { issuer: ISSUER.to_owned(), short_lifetime: given.short_lifetime },
+    };
     let timeout = Duration::from_secs(8);
-    let configuration = Configuration {
+    let mut folder = tempfile::Builder::new();
+    let keys = folder.prefix("signing-keys-").permissions(Permissions::from_mode(0o700)).tempdir();
+    let keys = keys.map_err(|error| format!("no temporary folder for the signing keys: {error}"))?;
+    make_signing_key(keys.path())?;
+    let signing_keys = SigningKeys::open(keys.path(), SystemTime::now()).map_err(|error| error.to_string())?;
+    let secret = || random_token().map(SecretString::from).map_err(|error| error.to_string());
+    let (admin_key, client_secret) = (secret()?, secret()?);
+    let signing = |token_lifetime| SigningSettings {
+        keys: signing_keys.clone(),
+        check_interval: CHECK_INTERVAL,
+        issuer: ISSUER.to_owned(),
+        omnichannel: Some(OmnichannelSettings {
+            token_lifetime,
+            context_variables: CONTEXT_VARIABLES.map(str::to_owned).into(),
+        }),
+        live_assist: Some(live_assist::LiveAssistSettings {
+            token_lifetime,
+            encryption: None,
+            code_flow: Some(CodeFlowSettings {
+                client_id: LIVE_ASSIST_CLIENT.to_owned(),
+                client_secret: client_secret.clone(),
+                redirect_uris: vec![REDIRECT_URI.to_owned()],
+                code_lifetime: Duration::from_secs(60),
+            }),
+        }),
+    };
+    let configuration = |token_lifetime| Configuration {
         listen: given.listen,
-        database_url: given.database_url,
-        accounts: AccountsSettings {
-            url,
+        database_url: given.database_url.clone(),
+        database_connections: 8,
+        accounts: Some(AccountsSettings {
+            url: url.clone(),
             client_id: site.livechat.client_id.clone(),
-            account,
-            agent_token: SecretString::from(agent_token),
+            account: account.clone(),
+            agent_token: SecretString::from(agent_token.clone()),
             timeout,
             creation_timeout: Duration::from_secs(60),
-        },
+        }),
         admission: Admission { session: session_settings(&site), origins: AllowedOrigins::default() },
         // "Fresh" means fresh at once here: the demo shows every request.
         tokens: TokenSettings { least_life: 0.25, fresh_after: Duration::ZERO, patience: timeout, capacity: 1000 },
         body_limits: BodyLimits { length: 4096, time: Duration::from_secs(10) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
+        signing: Some(signing(token_lifetime)),
+        admin_key: Some(admin_key.clone()),
     };
-    logging::start(configuration.log_level);
-    let (address, settings) = (configuration.listen, configuration.serve);
-    let service = IdentityService::new(configuration, Clock::system()).await.map_err(|error| error.to_string())?;
+    logging::start(tracing::Level::INFO);
+    let start = async |configuration| {
+        IdentityService::new(configuration, Clock::system()).await.map_err(|error| error.to_string())
+    };
+    let services = Services {
+        service: start(configuration(LIFETIME)).await?,
+        short_lived: start(configuration(Duration::from_secs(given.short_lifetime))).await?,
+    };
+    for service in [&services.service, &services.short_lived] {
+        put_records(&service.routes(), &admin_key).await?;
+    }
     let (listener, shutdown) =
-        listen("demo-site", address).await.map_err(|error| format!("listen: {address}: {error}"))?;
-    serve(listener, router(site, &service), settings, shutdown).await;
-    if tokio::time::timeout(settings.shutdown_deadline, service.finish()).await.is_err() {
+        listen("demo-site", given.listen).await.map_err(|error| format!("listen: {}: {error}", given.listen))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let live_assist = LiveAssistSettings {
+        site: Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?,
+        issuer: ISSUER.to_owned(),
+        client_id: LIVE_ASSIST_CLIENT.to_owned(),
+        client_secret,
+        redirect_uri: REDIRECT_URI.to_owned(),
+    };
+    let settings = ServeSettings::default();
+    let site = router(site, &services, live_assist).map_err(|error| error.to_string())?;
+    serve(listener, site, settings, shutdown).await;
+    let finish = async { tokio::join!(services.service.finish(), services.short_lived.finish()) };
+    if tokio::time::timeout(settings.shutdown_deadline, finish).await.is_err() {
         tracing::warn!("some requests to accounts did not finish before the shutdown deadline");
     }
     Ok(())

@@ -1,11 +1,11 @@
 //! The identity service as a program.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::SystemTime};
 
 use clap::Parser;
 use identity_service::{
     clock::Clock,
-    configuration::Settings,
+    configuration::{Command, Settings},
     logging,
     serve::{listen, serve},
     service::{IdentityService, StartError},
@@ -13,7 +13,17 @@ use identity_service::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let configuration = match Settings::parse().check(|name| std::env::var(name).ok()) {
+    let settings = Settings::parse();
+    if let Some(Command::Keys(command)) = settings.command {
+        return match command.run(SystemTime::now(), &mut std::io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("identity-service: {error}");
+                ExitCode::from(2)
+            }
+        };
+    }
+    let configuration = match settings.check(|name| std::env::var(name).ok()) {
         Ok(configuration) => configuration,
         Err(error) => {
             eprintln!("identity-service: {error}");

@@ -1,8 +1,12 @@
 //! The site of the demo: a few customers, a session cookie, static files, and the identity service on the same origin.
 
+mod customer_records;
+mod live_assist_stand_in;
 mod pages;
 mod site_session;
 
+pub use customer_records::{CONTEXT_VARIABLES, put_records};
+pub use live_assist_stand_in::LiveAssistSettings;
 pub use site_session::session_settings;
 
 use std::{path::PathBuf, sync::Arc};
@@ -51,6 +55,19 @@ pub struct LiveChat {
     pub stand_in_url: Option<String>,
 }
 
+/// What the pages of Omnichannel and Live Assist have to know of the tokens.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JsonWebTokens {
+    /// Who issues them.
+    pub issuer: String,
+    /// How long those live that come from below `SHORT_LIVED`, in seconds.
+    pub short_lifetime: u64,
+}
+
+/// The path before the endpoints of the service whose tokens live shortly.
+pub const SHORT_LIVED: &str = "/short-lived";
+
 /// What the site is made of.
 #[derive(Clone)]
 pub struct SiteSettings {
@@ -62,14 +79,32 @@ pub struct SiteSettings {
     pub session_secret: SecretString,
     /// What the page has to know of LiveChat.
     pub livechat: LiveChat,
+    /// What the pages have to know of the other widgets' tokens.
+    pub json_web_tokens: JsonWebTokens,
+}
+
+/// The identity service twice, with tokens of two lifetimes.
+pub struct Services {
+    /// As it would be used.
+    pub service: IdentityService,
+    /// With tokens that live shortly, so that their expiry can be watched; below `SHORT_LIVED`.
+    pub short_lived: IdentityService,
 }
 
 /// The whole site.
-pub fn router(settings: SiteSettings, service: &IdentityService) -> Router {
+pub fn router(
+    settings: SiteSettings,
+    services: &Services,
+    live_assist: LiveAssistSettings,
+) -> Result<Router, reqwest::Error> {
     let settings = Arc::new(settings);
-    pages::add(site_session::routes(Arc::clone(&settings)).merge(service.routes()), &settings)
+    let router = site_session::routes(Arc::clone(&settings))
+        .merge(services.service.routes())
+        .merge(live_assist_stand_in::routes(live_assist)?)
+        .nest(SHORT_LIVED, services.short_lived.routes());
+    Ok(pages::add(router, &settings)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn(log_request))
+        .layer(middleware::from_fn(log_request)))
 }
 
 /// The address without path, for the Content-Security-Policy and for pages.

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use cookie::{Cookie, SameSite};
+use cookie::{Cookie, SameSite, time::Duration};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -57,7 +57,12 @@ async fn customer_of(settings: &SiteSettings, headers: &HeaderMap) -> Option<Cus
 
 async fn session(State(settings): State<Arc<SiteSettings>>, headers: HeaderMap) -> Response {
     let customer = customer_of(&settings, &headers).await;
-    let body: Value = json!({ "customer": customer, "customers": CUSTOMERS, "livechat": settings.livechat });
+    let body: Value = json!({
+        "customer": customer,
+        "customers": CUSTOMERS,
+        "livechat": settings.livechat,
+        "jsonWebTokens": settings.json_web_tokens,
+    });
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
@@ -82,12 +87,12 @@ async fn sign_in(State(settings): State<Arc<SiteSettings>>, request: Request) ->
         tracing::error!(%error, "no session token could be signed");
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "No session token could be signed.")
     })?;
-    Ok(with_cookie(Cookie::build((SESSION_COOKIE, token)).max_age(cookie::time::Duration::hours(8))))
+    Ok(with_cookie(Cookie::build((SESSION_COOKIE, token)).max_age(Duration::hours(8))))
 }
 
 async fn sign_out(headers: HeaderMap) -> Result<Response, Problem> {
     AllowedOrigins::default().check(&headers, true)?;
-    Ok(with_cookie(Cookie::build((SESSION_COOKIE, "")).max_age(cookie::time::Duration::ZERO)))
+    Ok(with_cookie(Cookie::build((SESSION_COOKIE, "")).max_age(Duration::ZERO)))
 }
 
 fn with_cookie(cookie: cookie::CookieBuilder<'_>) -> Response {

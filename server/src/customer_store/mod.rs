@@ -1,0 +1,78 @@
+//! Remembers who is who: customers' entities, what the site says of customers, and authorization codes.
+//!
+//! This is the only place that knows the database. SQLite and PostgreSQL understand the same statements; where they
+//! would not, as with the clock, the migrations give both the same name. Each statement is atomic by itself.
+
+mod codes;
+mod database;
+mod entities;
+mod records;
+
+use std::time::Duration;
+
+pub use codes::{IssuedCode, Redemption};
+pub use entities::{Creation, CreationLease};
+
+use database::{Database, on_database};
+
+/// A statement may take this long: one that hangs on a broken connection must not hold its caller for ever.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// Why the store could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL names a database that this service cannot use, by its scheme.
+    #[error("expected sqlite:<file> or postgres://…, found a URL that begins with {0:?}")]
+    UnknownDatabase(String),
+    /// The URL has a parameter that nobody reads.
+    #[error("the URL's parameter {0:?} is unknown")]
+    UnknownParameter(String),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The database did not answer in time.
+    #[error("the database did not answer within {} s", STATEMENT_TIMEOUT.as_secs())]
+    Slow,
+    /// The tables could not be brought up to date.
+    #[error("the database could not be migrated: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A lease could not be named.
+    #[error(transparent)]
+    NoRandomness(#[from] crate::random::NoRandomness),
+    /// What is stored is no entity id or no customer's id.
+    #[error("what is stored of a customer is damaged")]
+    Damaged,
+}
+
+/// The store. Entities are those of one account of LiveChat; records and codes belong to no account.
+#[derive(Debug, Clone)]
+pub struct CustomerStore {
+    database: Database,
+    account: String,
+}
+
+impl CustomerStore {
+    /// Opens the database with at most so many connections, creates a SQLite file that is missing, and brings the
+    /// tables up to date. The account may be empty where LiveChat is not used.
+    pub async fn connect(url: &str, connections: u32, account: String) -> Result<Self, StoreError> {
+        Ok(Self { database: Database::open(url, connections).await?, account })
+    }
+
+    /// Fails when the database does not answer.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        on_database!(self, pool => {
+            sqlx::query("SELECT 1 FROM customer LIMIT 1").fetch_optional(pool).await.map(|_| ())
+        })
+    }
+
+    /// Closes the database's connections; later calls fail.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+/// Runs a statement, but not for ever.
+async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    let finished = tokio::time::timeout(STATEMENT_TIMEOUT, statement).await.map_err(|_| StoreError::Slow)?;
+    Ok(finished?)
+}

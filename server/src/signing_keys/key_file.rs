@@ -1,0 +1,221 @@
+//! One signing key and its file: PKCS#8 in PEM, above it a line that says from when on it signs.
+
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
+    rand::SystemRandom,
+    rsa,
+    signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use clap::ValueEnum;
+use der::{SecretDocument, pem::LineEnding};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use zeroize::Zeroizing;
+
+/// Text above the key is allowed by RFC 7468, section 5.2, and skipped by every other reader.
+const ACTIVE_FROM: &str = "Active-From: ";
+const LABEL: &str = "PRIVATE KEY";
+/// RFC 7518, section 3.3.
+const SMALLEST_KEY: usize = 2048;
+
+/// Why a file is no signing key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyFileError {
+    /// It cannot be read or written.
+    #[error("expected a file that can be read, {} is not: {error}", .file.display())]
+    File {
+        /// Its path.
+        file: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Somebody else may read it.
+    #[error("expected a file that only its owner can read; run: chmod 600 {}", .0.display())]
+    Mode(PathBuf),
+    /// Its content is something else.
+    #[error("expected an RSA key of at least {SMALLEST_KEY} bits as PKCS#8 in PEM, {} is none", .0.display())]
+    NoKey(PathBuf),
+    /// The line above the key is not understood.
+    #[error("expected {ACTIVE_FROM}<a time like 2030-01-31T12:00:00Z> above the key in {}", .0.display())]
+    NoTime(PathBuf),
+    /// The cryptographic library refused.
+    #[error("the cryptographic library gave no key")]
+    Library,
+}
+
+/// How long a new key's modulus is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeySize {
+    /// Enough, and the quickest.
+    #[value(name = "2048")]
+    Bits2048,
+    /// A third as quick.
+    #[value(name = "3072")]
+    Bits3072,
+    /// A sixth as quick.
+    #[value(name = "4096")]
+    Bits4096,
+}
+
+impl From<KeySize> for rsa::KeySize {
+    fn from(size: KeySize) -> Self {
+        match size {
+            KeySize::Bits2048 => Self::Rsa2048,
+            KeySize::Bits3072 => Self::Rsa3072,
+            KeySize::Bits4096 => Self::Rsa4096,
+        }
+    }
+}
+
+/// A private key. It has no `Debug`, and the library wipes its memory.
+pub struct SigningKey {
+    id: String,
+    file: PathBuf,
+    active_from: Option<u64>,
+    pair: RsaKeyPair,
+    modulus: String,
+    exponent: String,
+    public_key_info: Vec<u8>,
+    bits: usize,
+}
+
+impl SigningKey {
+    /// A new key, to be written to the folder under its id; in seconds since 1970.
+    pub fn generate(folder: &Path, size: KeySize, active_from: u64) -> Result<Self, KeyFileError> {
+        let pair = RsaKeyPair::generate(size.into()).map_err(|_| KeyFileError::Library)?;
+        let mut key = Self::new(pair, PathBuf::new(), Some(active_from)).ok_or(KeyFileError::Library)?;
+        key.file = folder.join(format!("{}.pem", key.id));
+        Ok(key)
+    }
+
+    /// Reads a file that nobody else may read.
+    pub fn read(file: &Path) -> Result<Self, KeyFileError> {
+        let failed = |error| KeyFileError::File { file: file.to_owned(), error };
+        let metadata = fs::metadata(file).map_err(failed)?;
+        if metadata.mode() & 0o077 != 0 {
+            return Err(KeyFileError::Mode(file.to_owned()));
+        }
+        let text = Zeroizing::new(fs::read(file).map_err(failed)?);
+        let text = std::str::from_utf8(&text).map_err(|_| KeyFileError::NoKey(file.to_owned()))?;
+        let active_from = active_from(text).ok_or_else(|| KeyFileError::NoTime(file.to_owned()))?;
+        let pair = SecretDocument::from_pem(text)
+            .ok()
+            .filter(|(label, _)| *label == LABEL)
+            .and_then(|(_, document)| RsaKeyPair::from_pkcs8(document.as_bytes()).ok());
+        pair.and_then(|pair| Self::new(pair, file.to_owned(), active_from))
+            .ok_or_else(|| KeyFileError::NoKey(file.to_owned()))
+    }
+
+    fn new(pair: RsaKeyPair, file: PathBuf, active_from: Option<u64>) -> Option<Self> {
+        let bits = pair.public_modulus_len() * 8;
+        if bits < SMALLEST_KEY {
+            return None;
+        }
+        let components = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
+        let modulus = URL_SAFE_NO_PAD.encode(components.n);
+        let exponent = URL_SAFE_NO_PAD.encode(components.e);
+        // RFC 7638: the members that make the key, in the order of the alphabet, without spaces.
+        let thumbprint = format!(r#"{{"e":"{exponent}","kty":"RSA","n":"{modulus}"}}"#);
+        let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, thumbprint.as_bytes()));
+        let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
+        let public_key_info = der.as_ref().to_vec();
+        Some(Self { id, file, active_from, pair, modulus, exponent, public_key_info, bits })
+    }
+
+    /// Writes the file, or replaces it at once and whole.
+    pub fn write(&self) -> Result<(), KeyFileError> {
+        let der: Pkcs8V1Der<'static> = self.pair.as_der().map_err(|_| KeyFileError::Library)?;
+        let document = SecretDocument::try_from(der.as_ref()).map_err(|_| KeyFileError::Library)?;
+        let pem = document.to_pem(LABEL, LineEnding::LF).map_err(|_| KeyFileError::Library)?;
+        let failed = |error| KeyFileError::File { file: self.file.clone(), error };
+        // Not .pem, so that a service that looks meanwhile does not see half a key.
+        let draft = self.file.with_extension("draft");
+        let mut output =
+            fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&draft).map_err(failed)?;
+        let written = self
+            .active_from
+            .map_or(Ok(()), |active_from| writeln!(output, "{ACTIVE_FROM}{}", time_text(active_from)))
+            .and_then(|()| output.write_all(pem.as_bytes()))
+            .and_then(|()| output.sync_all())
+            .and_then(|()| fs::rename(&draft, &self.file));
+        written.map_err(|error| {
+            // The first error is the one to tell; a draft that stays is seen by whoever reads it.
+            let _ = fs::remove_file(&draft);
+            failed(error)
+        })
+    }
+
+    /// The same key, active from another time on.
+    pub fn activated(mut self, active_from: u64) -> Self {
+        self.active_from = Some(active_from);
+        self
+    }
+
+    /// Signs with RSASSA-PKCS1-v1_5 and SHA-256: the RS256 of JSON Web Tokens.
+    pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let mut signature = vec![0; self.pair.public_modulus_len()];
+        self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).ok()?;
+        Some(signature)
+    }
+
+    /// Its thumbprint (RFC 7638), the `kid` of tokens.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Where it is kept.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// From when on it signs, in seconds since 1970; None for a key that nobody has activated.
+    pub fn active_from(&self) -> Option<u64> {
+        self.active_from
+    }
+
+    /// The length of its modulus.
+    pub fn bits(&self) -> usize {
+        self.bits
+    }
+
+    /// The modulus, as in a JSON Web Key.
+    pub fn modulus(&self) -> &str {
+        &self.modulus
+    }
+
+    /// The public exponent, as in a JSON Web Key.
+    pub fn exponent(&self) -> &str {
+        &self.exponent
+    }
+
+    /// The public key as SubjectPublicKeyInfo in DER.
+    pub fn public_key_info(&self) -> &[u8] {
+        &self.public_key_info
+    }
+}
+
+/// The time above the key: Some(None) when there is no such line.
+fn active_from(text: &str) -> Option<Option<u64>> {
+    let above = text.lines().take_while(|line| !line.starts_with("-----"));
+    let mut lines = above.filter_map(|line| line.strip_prefix(ACTIVE_FROM.trim_end()));
+    let Some(line) = lines.next() else { return Some(None) };
+    let time = OffsetDateTime::parse(line.trim(), &Rfc3339).ok()?;
+    (lines.next().is_none()).then_some(Some(u64::try_from(time.unix_timestamp()).ok()?))
+}
+
+/// A time as people read it.
+pub fn time_text(seconds: u64) -> String {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .and_then(|time| time.format(&Rfc3339).ok())
+        .unwrap_or_else(|| "never".to_owned())
+}
