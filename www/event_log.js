@@ -1,4 +1,4 @@
-// The log: every event of the package as a sentence, newest first.
+// The log: every event of the package, and what a stand-in does, as a sentence, newest first.
 
 import { byId, html } from "./element.js";
 import { duration, timeOfDay } from "./duration.js";
@@ -15,7 +15,9 @@ const SENTENCES = {
   request_retrying: ({ request, attempt, code, delay }) =>
     `request ${request}, attempt ${attempt} failed: ${code}; again in ${duration(delay)}`,
   request_succeeded: ({ request, duration: took, lifetime, cached }) =>
-    `request ${request} brought a token after ${duration(took)}, good for ${duration(lifetime)}${cached ? "" : ", not cached"}`,
+    lifetime === 0
+      ? `request ${request} brought a code after ${duration(took)}, good for one redemption`
+      : `request ${request} brought a token after ${duration(took)}, good for ${duration(lifetime)}${cached ? "" : ", not cached"}`,
   request_failed: ({ request, duration: took, code }) => `request ${request} failed after ${duration(took)}: ${code}`,
   request_aborted: ({ request, why }) => `request ${request} was aborted: ${why.replace("_", " ")}`,
   cooling_down: ({ remaining }) => `refused: cooling down for ${duration(remaining)}`,
@@ -25,24 +27,31 @@ const SENTENCES = {
   invalidated: () => "the token was forgotten",
   signed_out: ({ origin }) => (origin === "other_tab" ? "signed out in another tab" : "signed out"),
   identity_changed: () => "somebody else is signed in: the former token is gone",
-  entity_changed: ({ request }) => `request ${request} brought another entity id`,
+  entity_changed: ({ request, widget }) => `request ${request} brought another ${widget === "livechat" ? "entity id" : "subject"}`,
   short_lifetime: ({ lifetime }) => `the token lives only ${duration(lifetime)}: most likely seconds were meant`,
   clock_skew: () => "the token’s date disagrees with this machine’s clock",
+  widget_answered: ({ ok, code }) => (ok ? "the callback was answered with what it asked for" : `the callback was answered without a token: ${code}`),
+  sign_in_asked: () => "nobody is signed in: the page asks somebody to",
+  widget_error: ({ errorCode, meaning }) => `lcw:error ${errorCode}: ${meaning}`,
 };
 
-const BAD = new Set(["request_retrying", "request_failed", "cooling_down", "record_rejected", "storage_failed"]);
+const BAD = new Set(["request_retrying", "request_failed", "cooling_down", "record_rejected", "storage_failed", "widget_error"]);
 
-/** Adds one event of the package. */
-export const addEntry = (event) => {
-  const sentence = SENTENCES[event.type]?.(event) ?? event.type;
+const add = (at, sentence, attributes) => {
   const list = byId("log");
-  list.prepend(
-    html("li", { class: BAD.has(event.type) && "bad", "data-type": event.type },
-      html("time", { datetime: new Date(event.at).toISOString() }, timeOfDay(event.at)), html("span", {}, sentence)),
-  );
+  list.prepend(html("li", attributes, html("time", { datetime: new Date(at).toISOString() }, timeOfDay(at)), html("span", {}, sentence)));
   while (list.children.length > LENGTH) list.lastElementChild.remove();
   byId("log-empty").hidden = true;
 };
+
+/** Adds one event of the package. */
+export const addEntry = (event) => {
+  const isBad = BAD.has(event.type) || event.ok === false;
+  add(event.at, SENTENCES[event.type]?.(event) ?? event.type, { class: isBad && "bad", "data-type": event.type });
+};
+
+/** Adds what a stand-in does, in its own words. */
+export const addNote = (sentence, isBad = false) => add(Date.now(), sentence, { class: isBad ? "foreign bad" : "foreign", "data-type": "stand_in" });
 
 /** Empties the log. */
 export const clearLog = () => {

@@ -1,8 +1,9 @@
-// What really went over the network for tokens, as the browser measures it: nothing is wrapped, so nothing is changed.
+// What really went over the network for tokens, codes and keys, as the browser measures it: nothing is wrapped, so nothing is changed.
 
-const PATHS = /\/(livechat\/token|livechat\/transfer|customer\/token)$/;
+const PATHS =
+  /\/(livechat\/token|livechat\/transfer|customer\/token|omnichannel\/(token|public-keys)|live-assist\/(token|code|public-key|redeem|engagement))$/;
 
-/** Tells of every finished request for a token: `{at, duration, name, status}`; status 0 where there was no answer, undefined where the browser does not tell. */
+/** Tells of every finished request of these: `{at, duration, name, status}`; status 0 where there was no answer, undefined where the browser does not tell. */
 export const watchNetwork = (listener) => {
   if (!PerformanceObserver.supportedEntryTypes?.includes("resource")) return;
   new PerformanceObserver((list) => {

@@ -1,14 +1,15 @@
-// Draws what happened lately: calls, cache hits, joins, requests with their attempts, and what went over the network.
+// Draws what happened lately: calls, cache hits, joins, answers to the widget, requests with their attempts, and what went over the network.
 
 import { byId, svg } from "./element.js";
 import { duration } from "./duration.js";
 
-const LANES = ["Calls", "Cache hits", "Joins", "Requests", "Network"];
+/** Answers are drawn only where a callback waits for them. */
+const CALLS = 0, HITS = 1, JOINS = 2, ANSWERS = 3;
+let lanes = ["Calls", "Cache hits", "Joins", "Requests", "Network"];
 const TOP = 8;
 const LANE = 38;
 const GUTTER = 78;
 const EDGE = 14;
-const HEIGHT = TOP + LANES.length * LANE + 24;
 /** Marks nearer than this are drawn as one, with their number. Pixels. */
 const NEAR = 16;
 /** Nothing older can be shown. Milliseconds. */
@@ -16,7 +17,7 @@ const OLDEST = 130_000;
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** Calls, cache hits and joins. @type {{lane: number, at: number, label: string}[]} */
+/** Everything that takes no time. @type {{lane: number, at: number, label: string, isBad: boolean}[]} */
 let marks = [];
 /** One for each run of the source, by its number. */
 const requests = new Map();
@@ -26,7 +27,7 @@ let span = 30_000;
 let width = 640;
 let latest = 0;
 
-const mark = (lane, at, label) => marks.push({ lane, at, label });
+const mark = (lane, at, label, isBad = false) => marks.push({ lane, at, label, isBad });
 
 const endAttempt = (request, at, code) => {
   const attempt = request.attempts.at(-1);
@@ -43,10 +44,13 @@ const end = (event, outcome, code) => {
 /** Takes note of an event of the package. */
 export const addEvent = (event) => {
   switch (event.type) {
-    case "call": mark(0, event.at, event.method); break;
-    case "cache_hit": mark(1, event.at, "answered from the cache"); break;
-    case "restored": mark(1, event.at, "restored from sessionStorage"); break;
-    case "joined": mark(2, event.at, `${event.method} joined request ${event.request}`); break;
+    case "call": mark(CALLS, event.at, event.method); break;
+    case "cache_hit": mark(HITS, event.at, "answered from the cache"); break;
+    case "restored": mark(HITS, event.at, "restored from sessionStorage"); break;
+    case "joined": mark(JOINS, event.at, `${event.method} joined request ${event.request}`); break;
+    case "widget_answered": mark(ANSWERS, event.at, event.ok ? "answered" : `answered without a token: ${event.code}`, !event.ok); break;
+    case "sign_in_asked": mark(ANSWERS, event.at, "somebody was asked to sign in"); break;
+    case "widget_error": mark(ANSWERS, event.at, `lcw:error ${event.errorCode}: ${event.meaning}`, true); break;
     case "request_began":
       requests.set(event.request, { id: event.request, began: event.at, attempts: [{ start: event.at }] });
       break;
@@ -90,12 +94,12 @@ const tally = (labels) => {
 /** Marks of one lane, those near each other together. */
 const clusters = (lane, x) => {
   const found = [];
-  for (const { at, label } of marks.filter((one) => one.lane === lane)) {
+  for (const { at, label, isBad } of marks.filter((one) => one.lane === lane)) {
     const here = x(at);
     if (here < GUTTER) continue;
     const last = found.at(-1);
-    if (last && here - last.x < NEAR) last.labels.push(label);
-    else found.push({ x: here, labels: [label] });
+    if (last && last.isBad === isBad && here - last.x < NEAR) last.labels.push(label);
+    else found.push({ x: here, labels: [label], isBad });
   }
   return found;
 };
@@ -104,15 +108,19 @@ const shapes = [
   (x, y) => svg("circle", { class: "mark", cx: x, cy: y, r: 6 }),
   (x, y) => svg("path", { class: "mark", d: `M${x} ${y - 8}L${x + 8} ${y}L${x} ${y + 8}L${x - 8} ${y}Z` }),
   (x, y) => svg("path", { class: "mark hollow", d: `M${x - 7} ${y - 6}H${x + 7}L${x} ${y + 7}Z` }),
+  (x, y, isBad) =>
+    isBad
+      ? svg("path", { class: "mark cross", d: `M${x - 5} ${y - 5}L${x + 5} ${y + 5}M${x - 5} ${y + 5}L${x + 5} ${y - 5}` })
+      : svg("rect", { class: "mark", x: x - 6, y: y - 6, width: 12, height: 12, rx: 2 }),
 ];
 
-const drawCluster = (lane, { x, labels }, y) => {
-  const group = svg("g", {}, svg("title", {}, tally(labels)));
-  if (labels.length === 1) group.append(shapes[lane](x, y));
+const drawCluster = (lane, { x, labels, isBad }, y) => {
+  const group = svg("g", isBad ? { class: "bad" } : {}, svg("title", {}, tally(labels)));
+  if (labels.length === 1) group.append(shapes[lane](x, y, isBad));
   else {
     const half = labels.length > 9 ? 13 : 10;
     group.append(
-      svg("rect", { class: "mark", x: x - half, y: y - 10, width: half * 2, height: 20, rx: lane === 1 ? 3 : 10 }),
+      svg("rect", { class: "mark", x: x - half, y: y - 10, width: half * 2, height: 20, rx: lane === HITS ? 3 : 10 }),
       svg("text", { class: "count", x, y }, String(labels.length)),
     );
   }
@@ -175,7 +183,8 @@ const drawSent = (entry, x, y, isLast, former) => {
 const summary = () => {
   const count = (lane) => marks.filter((one) => one.lane === lane).length;
   const said = (number, name) => `${number} ${name}${number === 1 ? "" : "s"}`;
-  const parts = [said(count(0), "call"), said(count(1), "cache hit"), said(count(2), "join"), said(requests.size, "request")];
+  const parts = [said(count(CALLS), "call"), said(count(HITS), "cache hit"), said(count(JOINS), "join"), said(requests.size, "request")];
+  if (lanes.includes("Answers")) parts.push(said(count(ANSWERS), "answer"));
   return `Timeline: ${parts.join(", ")}. The log lists them.`;
 };
 
@@ -189,15 +198,15 @@ export const draw = () => {
 
   const x = (at) => width - EDGE - ((now - at) / span) * (width - EDGE - GUTTER);
   const y = (lane) => TOP + lane * LANE + LANE / 2;
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": summary() });
+  const bottom = TOP + lanes.length * LANE;
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${bottom + 24}`, role: "img", "aria-label": summary() });
 
-  for (const [lane, name] of LANES.entries()) {
+  for (const [lane, name] of lanes.entries()) {
     picture.append(
       svg("text", { class: "lane-name", x: 0, y: y(lane) + 4 }, name),
       svg("line", { class: "lane-line", x1: GUTTER, x2: width - EDGE, y1: y(lane), y2: y(lane) }),
     );
   }
-  const bottom = TOP + LANES.length * LANE;
   for (let part = 0; part <= 3; part++) {
     const seconds = (span / 1000 / 3) * (3 - part);
     const here = x(now - seconds * 1000);
@@ -207,7 +216,8 @@ export const draw = () => {
       svg("text", { class: "tick-name", x: here, y: bottom + 16 }, name),
     );
   }
-  for (const lane of [0, 1, 2]) picture.append(...clusters(lane, x).map((cluster) => drawCluster(lane, cluster, y(lane))));
+  const [requestLane, networkLane] = [lanes.length - 2, lanes.length - 1];
+  for (let lane = 0; lane < requestLane; lane++) picture.append(...clusters(lane, x).map((cluster) => drawCluster(lane, cluster, y(lane))));
 
   const begins = now - span;
   let isEmpty = !marks.some((one) => one.at > begins);
@@ -217,12 +227,12 @@ export const draw = () => {
     const former = recent[index - 1];
     // Two at once stand above each other.
     const isBeside = former !== undefined && request.began < (former.end ?? now);
-    picture.append(drawRequest(request, x, now, y(3) + (isBeside ? 9 : -2), former, recent[index + 1]));
+    picture.append(drawRequest(request, x, now, y(requestLane) + (isBeside ? 9 : -2), former, recent[index + 1]));
   }
   const visible = sent.filter((entry) => entry.at + entry.duration > begins);
-  picture.append(...visible.map((entry, index) => drawSent(entry, x, y(4), index === visible.length - 1, visible[index - 1])));
+  picture.append(...visible.map((entry, index) => drawSent(entry, x, y(networkLane), index === visible.length - 1, visible[index - 1])));
   if (isEmpty) {
-    picture.append(svg("text", { class: "empty", x: GUTTER + (width - GUTTER) / 2, y: y(2) - 8 }, "Nothing happened lately."));
+    picture.append(svg("text", { class: "empty", x: GUTTER + (width - GUTTER) / 2, y: y(JOINS) - 8 }, "Nothing happened lately."));
   }
   byId("drawing").replaceChildren(picture);
 };
@@ -231,7 +241,9 @@ export const draw = () => {
 const isMoving = () => Date.now() - latest < span + 2000 || [...requests.values()].some((request) => request.end === undefined);
 
 /** Begins to draw: whenever something happens, and while time passes over what is shown. */
-export const start = () => {
+export const start = ({ hasAnswers = false } = {}) => {
+  if (hasAnswers) lanes = lanes.toSpliced(ANSWERS, 0, "Answers");
+  byId("drawing").classList.toggle("tall", hasAnswers);
   new ResizeObserver(([entry]) => {
     width = Math.max(280, Math.round(entry.contentRect.width));
     draw();

@@ -1,7 +1,7 @@
 // The token's fields, and its life as a draining bar.
 
 import { byId, html } from "./element.js";
-import { remaining } from "./duration.js";
+import { drawLife } from "./life.js";
 
 /** The access token as it may be shown: its length and its last four characters. */
 export const masked = (secret) => `${secret.length} characters, ending in ${secret.slice(-4)}`;
@@ -38,20 +38,8 @@ export const shownToken = () => shown;
 
 /** Draws what is left of the shown token's life; to be called once a second. */
 export const showLife = () => {
-  const bar = byId("life");
   const whole = shown ? shown.expiresIn - marginOf(shown) : 0;
-  const left = shown ? Math.max(0, shown.creationDate + whole - Date.now()) : 0;
-  const share = whole > 0 ? Math.min(1, left / whole) : 0;
-  const text = !shown ? "no token" : left > 0 ? `${remaining(left)} of ${remaining(whole)}` : "expired";
-  byId("life-left").style.transform = `scaleX(${share})`;
-  bar.classList.toggle("ending", Boolean(shown) && share < 0.25);
-  // Only what changed is written: a screen reader on the bar hears nothing twice.
-  const percent = String(Math.round(share * 100));
-  if (bar.getAttribute("aria-valuenow") !== percent) bar.setAttribute("aria-valuenow", percent);
-  if (byId("life-text").textContent !== text) {
-    bar.setAttribute("aria-valuetext", text);
-    byId("life-text").textContent = text;
-  }
+  drawLife(shown && { left: shown.creationDate + whole - Date.now(), whole }, "no token");
 };
 
 /** Says what hasToken resolves with at this moment. */

@@ -1,51 +1,30 @@
-// The demo: ties the site's session, the package and the page together.
+// The page for LiveChat: ties the site's session, the package and the page together.
 
-import { adviceFor } from "./advice.js";
+import { showBanner, showBlocked } from "./banner.js";
 import { count, showAccounts } from "./counters.js";
+import { currentCustomer, followSession, listenToCustomers, startCustomers } from "./customers.js";
 import { duration } from "./duration.js";
 import { byId, html } from "./element.js";
 import { addEntry, clearLog } from "./event_log.js";
+import { FAULTS, describeFaults, readState, resetFaults, setFaults, useStandIn } from "./livechat_stand_in.js";
+import { sourceAsCode, sourceNote, sourceOf } from "./livechat_sources.js";
+import { call, connect, forgetEverything, loadLibrary, look } from "./livechat_widget.js";
 import { watchNetwork } from "./network.js";
+import { tell, tellError, tellsError } from "./outcome.js";
 import { loadRealWidget } from "./real_widget.js";
-import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
-import { sourceAsCode, sourceNote, sourceOf } from "./sources.js";
-import { FAULTS, describeFaults, readState, resetFaults, setFaults, useStandIn } from "./stand_in.js";
 import * as timeline from "./timeline.js";
 import { masked, showHasToken, showLife, showToken, shownToken } from "./token_panel.js";
-import { call, connect, forgetEverything, loadLibrary, look } from "./widget.js";
 
 /** What the site says, but for who is signed in. */
 let site;
-/** Who is signed in; null when nobody, and while that changes. */
-let customer = null;
-/** Whether this tab is changing the session. */
-let isChanging = false;
 let hasExpired = false;
+/** Whether there is a provider to call. */
+let isReady = false;
 
 const choice = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
 const options = () => ({ cache: choice("cache"), source: choice("source"), patience: Number(byId("patience").value) });
 
 /* What the latest call came to. */
-
-const tell = (isBad, ...paragraphs) => {
-  byId("outcome").classList.toggle("bad", isBad);
-  byId("outcome").replaceChildren(...paragraphs.map((parts) => html("p", {}, ...[parts].flat())));
-};
-
-const tellError = (subject, error) => {
-  const details = [
-    error?.status && `status ${error.status}`,
-    error?.retryAfter && `come back in ${duration(error.retryAfter)}`,
-    error?.retryable !== undefined && (error.retryable ? "may pass by itself" : "will not pass by itself"),
-    error?.code === "COOLING_DOWN" && error.cause?.code && `after ${error.cause.code}`,
-  ].filter(Boolean);
-  tell(
-    true,
-    [`${subject} failed: `, html("strong", {}, error?.code ?? error?.name ?? "Error"), ` – ${error?.message ?? error}`],
-    adviceFor(error),
-    details.length > 0 ? html("small", {}, `${details.join(", ")}.`) : "",
-  );
-};
 
 const outcomeOf = (result) => {
   if (result === undefined) return "undefined";
@@ -113,29 +92,12 @@ const lookAtToken = async () => {
     else if (shownToken() && !hasExpired && Date.now() >= shownToken().creationDate + shownToken().expiresIn * 0.9 && choice("cache") !== "none") {
       hasExpired = true;
       // An error that stands there says more.
-      if (!byId("outcome").classList.contains("bad")) tell(false, "The token has expired: the next getToken asks for another.");
+      if (!tellsError()) tell(false, "The token has expired: the next getToken asks for another.");
     }
   } catch (error) {
     showHasToken(undefined);
     showBlocked(error);
   }
-};
-
-/** Where the package can't run at all, a banner says why. */
-const showBlocked = (error) => {
-  if (!["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"].includes(error?.code)) return;
-  showBanner(
-    [html("strong", {}, error.code), ` – ${error.message}.`],
-    error.code === "WASM_BLOCKED"
-      ? ["Every method rejects with this error instead of hanging. The directive to add: ", html("code", {}, "script-src 'self' 'wasm-unsafe-eval'")]
-      : adviceFor(error),
-  );
-};
-
-const showBanner = (...paragraphs) => {
-  const banner = byId("banner");
-  if (banner.hidden) banner.replaceChildren(...paragraphs.map((parts) => html("p", {}, ...[parts].flat())));
-  banner.hidden = false;
 };
 
 /* What happens. */
@@ -205,80 +167,6 @@ const wantState = () => {
   }, 250);
 };
 
-/* Who is signed in. */
-
-const showCustomer = () => {
-  const { customers } = site;
-  const known = customers.find(({ id }) => id === customer);
-  byId("customer-name").textContent = isChanging ? "One moment…" : known ? `Signed in as ${known.name}` : "Nobody is signed in; sign in as:";
-  byId("customers").replaceChildren(
-    ...customers.map(({ id, name }) => {
-      const button = html("button", { type: "button", "aria-pressed": String(id === customer), disabled: isChanging }, name);
-      button.addEventListener("click", () => void becomeCustomer(id));
-      return button;
-    }),
-  );
-  byId("expire").disabled = customer === null;
-  byId("sign-out").hidden = customer === null && !isChanging;
-  byId("sign-out").disabled = isChanging;
-};
-
-/** The session changes: until it is known how, nobody is signed in, so that no late answer finds its way to anybody. */
-const changeSession = async (change) => {
-  if (isChanging) return;
-  const focused = document.activeElement?.textContent;
-  isChanging = true;
-  customer = null;
-  showCustomer();
-  try {
-    await change();
-  } catch (error) {
-    tellError("The session", error);
-  }
-  isChanging = false;
-  await followSession();
-  // The buttons were made anew: whoever pressed one by keyboard stays there.
-  const again = [...byId("customers").children].find((button) => button.textContent === focused) ?? byId("customers").firstElementChild;
-  if (document.activeElement === document.body) again?.focus();
-};
-
-const becomeCustomer = async (id) => {
-  if (id === customer) return;
-  await changeSession(async () => {
-    await lookAtToken();
-    await signIn(id);
-  });
-  if (customer !== null) await playConnection();
-};
-
-const leave = () =>
-  changeSession(async () => {
-    try {
-      await forgetEverything();
-    } finally {
-      await signOut();
-    }
-    tell(false, "Signed out: every tab has forgotten the token.");
-  });
-
-let readings = 0;
-/** Takes over who the site says is signed in. */
-const followSession = async () => {
-  const mine = ++readings;
-  let session;
-  try {
-    session = await readSession();
-  } catch (error) {
-    return tellError("The site", error);
-  }
-  if (mine !== readings || isChanging) return;
-  // The real widget keeps what it shows: for somebody else it has to begin anew, with the page.
-  if (site.livechat.real && site.customer?.id !== session.customer?.id) return location.reload();
-  customer = session.customer?.id ?? null;
-  showCustomer();
-  await lookAtToken();
-};
-
 /** What LiveChat's client does when its connection starts. */
 const playConnection = async () => {
   await callMethod("hasToken");
@@ -312,7 +200,7 @@ const useOptions = () => {
   // What a former provider's requests come to is not heard any more.
   running.clear();
   const { cache, source, patience } = options();
-  connect({ ...accountOptions(), identity: () => customer, source: sourceOf(source, site.livechat), cache, patience }, onEvent);
+  connect({ ...accountOptions(), identity: currentCustomer, source: sourceOf(source, site.livechat), cache, patience }, onEvent);
   showSnippet();
 };
 
@@ -374,21 +262,30 @@ const begin = async () => {
   showToken(null);
   showAccounts(null);
   try {
-    site = await readSession();
+    site = await startCustomers({
+      forget: forgetEverything,
+      looked: lookAtToken,
+      // Who signs in before the package is there is served when it is.
+      entered: () => (isReady ? playConnection() : undefined),
+      left: () => tell(false, "Signed out: every tab has forgotten the token."),
+      shown: () => (byId("expire").disabled = currentCustomer() === null),
+      // The real widget keeps what it shows: for somebody else it has to begin anew, with the page.
+      mustReload: (before, now) => site.livechat.real && before !== now,
+    });
   } catch (error) {
     byId("customer-name").textContent = "The site does not answer";
     return showBanner(`The site does not say who is signed in: ${error.message}. Reload the page when it runs again.`);
   }
   useStandIn(site.livechat.standInUrl);
   for (const element of document.querySelectorAll(".stand-in-only")) element.hidden = site.livechat.real;
-  customer = site.customer?.id ?? null;
-  showCustomer();
   try {
     await loadLibrary();
   } catch (error) {
     return showBanner(`The package could not be loaded (${error.message}). Build it with cargo xtask build, then reload.`);
   }
   useOptions();
+  isReady = true;
+  const wasSignedIn = currentCustomer() !== null;
   listenToOptions();
   listenToFaults();
   watchNetwork(timeline.addSent);
@@ -396,21 +293,11 @@ const begin = async () => {
     button.addEventListener("click", () => void callMethod(button.dataset.method));
   }
   byId("burst").addEventListener("click", () => void callBurst());
-  byId("sign-out").addEventListener("click", () => void leave());
   byId("clear").addEventListener("click", () => {
     clearLog();
     timeline.clear();
   });
-  onSessionOfOtherTab((what) => {
-    if (what === "changing") {
-      customer = null;
-      readings += 1;
-      void lookAtToken();
-    } else void followSession();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) void followSession();
-  });
+  listenToCustomers();
   setInterval(() => {
     showLife();
     if (shownToken()) void lookAtToken();
@@ -418,7 +305,7 @@ const begin = async () => {
   // What others had done before is not counted here.
   await readState().then(showAccounts, wantState);
   if (site.livechat.real) loadRealWidget();
-  if (customer !== null) await playConnection();
+  if (wasSignedIn) await playConnection();
   else await lookAtToken();
 };
 

@@ -1,0 +1,22 @@
+// The banner: why the page or the package cannot run at all.
+
+import { adviceFor } from "./advice.js";
+import { byId, html } from "./element.js";
+
+/** The first reason stands: what follows is most often its consequence. */
+export const showBanner = (...paragraphs) => {
+  const banner = byId("banner");
+  if (banner.hidden) banner.replaceChildren(...paragraphs.map((parts) => html("p", {}, ...[parts].flat())));
+  banner.hidden = false;
+};
+
+/** Where the package can't run, says why; other errors are not its subject. */
+export const showBlocked = (error) => {
+  if (!["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"].includes(error?.code)) return;
+  showBanner(
+    [html("strong", {}, error.code), ` – ${error.message}.`],
+    error.code === "WASM_BLOCKED"
+      ? ["Every method rejects with this error instead of hanging. The directive to add: ", html("code", {}, "script-src 'self' 'wasm-unsafe-eval'")]
+      : adviceFor(error),
+  );
+};

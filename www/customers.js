@@ -1,0 +1,120 @@
+// Who is signed in on this page: the buttons in its head, and what other tabs do to the session.
+
+import { byId, html } from "./element.js";
+import { tellError } from "./outcome.js";
+import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
+
+/** What the site says, but for who is signed in. */
+let site;
+/** Who is signed in; null when nobody, and while that changes. */
+let customer = null;
+/** Whether this tab is changing the session. */
+let isChanging = false;
+let readings = 0;
+/** What the page does about it; see `startCustomers`. */
+let page;
+
+/** The id of who is signed in; null when nobody. */
+export const currentCustomer = () => customer;
+
+/** Everybody who can sign in: `{id, name}`. */
+export const allCustomers = () => site.customers;
+
+const show = () => {
+  const known = site.customers.find(({ id }) => id === customer);
+  byId("customer-name").textContent = isChanging ? "One moment…" : known ? `Signed in as ${known.name}` : "Nobody is signed in; sign in as:";
+  byId("customers").replaceChildren(
+    ...site.customers.map(({ id, name }) => {
+      const button = html("button", { type: "button", "aria-pressed": String(id === customer), disabled: isChanging }, name);
+      button.addEventListener("click", () => void becomeCustomer(id));
+      return button;
+    }),
+  );
+  byId("sign-out").hidden = customer === null && !isChanging;
+  byId("sign-out").disabled = isChanging;
+  page.shown?.();
+};
+
+/** The session changes: until it is known how, nobody is signed in, so that no late answer finds its way to anybody. */
+const changeSession = async (change) => {
+  if (isChanging) return;
+  const focused = document.activeElement?.textContent;
+  isChanging = true;
+  customer = null;
+  show();
+  try {
+    await change();
+  } catch (error) {
+    tellError("The session", error);
+  }
+  isChanging = false;
+  await followSession();
+  // The buttons were made anew: whoever pressed one by keyboard stays there.
+  const again = [...byId("customers").children].find((button) => button.textContent === focused) ?? byId("customers").firstElementChild;
+  if (document.activeElement === document.body) again?.focus();
+};
+
+/** Signs in as one of the site's customers. */
+export const becomeCustomer = async (id) => {
+  if (id === customer) return;
+  await changeSession(async () => {
+    await page.looked();
+    await signIn(id);
+  });
+  if (customer !== null) await page.entered();
+};
+
+const leave = () =>
+  changeSession(async () => {
+    try {
+      await page.forget();
+    } finally {
+      await signOut();
+    }
+    page.left();
+  });
+
+/** Takes over who the site says is signed in. */
+export const followSession = async () => {
+  const mine = ++readings;
+  let session;
+  try {
+    session = await readSession();
+  } catch (error) {
+    return tellError("The site", error);
+  }
+  if (mine !== readings || isChanging) return;
+  const now = session.customer?.id ?? null;
+  if (page.mustReload?.(site.customer?.id ?? null, now)) return location.reload();
+  customer = now;
+  show();
+  await page.looked();
+};
+
+/**
+ * Asks the site who is signed in, and shows it; rejects when the site does not say. What the page does about it is given:
+ * `looked` whenever somebody else may be signed in, `entered` after a person signed in here, `forget` before one signs out here and
+ * `left` after it, `shown` with every drawing; `mustReload` says whether another person needs another page.
+ */
+export const startCustomers = async (given) => {
+  page = given;
+  site = await readSession();
+  customer = site.customer?.id ?? null;
+  show();
+  return site;
+};
+
+/** Lets the buttons work, and follows what happens elsewhere. */
+export const listenToCustomers = () => {
+  byId("sign-out").addEventListener("click", () => void leave());
+  onSessionOfOtherTab((what) => {
+    if (what === "changing") {
+      customer = null;
+      readings += 1;
+      void page.looked();
+    } else void followSession();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) void followSession();
+  });
+};

@@ -1,0 +1,44 @@
+// A JSON Web Token as it may be shown: its header and claims, what is left of its life, and what its signature is worth.
+
+import { byId, html } from "./element.js";
+import { drawLife } from "./life.js";
+
+/** The claims of what is shown; null while nothing is. */
+let claims = null;
+
+/** In which order people look at them; the rest follows. */
+const ORDER = ["alg", "kid", "iss", "sub", "aud", "given_name", "family_name", "iat", "nbf", "exp"];
+const rank = ([name]) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+
+const timeClaims = new Set(["iat", "nbf", "exp"]);
+
+const written = (name, value) => {
+  if (timeClaims.has(name) && typeof value === "number") {
+    return [String(value), html("small", {}, ` ${new Date(value * 1000).toLocaleTimeString()}`)];
+  }
+  return [typeof value === "string" ? value : JSON.stringify(value)];
+};
+
+const fill = (id, values, expected) => {
+  const rows = values ? Object.entries(values).sort((one, other) => rank(one) - rank(other)) : expected.map((name) => [name, "–"]);
+  byId(id).replaceChildren(
+    ...rows.flatMap(([name, value]) => [html("dt", {}, name), html("dd", { "data-field": name }, ...(values ? written(name, value) : [value]))]),
+  );
+};
+
+/** Shows what was read of a token, and the verdict: `{header, claims, isGood, verdict}`; null when there is none. */
+export const showJwt = (read) => {
+  claims = read?.claims ?? null;
+  fill("token-header", read?.header, ["alg", "kid"]);
+  fill("token-claims", read?.claims, ["iss", "sub", "iat", "exp"]);
+  byId("verdict").textContent = read?.verdict ?? "no token";
+  byId("verdict").classList.toggle("yes", read?.isGood === true);
+  byId("verdict").classList.toggle("no", read?.isGood === false);
+  showLife();
+};
+
+/** Draws what is left of its life; to be called once a second. */
+export const showLife = () => {
+  const isKnown = claims && Number.isFinite(claims.exp) && Number.isFinite(claims.iat);
+  drawLife(isKnown && { left: claims.exp * 1000 - Date.now(), whole: (claims.exp - claims.iat) * 1000 }, "no token");
+};
