@@ -3,8 +3,8 @@
 //! Beyond what JSON can carry: NaN, infinities, functions. What is right is said here once more, field by field.
 
 use custom_identity_provider::core::{
-    Account, Answer, Code, LONGEST_LIFETIME, Lifetime, Moment, RECORD_VERSION, RecordScope, Rejection, Value, Warning,
-    read_answer, read_record,
+    Account, Answer, Code, Credential, Grant, Jwt, Kind, LONGEST_LIFETIME, Lifetime, Moment, RECORD_VERSION,
+    RecordScope, Rejection, Token, Value, Warning, read_answer, read_record,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -32,6 +32,9 @@ fn any_value() -> impl Strategy<Value = Value> {
         0.999,
         1.0,
         1.5,
+        2.0,
+        3.0,
+        5.0,
         3_600.0,
         100_000_000_000.0,
         LONGEST_LIFETIME as f64 / 1_000.0,
@@ -50,7 +53,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         4 => select(numbers).prop_map(Value::Number),
         2 => any::<f64>().prop_map(Value::Number),
         1 => (1..100_i64).prop_map(number),
-        1 => select(vec!["", "Bearer", "BEARER", "macaroon", "1", "NaN", SECRET]).prop_map(text),
+        1 => select(vec!["", "Bearer", "BEARER", "macaroon", "1", "NaN", "RS256", "RSA-OAEP-256", "none", SECRET]).prop_map(text),
         1 => any::<bool>().prop_map(Value::Boolean),
         1 => select(vec!["an object", "an array", "a function"]).prop_map(Value::Other),
     ]
@@ -144,6 +147,50 @@ fn moments() -> impl Strategy<Value = (Moment, Moment)> {
     })
 }
 
+/// When a JWT is issued, to the millisecond, and how long it lives.
+fn jwt_lifetime() -> impl Strategy<Value = (i64, i64)> {
+    let issued = prop_oneof![NOW - 10..NOW + 10, NOW - 60_000..NOW + 60_000, NOW - LONGEST_LIFETIME..NOW];
+    (issued, prop_oneof![1..10_000_i64, 1..LONGEST_LIFETIME])
+}
+
+/// A NumericDate as milliseconds since 1970, if it is one: below what would be a date in milliseconds.
+fn seconds(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(seconds) if *seconds > 0.0 && *seconds < 1e11 => Some((seconds * 1_000.0).floor() as i64),
+        _ => None,
+    }
+}
+
+/// What is wrong with a JWT that was taken apart, as a failure names it.
+fn wrong_in_jwt(taken_apart: &Object, may_be_encrypted: bool) -> Vec<&'static str> {
+    let value = |name| value_of(taken_apart, name);
+    let is_encrypted = value("parts") == number(5);
+    let algorithm = if is_encrypted { "RSA-OAEP-256" } else { "RS256" };
+    let (issued, expires) = (seconds(&value("iat")), seconds(&value("exp")));
+    let is_lifetime = issued.zip(expires).is_none_or(|(issued, expires)| {
+        let lifetime = expires - issued;
+        (1..=LONGEST_LIFETIME).contains(&lifetime)
+    });
+    let rules = [
+        ("the answer's token", matches!(value("token"), Value::Text(_))),
+        ("the JWT's form", value("parts") == number(3) || is_encrypted && may_be_encrypted),
+        ("the JWT's alg", value("alg") == text(algorithm)),
+        ("the JWT's iat", issued.is_some()),
+        ("the JWT's exp", expires.is_some() && is_lifetime),
+    ];
+    rules.into_iter().filter(|(_, is_right)| !is_right).map(|(name, _)| name).collect()
+}
+
+fn is_ours(record: &Object) -> bool {
+    value_of(record, "version") == number(RECORD_VERSION)
+        && value_of(record, "scope") == text("the scope")
+        && value_of(record, "generation") == text("the generation")
+}
+
+const JWT: &[&str] = &["token", "parts", "alg", "iat", "exp", "sub"];
+const JWT_RECORD: &[&str] =
+    &["version", "scope", "generation", "creationDate", "token", "parts", "alg", "iat", "exp", "sub"];
+const CODE: &[&str] = &["ssoKey", "redirect_uri"];
 const RAW: &[&str] = &["access_token", "entity_id", "expires_in", "token_type", "license_id", "organization_id"];
 const FINISHED: &[&str] =
     &["accessToken", "entityId", "expiresIn", "tokenType", "creationDate", "licenseId", "organizationId"];
@@ -168,16 +215,33 @@ fn finished() -> Object {
     crate::schedules::object::finished(SECRET, SECRET, 3_600_000, NOW).with("organizationId", text("an organization"))
 }
 
+fn jwt(is_encrypted: bool) -> Object {
+    let signed = crate::schedules::object::jwt(SECRET, NOW, 3_600_000).with("sub", text(SECRET));
+    if is_encrypted { signed.with("parts", number(5)).with("alg", text("RSA-OAEP-256")) } else { signed }
+}
+
 fn record() -> Object {
-    finished()
+    bound(finished())
+}
+
+/// Tied to a person and a time, as a record is.
+fn bound(credential: Object) -> Object {
+    credential
         .with("version", number(RECORD_VERSION))
         .with("scope", text("the scope"))
         .with("generation", text("the generation"))
 }
 
+fn token_of(grant: &Grant) -> &Token {
+    match &grant.credential {
+        Credential::Token(token) => token,
+        other => panic!("no token of LiveChat's: {other:?}"),
+    }
+}
+
 fn check_answer(answer: &Object, account: &Account, sent: Moment, now: Moment) {
     let wrong = wrong_fields(answer, account);
-    let (grant, warnings) = match read_answer(&Answer::Object(answer), account, sent, now) {
+    let (grant, warnings) = match read_answer(&Answer::Object(answer), &Kind::Token(account.clone()), sent, now) {
         Ok(read) => read,
         Err(failure) => {
             assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
@@ -194,7 +258,7 @@ fn check_answer(answer: &Object, account: &Account, sent: Moment, now: Moment) {
     } else {
         milliseconds(&value_of(answer, "expires_in"), 1_000.0)
     };
-    let token = &grant.token;
+    let token = token_of(&grant);
     assert_eq!(Some(token.expires_in), lifetime);
     assert_eq!((grant.lifetime.created, grant.lifetime.expires_in), (token.creation_date, token.expires_in));
     assert_eq!(token.token_type, "Bearer");
@@ -234,7 +298,7 @@ proptest! {
 
     #[test]
     fn rule_12_a_spoilt_record_is_a_miss(
-        changes in spoilt(RECORD), (_, now) in moments(), margin in select(vec![None, Some(0), Some(4_000_000)])
+        changes in spoilt(RECORD), (_, now) in moments()
     ) {
         let record = replaced(record(), &changes);
         let value = |name| value_of(&record, name);
@@ -250,57 +314,158 @@ proptest! {
             && is_date(&value("creationDate"))
             && (is_absent(&value("licenseId")) || is_license(&value("licenseId")))
             && (value("organizationId") == Value::Missing || is_text(&value("organizationId")));
-        let is_ours = value("version") == number(RECORD_VERSION)
-            && value("scope") == text("the scope")
-            && value("generation") == text("the generation");
-        match read_record(&record, expected, now, margin) {
+        let is_ours = is_ours(&record);
+        match read_record(&record, &Kind::Token(Account::default()), expected, now) {
             Ok(grant) => {
                 prop_assert!(is_well_formed && is_ours);
                 let lifetime = lifetime.unwrap();
-                let margin = margin.unwrap_or((lifetime / 10).min(30_000));
-                let created = grant.token.creation_date;
+                let created = token_of(&grant).creation_date;
                 prop_assert!(matches!(value("creationDate"), Value::Number(date) if date.floor() == created as f64));
-                prop_assert!(created <= now.wall + 5_000 && now.wall < created + lifetime - margin);
+                prop_assert!(created <= now.wall + 5_000);
                 prop_assert_eq!(grant.lifetime, Lifetime { created, expires_in: lifetime, created_monotonic: None });
             }
             Err(Rejection::Corrupt) => prop_assert!(!is_well_formed),
             Err(Rejection::Version | Rejection::Scope | Rejection::SignedOut) => prop_assert!(!is_ours),
-            Err(Rejection::Future | Rejection::Expired) => {
+            Err(Rejection::Future) => {
                 prop_assert!(is_well_formed && is_ours);
                 let Value::Number(created) = value("creationDate") else { panic!("well-formed") };
-                let lifetime = lifetime.unwrap();
-                let margin = margin.unwrap_or((lifetime / 10).min(30_000));
-                let is_from_the_future = created > now.wall as f64 + 5_000.0;
-                prop_assert!(is_from_the_future || now.wall as f64 >= created.floor() + (lifetime - margin) as f64);
+                prop_assert!(created > now.wall as f64 + 5_000.0);
+            }
+            Err(Rejection::Expired) => prop_assert!(false, "whether its life is over, the session decides"),
+        }
+    }
+
+    #[test]
+    fn rule_10_a_spoilt_jwt_is_refused_by_the_name_of_what_is_wrong(
+        changes in spoilt(JWT), is_encrypted in any::<bool>(), may_be_encrypted in any::<bool>(), (sent, now) in moments()
+    ) {
+        let answer = replaced(jwt(is_encrypted), &changes);
+        let wrong = wrong_in_jwt(&answer, may_be_encrypted);
+        match read_answer(&Answer::Object(&answer), &Kind::Jwt { may_be_encrypted }, sent, now) {
+            Ok((grant, warnings)) => {
+                prop_assert!(wrong.is_empty(), "accepted though {wrong:?} is wrong");
+                let Credential::Jwt(Jwt { text: token, subject, issued }) = &grant.credential else { panic!("no JWT") };
+                prop_assert_eq!(text(token), value_of(&answer, "token"));
+                let Lifetime { created, expires_in, created_monotonic } = grant.lifetime;
+                prop_assert_eq!(Some(*issued), seconds(&value_of(&answer, "iat")));
+                prop_assert_eq!(Some(*issued + expires_in), seconds(&value_of(&answer, "exp")));
+                prop_assert!((1..=LONGEST_LIFETIME).contains(&expires_in));
+                let expected = match value_of(&answer, "sub") {
+                    Value::Text(subject) => Some(subject),
+                    _ => None,
+                };
+                prop_assert_eq!(subject, &expected);
+                // Both clocks tell the same age, and it was asked for before it came.
+                prop_assert!(created <= sent.wall);
+                prop_assert_eq!(created_monotonic, Some(sent.monotonic - (sent.wall - created)));
+                if warnings == [Warning::ClockSkew] {
+                    prop_assert_eq!(created, sent.wall);
+                } else {
+                    prop_assert!(warnings.is_empty());
+                    prop_assert_eq!(created, (*issued).min(sent.wall));
+                    prop_assert!(grant.lifetime.is_usable(now, None));
+                }
+                let shown = format!("{grant:?}");
+                prop_assert!(!shown.contains(SECRET));
+            }
+            Err(failure) => {
+                prop_assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
+                prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
+                let (subject, _) = failure.message.split_once(" is ").unwrap();
+                prop_assert!(wrong.contains(&subject), "{} – but wrong are {wrong:?}", failure.message);
             }
         }
     }
 
     #[test]
-    fn rule_10_claims_make_a_sane_lifetime_or_name_the_wrong_one(
-        changes in spoilt(&["iat", "exp"]), (sent, now) in moments()
+    fn rule_12_a_spoilt_record_of_a_jwt_is_a_miss(
+        changes in spoilt(JWT_RECORD), is_encrypted in any::<bool>(), may_be_encrypted in any::<bool>(), (_, now) in moments()
     ) {
-        let right = Object(vec![("iat", number(NOW / 1_000)), ("exp", number(NOW / 1_000 + 3_600))]);
-        let claims = replaced(right, &changes);
-        let seconds = |claim| match value_of(&claims, claim) {
-            Value::Number(seconds) if seconds > 0.0 && seconds < 100_000_000_000.0 => Some((seconds * 1_000.0) as i64),
-            _ => None,
+        let record = replaced(bound(jwt(is_encrypted)).with("creationDate", number(NOW)), &changes);
+        let value = |name| value_of(&record, name);
+        let expected = RecordScope { scope: "the scope", generation: "the generation" };
+        let is_well_formed = matches!(value("version"), Value::Number(_))
+            && is_text(&value("scope"))
+            && matches!(value("generation"), Value::Text(_))
+            && is_date(&value("creationDate"))
+            && wrong_in_jwt(&record, may_be_encrypted).is_empty();
+        let is_ours = is_ours(&record);
+        match read_record(&record, &Kind::Jwt { may_be_encrypted }, expected, now) {
+            Ok(grant) => {
+                prop_assert!(is_well_formed && is_ours);
+                let Credential::Jwt(jwt) = &grant.credential else { panic!("no JWT") };
+                prop_assert_eq!(text(&jwt.text), value("token"));
+                let Lifetime { created, expires_in, created_monotonic } = grant.lifetime;
+                prop_assert!(matches!(value("creationDate"), Value::Number(date) if date.floor() == created as f64));
+                prop_assert!(created <= now.wall.saturating_add(5_000));
+                prop_assert_eq!(created_monotonic, None);
+                prop_assert_eq!(Some(jwt.issued + expires_in), seconds(&value("exp")));
+            }
+            Err(Rejection::Corrupt) => prop_assert!(!is_well_formed),
+            Err(Rejection::Version | Rejection::Scope | Rejection::SignedOut) => prop_assert!(!is_ours),
+            Err(Rejection::Future) => {
+                prop_assert!(is_well_formed && is_ours);
+                let Value::Number(created) = value("creationDate") else { panic!("well-formed") };
+                prop_assert!(created > now.wall as f64 + 5_000.0);
+            }
+            Err(Rejection::Expired) => prop_assert!(false, "whether its life is over, the session decides"),
+        }
+    }
+
+    #[test]
+    fn rule_15_no_record_is_a_code(
+        changes in spoilt(JWT_RECORD), is_jwt in any::<bool>(), (_, now) in moments()
+    ) {
+        let whole = if is_jwt { bound(jwt(false)).with("creationDate", number(NOW)) } else { record() };
+        let whole = whole.with("ssoKey", text(SECRET)).with("redirect_uri", text(SECRET));
+        let expected = RecordScope { scope: "the scope", generation: "the generation" };
+        prop_assert!(read_record(&replaced(whole, &changes), &Kind::Code, expected, now).is_err());
+    }
+
+    #[test]
+    fn rule_15_a_spoilt_code_is_refused_by_the_name_of_a_wrong_field(
+        changes in spoilt(CODE), (sent, now) in moments()
+    ) {
+        let answer = replaced(Object(vec![("ssoKey", text(SECRET)), ("redirect_uri", text(SECRET))]), &changes);
+        let wrong: Vec<&str> = CODE.iter().copied().filter(|name| !is_text(&value_of(&answer, name))).collect();
+        match read_answer(&Answer::Object(&answer), &Kind::Code, sent, now) {
+            Ok((grant, warnings)) => {
+                prop_assert!(wrong.is_empty() && warnings.is_empty());
+                prop_assert_eq!(grant.credential, Credential::Code);
+                for margin in [None, Some(0)] {
+                    prop_assert!(!grant.lifetime.is_usable(now, margin) && !grant.lifetime.is_usable(sent, margin));
+                }
+            }
+            Err(failure) => {
+                prop_assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
+                prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
+                let named = failure.message.strip_prefix("the answer's ").and_then(|rest| rest.split(' ').next());
+                prop_assert!(wrong.contains(&named.unwrap()), "{} – but wrong are {wrong:?}", failure.message);
+            }
+        }
+    }
+
+    #[test]
+    fn rule_10_no_jwt_that_comes_again_is_younger_than_the_one_before(
+        first in jwt_lifetime(), second in jwt_lifetime(), (early, late) in moments()
+    ) {
+        let read = |(issued, lifetime): (i64, i64), at| {
+            let answer = crate::schedules::object::jwt(SECRET, issued, lifetime);
+            read_answer(&Answer::Object(&answer), &Kind::Jwt { may_be_encrypted: false }, at, at).unwrap().0
         };
-        match (Lifetime::of_claims(&claims, sent, now), seconds("iat"), seconds("exp")) {
-            (Ok((lifetime, _)), Some(issued), Some(expires)) => {
-                prop_assert_eq!(lifetime.expires_in, expires - issued);
-                prop_assert!(lifetime.expires_in > 0 && lifetime.expires_in <= LONGEST_LIFETIME);
-                prop_assert!(lifetime.created <= sent.wall);
-            }
-            (Err(error), Some(issued), Some(expires)) => {
-                prop_assert_eq!(error.claim, "exp");
-                prop_assert!(expires - issued <= 0 || expires - issued > LONGEST_LIFETIME);
-            }
-            (Err(error), issued, expires) => {
-                let is_named = (error.claim == "iat" && issued.is_none()) || (error.claim == "exp" && expires.is_none());
-                prop_assert!(is_named, "{:?}", error);
-            }
-            (Ok(_), ..) => panic!("accepted: {claims:?}"),
+        let (known, unbound) = (read(first, early), read(second, late));
+        let mut bound = unbound.clone();
+        let came_before = bound.bound_by(&known);
+        prop_assert_eq!(came_before, second.0 <= first.0);
+        prop_assert_eq!(&bound.credential, &unbound.credential);
+        prop_assert_eq!(bound.lifetime.expires_in, unbound.lifetime.expires_in);
+        if came_before {
+            let older = first.0 - second.0;
+            prop_assert_eq!(bound.lifetime.created, unbound.lifetime.created.min(known.lifetime.created - older));
+            let created = unbound.lifetime.created_monotonic.min(known.lifetime.created_monotonic.map(|first| first - older));
+            prop_assert_eq!(bound.lifetime.created_monotonic, created);
+        } else {
+            prop_assert_eq!(bound.lifetime, unbound.lifetime);
         }
     }
 
@@ -322,10 +487,10 @@ proptest! {
         let Ok(json) = serde_json::from_slice::<serde_json::Value>(&bytes) else { return Ok(()) };
         let expected = RecordScope { scope: "the scope", generation: "the generation" };
         let now = Moment { wall: NOW, monotonic: 5 };
-        if let Ok(grant) = read_record(&crate::tab::Json(json), expected, now, None) {
-            prop_assert!(!grant.token.access_token.is_empty() && !grant.token.entity_id.is_empty());
-            prop_assert!(grant.lifetime.is_usable(now, None));
-            prop_assert!(Lifetime::is_sane(grant.token.expires_in));
+        if let Ok(grant) = read_record(&crate::tab::Json(json), &Kind::Token(Account::default()), expected, now) {
+            let token = token_of(&grant);
+            prop_assert!(!token.access_token.is_empty() && !token.entity_id.is_empty());
+            prop_assert!(Lifetime::is_sane(token.expires_in));
         }
     }
 }
@@ -333,9 +498,22 @@ proptest! {
 #[test]
 fn rule_21_an_answer_that_is_no_object_says_what_it_is() {
     let now = Moment { wall: NOW, monotonic: 5 };
-    for kind in ["undefined", "a string", "a function"] {
-        let failure = read_answer(&Answer::Other(kind), &Account::default(), now, now).unwrap_err();
+    let token = Kind::Token(Account::default());
+    let jwt = Kind::Jwt { may_be_encrypted: true };
+    for (kind, expected) in [(&token, "access_token"), (&jwt, "a JWT"), (&Kind::Code, "a code")] {
+        for found in ["undefined", "a number", "a function"] {
+            let failure = read_answer(&Answer::Other(found), kind, now, now).unwrap_err();
+            assert_eq!(failure.code, Code::BadAnswer);
+            let message = &failure.message;
+            assert!(message.starts_with(&format!("the source's answer is {found}, expected ")), "{message}");
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+    // A code is a string, and a JWT that is one was taken apart before.
+    for kind in [&token, &jwt] {
+        let failure = read_answer(&Answer::Text(SECRET), kind, now, now).unwrap_err();
         assert_eq!(failure.code, Code::BadAnswer);
-        assert!(failure.message.contains(kind), "{}", failure.message);
+        assert!(failure.message.starts_with("the source's answer is a string, expected "), "{}", failure.message);
+        assert!(!failure.message.contains(SECRET));
     }
 }

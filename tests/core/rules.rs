@@ -1,8 +1,9 @@
 //! Each rule by example, and the known faults of other token managers that this core must not have.
 
 use custom_identity_provider::core::{
-    AbortReason, Account, Answer, BACKOFF_FLOOR, Cache, Code, Event, Failure, Lifetime, Moment, Policy, Reason,
-    Rejection, Reply, SignOutOrigin, backoff_ceiling, cool_down_length, read_answer,
+    AbortReason, Account, Answer, BACKOFF_FLOOR, Cache, Code, Credential, Event, Failure, Grant, Kind, Lifetime,
+    Moment, Policy, Reason, Rejection, Reply, SignOutOrigin, Token, Warning, backoff_ceiling, cool_down_length,
+    read_answer,
 };
 use serde_json::json;
 
@@ -19,9 +20,16 @@ fn failed(code: Code) -> Option<Outcome> {
     Some(Outcome::Failed(code))
 }
 
+fn token_of(grant: &Grant) -> &Token {
+    match &grant.credential {
+        Credential::Token(token) => token,
+        other => panic!("no token of LiveChat's: {other:?}"),
+    }
+}
+
 fn cached(reply: &Reply) -> Option<&str> {
     match reply {
-        Reply::Token(grant) => Some(&grant.token.access_token),
+        Reply::Token(grant) => Some(&token_of(grant).access_token),
         _ => None,
     }
 }
@@ -334,8 +342,8 @@ fn rule_10_created_is_when_the_successful_attempt_was_sent() {
     tab.pass(4 * SECOND);
     tab.answer(tab.latest(), &raw("one", 3_600));
     let Reply::Token(grant) = tab.get(&PLAIN) else { panic!("the token is in hand") };
-    assert_eq!(grant.token.creation_date, sent);
-    assert_eq!(grant.token.expires_in, HOUR);
+    assert_eq!(token_of(&grant).creation_date, sent);
+    assert_eq!(token_of(&grant).expires_in, HOUR);
 }
 
 #[test]
@@ -378,18 +386,19 @@ fn rule_10_a_lifetime_of_nonsense_is_never_for_ever() {
 #[test]
 fn rule_10_a_jwt_lives_from_iat_to_exp_counted_locally_when_the_clocks_disagree() {
     let now = Moment { wall: 1_800_000_000_000, monotonic: 9_000 };
-    let claims = |iat: i64, exp: i64| Json(json!({ "iat": iat, "exp": exp }));
-    let of = |claims: &Json| Lifetime::of_claims(claims, now, now);
-    let (lifetime, is_skewed) = of(&claims(1_799_999_940, 1_800_003_540)).unwrap();
-    assert_eq!((lifetime.created, lifetime.expires_in, is_skewed), (now.wall - MINUTE, HOUR, false));
+    let of = |iat: i64, exp: i64| {
+        let taken_apart = Json(json!({ "token": "a.b.c", "parts": 3, "alg": "RS256", "iat": iat, "exp": exp }));
+        let read = read_answer(&Answer::Object(&taken_apart), &Kind::Jwt { may_be_encrypted: false }, now, now);
+        read.map(|(grant, warnings)| (grant.lifetime.created, grant.lifetime.expires_in, warnings))
+    };
+    assert_eq!(of(1_799_999_940, 1_800_003_540).unwrap(), (now.wall - MINUTE, HOUR, vec![]));
     for iat in [1_799_000_000, 1_800_009_000] {
-        let (lifetime, is_skewed) = of(&claims(iat, iat + 3_600)).unwrap();
-        assert_eq!((lifetime.created, lifetime.expires_in, is_skewed), (now.wall, HOUR, true));
+        assert_eq!(of(iat, iat + 3_600).unwrap(), (now.wall, HOUR, vec![Warning::ClockSkew]));
     }
     for (iat, exp, claim) in
         [(2, 1, "exp"), (1, 1, "exp"), (1, 40_000_000, "exp"), (0, 5, "iat"), (1_800_000_000_000, 5, "iat")]
     {
-        assert_eq!(of(&claims(iat, exp)).unwrap_err().claim, claim);
+        assert!(of(iat, exp).unwrap_err().message.starts_with(&format!("the JWT's {claim} is wrong")));
     }
 }
 
@@ -638,12 +647,12 @@ fn rule_13_an_attempt_that_was_given_up_has_nothing_more_to_say() {
 
 #[test]
 fn rule_15_a_single_use_code_is_neither_cached_nor_shared() {
-    let mut tab = Tab::with(settings(Cache::Memory, true));
+    let mut tab = Tab::with(settings(Cache::Memory, Kind::Code));
     assert_eq!(waits_for(&tab.get(&PLAIN)), Some(1));
     assert_eq!(waits_for(&tab.get(&PLAIN)), Some(2));
     assert_eq!(waits_for(&tab.fresh(&PLAIN)), Some(3));
     for (index, code) in ["a", "b", "c"].into_iter().enumerate() {
-        tab.answer(tab.attempts[index], &raw(code, 60));
+        tab.answer_with_code(tab.attempts[index], code);
     }
     assert_eq!(tab.outcomes(), [token("a"), token("b"), token("c")]);
     assert!(!tab.has(&PLAIN));
@@ -654,7 +663,8 @@ fn rule_15_a_single_use_code_is_neither_cached_nor_shared() {
 fn rule_16_a_token_has_the_account_when_options_or_answer_know_it() {
     let now = Moment { wall: 1_800_000_000_000, monotonic: 0 };
     let read = |account: &Account, answer: serde_json::Value| {
-        read_answer(&Answer::Object(&Json(answer)), account, now, now).map(|(grant, _)| grant.token)
+        read_answer(&Answer::Object(&Json(answer)), &Kind::Token(account.clone()), now, now)
+            .map(|(grant, _)| token_of(&grant).clone())
     };
     let named = Account { license_id: Some(5), organization_id: Some("o".to_owned()) };
     let nobody = Account::default();
@@ -844,7 +854,7 @@ fn rule_13_a_later_failure_does_not_shorten_what_retry_after_asked_for() {
 
 #[test]
 fn rule_13_no_failure_cuts_short_what_another_was_asked_to_wait_for() {
-    let mut tab = Tab::with(settings(Cache::Memory, true));
+    let mut tab = Tab::with(settings(Cache::Memory, Kind::Code));
     tab.get(&PLAIN);
     tab.get(&PLAIN);
     let (first, second) = (tab.attempts[0], tab.attempts[1]);
@@ -864,4 +874,49 @@ fn rule_13_pauses_and_cool_downs_double_up_to_their_ceilings() {
     let cool_downs: Vec<i64> = (1..=7).map(cool_down_length).collect();
     assert_eq!(cool_downs, [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
     assert_eq!((backoff_ceiling(u32::MAX), cool_down_length(u32::MAX)), (8_000, 60_000));
+}
+
+#[test]
+fn rule_13_a_pause_that_ends_too_late_gives_up_with_the_last_failure() {
+    let wake: fn(&mut Tab) = Tab::wake;
+    for end_the_pause in [wake, Tab::online] {
+        for (late, begins) in [(PLAIN.patience - 1, true), (PLAIN.patience, false), (HOUR, false)] {
+            let mut tab = Tab::new(Cache::Session);
+            tab.get(&PLAIN);
+            tab.pass(SECOND);
+            tab.fail(tab.latest(), unavailable());
+            // The machine wakes up late, or the tab was frozen.
+            tab.stall(late - SECOND);
+            end_the_pause(&mut tab);
+            assert_eq!(tab.attempts.len(), if begins { 2 } else { 1 }, "{late}");
+            if begins {
+                assert_eq!(tab.outcomes(), [None]);
+                continue;
+            }
+            assert_eq!(tab.outcomes(), [failed(Code::Unavailable)]);
+            assert_eq!(tab.failures[0], unavailable());
+            let event = Event::RequestFailed { request: 1, duration: late, code: Code::Unavailable, demanded: true };
+            assert!(tab.was_told(|told| *told == event));
+            assert_eq!(tab.session.next_wake(), None);
+            // As after any failure, the next call begins after the cool-down.
+            assert!(refused_with(&tab.get(&PLAIN)).is_some());
+            tab.pass(cool_down_length(1));
+            assert_eq!(waits_for(&tab.get(&PLAIN)), Some(2));
+        }
+    }
+}
+
+#[test]
+fn rule_11_a_background_request_whose_pause_ends_too_late_is_dropped() {
+    let mut tab = Tab::new(Cache::Memory);
+    tab.fetch("one", 3_600);
+    tab.pass(55 * MINUTE);
+    tab.get(&EAGER);
+    tab.fail(tab.latest(), unavailable());
+    tab.stall(PLAIN.patience);
+    tab.wake();
+    assert!(tab.deeds.contains(&Deed::Dropped(2)));
+    assert!(tab.was_told(|event| matches!(event, Event::RequestFailed { request: 2, demanded: false, .. })));
+    assert_eq!(tab.attempts.len(), 2);
+    assert_eq!(cached(&tab.get(&PLAIN)), Some("one"));
 }

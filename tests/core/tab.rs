@@ -1,8 +1,8 @@
 //! A browser tab for a session to live in: two clocks, a storage, callers who wait, and who is signed in.
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Code, Effect, Event, Failure, Fields, Moment, Policy, RECORD_VERSION, Reason,
-    RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Value,
+    Account, Answer, Attempt, Cache, Code, Credential, Effect, Event, Failure, Fields, Kind, Moment, Policy,
+    RECORD_VERSION, Reason, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Value,
 };
 use serde_json::json;
 
@@ -67,13 +67,24 @@ pub struct Tab {
     pub callers: Vec<Caller>,
     /// Every attempt that began on this tab.
     pub attempts: Vec<Attempt>,
+    /// What requests for codes were answered with.
+    pub codes: Vec<(u32, String)>,
+    /// Every JWT that the source answered with, as it is taken apart.
+    pub jwts: Vec<serde_json::Value>,
     pub deeds: Vec<Deed>,
+    /// What requests were rejected with.
+    pub failures: Vec<Failure>,
     /// Invariants that were broken: whatever the rules say of the rest, these never happen.
     pub broken: Vec<String>,
 }
 
-pub fn settings(cache: Cache, single_use: bool) -> Settings {
-    Settings { cache, single_use, account: Account::default(), seed: 20_260, counter: RequestCounter::default() }
+pub fn settings(cache: Cache, kind: Kind) -> Settings {
+    Settings { cache, kind, needs_identity: false, seed: 20_260, counter: RequestCounter::default() }
+}
+
+/// What LiveChat needs, for whatever account.
+pub fn livechat() -> Kind {
+    Kind::Token(Account::default())
 }
 
 /// An answer in the endpoint's raw shape.
@@ -87,9 +98,16 @@ pub fn finished(token: &str, lifetime: i64, created: i64) -> serde_json::Value {
             "creationDate": created })
 }
 
+/// A JWT as it is taken apart; times in milliseconds.
+pub fn signed(token: &str, issued: i64, lifetime: i64) -> serde_json::Value {
+    let seconds = |milliseconds: i64| milliseconds as f64 / 1_000.0;
+    json!({ "token": token, "parts": 3, "alg": "RS256", "iat": seconds(issued), "exp": seconds(issued + lifetime),
+            "sub": "entity" })
+}
+
 impl Tab {
     pub fn new(cache: Cache) -> Self {
-        Self::with(settings(cache, false))
+        Self::with(settings(cache, livechat()))
     }
 
     pub fn with(settings: Settings) -> Self {
@@ -102,7 +120,10 @@ impl Tab {
             stored: None,
             callers: Vec::new(),
             attempts: Vec::new(),
+            codes: Vec::new(),
+            jwts: Vec::new(),
             deeds: Vec::new(),
+            failures: Vec::new(),
             broken: Vec::new(),
         }
     }
@@ -127,8 +148,14 @@ impl Tab {
     pub fn observe(&mut self, policy: &Policy) {
         if self.session.observe(self.person)
             && self.settings.cache == Cache::Session
-            && let Some(record) = self.stored.clone()
+            && let Some(mut record) = self.stored.clone()
         {
+            // The claims are not stored: they are read from the JWT again.
+            if let Some(jwt) = self.jwts.iter().find(|jwt| jwt["token"] == record["token"]) {
+                for (claim, value) in jwt.as_object().unwrap() {
+                    record[claim] = value.clone();
+                }
+            }
             let scope = self.scope();
             let generation = self.generation.to_string();
             let expected = RecordScope { scope: &scope, generation: &generation };
@@ -154,13 +181,19 @@ impl Tab {
                 }
                 Effect::Stop(request) => self.deeds.push(Deed::Stopped(request.0)),
                 Effect::Resolve(request, grant) => {
-                    let token = grant.token.access_token.clone();
+                    let token = match &grant.credential {
+                        Credential::Token(token) => token.access_token.clone(),
+                        Credential::Jwt(jwt) => jwt.text.clone(),
+                        // The page hands on what the source answered with.
+                        Credential::Code => self.codes.iter().rfind(|(of, _)| *of == request.0).unwrap().1.clone(),
+                    };
                     self.settle(request.0, &Outcome::Token(token.clone()));
                     self.deeds.push(Deed::Resolved(request.0, token));
                 }
                 Effect::Reject(request, failure) => {
                     self.settle(request.0, &Outcome::Failed(failure.code));
                     self.deeds.push(Deed::Rejected(request.0, failure.code));
+                    self.failures.push(failure);
                 }
                 Effect::Drop(request) => {
                     if self.waiting(request.0) > 0 {
@@ -169,17 +202,25 @@ impl Tab {
                     self.deeds.push(Deed::Dropped(request.0));
                 }
                 Effect::Store(grant) => {
-                    if self.settings.cache != Cache::Session || self.settings.single_use {
+                    if self.settings.cache != Cache::Session || self.settings.kind == Kind::Code {
                         self.broken.push("a token that is not to be stored was stored".to_owned());
                     }
-                    let token = &grant.token;
                     let mut record = json!({
                         "version": RECORD_VERSION, "scope": self.scope(), "generation": self.generation.to_string(),
-                        "accessToken": token.access_token, "entityId": token.entity_id, "expiresIn": token.expires_in,
-                        "tokenType": token.token_type, "creationDate": token.creation_date,
+                        "creationDate": grant.lifetime.created,
                     });
-                    if let Some(license_id) = token.license_id {
-                        record["licenseId"] = license_id.into();
+                    match &grant.credential {
+                        Credential::Token(token) => {
+                            record["accessToken"] = token.access_token.clone().into();
+                            record["entityId"] = token.entity_id.clone().into();
+                            record["expiresIn"] = token.expires_in.into();
+                            record["tokenType"] = token.token_type.clone().into();
+                            if let Some(license_id) = token.license_id {
+                                record["licenseId"] = license_id.into();
+                            }
+                        }
+                        Credential::Jwt(jwt) => record["token"] = jwt.text.clone().into(),
+                        Credential::Code => panic!("a code was stored"),
                     }
                     self.stored = Some(record);
                 }
@@ -252,10 +293,29 @@ impl Tab {
         self.obey();
     }
 
+    pub fn signed_in(&mut self) {
+        self.session.signed_in();
+        self.obey();
+    }
+
     pub fn answer(&mut self, attempt: Attempt, answer: &serde_json::Value) {
+        if matches!(self.settings.kind, Kind::Jwt { .. }) {
+            self.jwts.push(answer.clone());
+        }
+        if let Some(code) = answer.get("ssoKey").and_then(|code| code.as_str()) {
+            self.codes.push((attempt.request.0, code.to_owned()));
+        }
+        self.answer_with(attempt, &Answer::Object(&Json(answer.clone())));
+    }
+
+    pub fn answer_with_code(&mut self, attempt: Attempt, code: &str) {
+        self.codes.push((attempt.request.0, code.to_owned()));
+        self.answer_with(attempt, &Answer::Text(code));
+    }
+
+    pub fn answer_with(&mut self, attempt: Attempt, answer: &Answer<'_>) {
         self.observe(&Policy::default());
-        let answer = Json(answer.clone());
-        self.session.answered(self.now, attempt, &Answer::Object(&answer));
+        self.session.answered(self.now, attempt, answer);
         self.obey();
     }
 
@@ -312,6 +372,24 @@ impl Tab {
         self.fresh(&Policy::default());
         assert_eq!(self.attempts.len(), before + 1, "a request begins");
         self.answer(self.latest(), &raw(token, seconds));
+    }
+
+    /// A JWT is fetched, of which this much of its life has passed by its signer's clock.
+    pub fn fetch_jwt(&mut self, token: &str, age: i64, lifetime: i64) {
+        self.fetch_answer(&signed(token, self.now.wall - age, lifetime));
+    }
+
+    /// The source is asked anew and answers with this.
+    pub fn fetch_answer(&mut self, answer: &serde_json::Value) {
+        let before = self.attempts.len();
+        self.fresh(&Policy::default());
+        assert_eq!(self.attempts.len(), before + 1, "a request begins");
+        self.answer(self.latest(), answer);
+    }
+
+    /// How the latest caller fared.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.callers.last().expect("somebody called").outcome.clone()
     }
 
     /// How each caller fared, in the order of their calls.

@@ -1,14 +1,14 @@
 //! Bytes from outside: whatever a source answers and whatever lies in storage, nothing panics and nonsense is never a token.
 
 use custom_identity_provider::core::{
-    Account, Answer, Code, Grant, LONGEST_LIFETIME, Lifetime, Moment, RECORD_VERSION, RecordScope, read_answer,
+    Answer, Code, Credential, Grant, Kind, LONGEST_LIFETIME, Moment, RECORD_VERSION, RecordScope, read_answer,
     read_record,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::json::Json;
-use crate::stage::START;
+use crate::stage::{START, jwt, livechat, token_of};
 
 const NOW: Moment = Moment { wall: START, monotonic: 5_000 };
 /// Stands where a secret might, so that an error that quotes it is seen.
@@ -55,6 +55,27 @@ fn record() -> Value {
     record
 }
 
+fn taken_apart() -> Value {
+    json!({ "token": SECRET, "parts": 3, "alg": "RS256", "iat": START / 1_000, "exp": START / 1_000 + 3_600, "sub": SECRET })
+}
+
+/// What a right JWT is, from the documents: three parts and RS256, or encrypted; numbers of seconds, in order, within a year.
+fn is_right_jwt(claims: &Value, may_be_encrypted: bool) -> bool {
+    let date = |name: &str| {
+        claims[name]
+            .as_f64()
+            .filter(|seconds| *seconds > 0.0 && *seconds < 1e11)
+            .map(|seconds| (seconds * 1_000.0) as i64)
+    };
+    let form = (claims["parts"].as_f64(), claims["alg"].as_str());
+    let is_signed = form == (Some(3.0), Some("RS256"));
+    let is_encrypted = may_be_encrypted && form == (Some(5.0), Some("RSA-OAEP-256"));
+    let lives = date("iat")
+        .zip(date("exp"))
+        .is_some_and(|(issued, expires)| expires > issued && expires - issued <= LONGEST_LIFETIME);
+    claims["token"].is_string() && (is_signed || is_encrypted) && lives
+}
+
 /// A right object in which some fields were replaced or removed.
 fn mutated(right: Value) -> impl Strategy<Value = Value> {
     let names: Vec<String> = right.as_object().unwrap().keys().cloned().collect();
@@ -73,7 +94,7 @@ fn mutated(right: Value) -> impl Strategy<Value = Value> {
 
 /// Written from the documents, not from the code that reads.
 fn is_documented(grant: &Grant) -> bool {
-    let token = &grant.token;
+    let token = token_of(grant);
     !token.access_token.is_empty()
         && !token.entity_id.is_empty()
         && token.token_type == "Bearer"
@@ -123,7 +144,7 @@ fn is_right(answer: &Value) -> bool {
 fn check(answer: Value) {
     let is_right = is_right(&answer);
     let fields = Json(answer.clone());
-    match read_answer(&Answer::Object(&fields), &Account::default(), NOW, NOW) {
+    match read_answer(&Answer::Object(&fields), &livechat(), NOW, NOW) {
         Ok((grant, _)) => {
             assert!(is_right, "accepted: {answer}");
             assert!(is_documented(&grant), "{answer}");
@@ -163,12 +184,12 @@ proptest! {
     fn rule_12_a_broken_record_is_never_a_token(record in mutated(record())) {
         let expected = RecordScope { scope: "a scope", generation: "a generation" };
         let fields = Json(record.clone());
-        if let Ok(grant) = read_record(&fields, expected, NOW, None) {
+        // One whose life is over is a miss too, which the session sees.
+        if let Some(grant) = read_record(&fields, &livechat(), expected, NOW).ok().filter(|grant| grant.lifetime.is_usable(NOW, None)) {
             prop_assert!(is_documented(&grant));
             prop_assert_eq!(&record["version"], &json!(RECORD_VERSION));
             prop_assert_eq!(&record["scope"], "a scope");
             prop_assert_eq!(&record["generation"], "a generation");
-            prop_assert!(grant.lifetime.is_usable(NOW, None));
         }
     }
 
@@ -176,15 +197,44 @@ proptest! {
     fn rule_12_bytes_that_are_no_record_are_a_miss(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
         let expected = RecordScope { scope: "", generation: "" };
         if let Ok(value) = serde_json::from_slice::<Value>(&bytes) {
-            prop_assert!(read_record(&Json(value), expected, NOW, None).is_err());
+            for kind in [livechat(), jwt(), Kind::Code] {
+                prop_assert!(read_record(&Json(value.clone()), &kind, expected, NOW).is_err());
+            }
         }
     }
 
     #[test]
-    fn rule_10_claims_of_any_shape_never_live_for_ever(claims in mutated(json!({ "iat": START / 1_000, "exp": START / 1_000 + 3_600 }))) {
-        match Lifetime::of_claims(&Json(claims), NOW, NOW) {
-            Ok((lifetime, _)) => prop_assert!(lifetime.expires_in > 0 && lifetime.expires_in <= LONGEST_LIFETIME),
-            Err(error) => prop_assert!(["iat", "exp"].contains(&error.claim)),
+    fn rule_10_a_jwt_of_any_shape_never_lives_for_ever_nor_in_an_error(claims in mutated(taken_apart())) {
+        for may_be_encrypted in [false, true] {
+            match read_answer(&Answer::Object(&Json(claims.clone())), &Kind::Jwt { may_be_encrypted }, NOW, NOW) {
+                Ok((grant, _)) => {
+                    prop_assert!(is_right_jwt(&claims, may_be_encrypted), "accepted: {}", claims);
+                    prop_assert!(grant.lifetime.expires_in > 0 && grant.lifetime.expires_in <= LONGEST_LIFETIME);
+                    prop_assert!(grant.lifetime.remaining(NOW, Some(0)) <= grant.lifetime.expires_in);
+                    let Credential::Jwt(jwt) = &grant.credential else { panic!("no JWT") };
+                    prop_assert_eq!(Some(jwt.text.as_str()), claims["token"].as_str());
+                }
+                Err(failure) => {
+                    prop_assert!(!is_right_jwt(&claims, may_be_encrypted), "refused, {}: {}", failure.message, claims);
+                    prop_assert_eq!(failure.code, Code::BadAnswer);
+                    prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rule_15_a_code_of_any_shape_is_one_only_if_it_is_one(answer in mutated(json!({ "ssoKey": SECRET, "redirect_uri": "https://liveperson.net" }))) {
+        let is_text = |name: &str| answer[name].as_str().is_some_and(|text| !text.is_empty());
+        match read_answer(&Answer::Object(&Json(answer.clone())), &Kind::Code, NOW, NOW) {
+            Ok((grant, _)) => {
+                prop_assert!(is_text("ssoKey") && is_text("redirect_uri"), "accepted: {}", answer);
+                prop_assert!(!grant.lifetime.is_usable(NOW, Some(0)), "a code is over when it is handed on");
+            }
+            Err(failure) => {
+                prop_assert!(!is_text("ssoKey") || !is_text("redirect_uri"), "refused: {}", answer);
+                prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
+            }
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Each rule by example.
 
 use custom_identity_provider::core::{
-    AbortReason, Account, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Code, Event, Failure, LONGEST_LIFETIME, Lifetime,
-    Moment, Policy, Reason, Rejection, Reply, SignOutOrigin,
+    AbortReason, Account, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Code, Event, Failure, Kind, LONGEST_LIFETIME,
+    Lifetime, Moment, Policy, Reason, Rejection, Reply, SignOutOrigin,
 };
 use serde_json::json;
 
-use crate::json::Json;
-use crate::stage::{HOUR, START, Stage, raw, settings};
+use crate::stage::{HOUR, START, Stage, jwt, raw, settings, taken_apart, token_of};
 
 fn request(reply: &Reply) -> custom_identity_provider::core::RequestId {
     match reply {
@@ -18,7 +17,7 @@ fn request(reply: &Reply) -> custom_identity_provider::core::RequestId {
 
 fn token(reply: &Reply) -> String {
     match reply {
-        Reply::Token(grant) => grant.token.access_token.clone(),
+        Reply::Token(grant) => token_of(grant).access_token.clone(),
         other => panic!("expected a token, got {other:?}"),
     }
 }
@@ -313,7 +312,7 @@ fn rule_10_created_is_when_the_successful_attempt_was_sent() {
     let sent_before = stage.now.wall;
     stage.pass(3_000);
     stage.answer(second, raw("one", "entity", 3_600));
-    let created = stage.said.resolved[0].1.token.creation_date;
+    let created = token_of(&stage.said.resolved[0].1).creation_date;
     assert!(created > START && created <= sent_before, "{created}");
 }
 
@@ -325,7 +324,7 @@ fn rule_10_a_fresh_token_that_looks_expired_is_a_skewed_clock() {
         let attempt = stage.last();
         let finished = json!({ "accessToken": "one", "entityId": "e", "expiresIn": HOUR, "tokenType": "Bearer", "creationDate": creation_date });
         stage.answer(attempt, finished);
-        assert_eq!(stage.said.resolved[0].1.token.creation_date, START);
+        assert_eq!(token_of(&stage.said.resolved[0].1).creation_date, START);
         assert!(stage.has_said(|event| matches!(event, Event::ClockSkew { .. })));
         assert!(stage.has(), "it is not asked for again");
     }
@@ -339,24 +338,213 @@ fn rule_10_a_token_made_while_it_was_asked_for_lives_from_when_it_was_asked_for(
     stage.pass(3_000);
     let finished = json!({ "accessToken": "one", "entityId": "e", "expiresIn": HOUR, "tokenType": "Bearer", "creationDate": START + 2_000 });
     stage.answer(attempt, finished);
-    assert_eq!(stage.said.resolved[0].1.token.creation_date, START);
+    assert_eq!(token_of(&stage.said.resolved[0].1).creation_date, START);
     assert!(!stage.has_said(|event| matches!(event, Event::ClockSkew { .. })));
+}
+
+/// What a session makes of a JWT that it asked for: how long it lives still and whether the clocks disagree, or the failure.
+fn given(stage: &mut Stage, answer: serde_json::Value) -> Result<(i64, bool), Failure> {
+    stage.said = crate::stage::Said::default();
+    request(&stage.fresh());
+    let attempt = stage.last();
+    stage.answer(attempt, answer);
+    match stage.said.rejected.pop() {
+        Some((_, failure)) => Err(failure),
+        None => {
+            let is_skewed = stage.has_said(|event| matches!(event, Event::ClockSkew { .. }));
+            Ok((stage.said.resolved[0].1.lifetime.remaining(stage.now, Some(0)), is_skewed))
+        }
+    }
+}
+
+fn jwt_stage(cache: Cache) -> Stage {
+    Stage::with(settings(cache, jwt()))
 }
 
 #[test]
 fn rule_10_a_jwts_lifetime_is_exp_minus_iat_counted_locally_when_the_clocks_disagree() {
-    let now = Moment { wall: START, monotonic: 0 };
-    let claims = |iat: i64, exp: i64| Json(json!({ "iat": iat, "exp": exp }));
-    let seconds = START / 1_000;
-    let (life, is_skewed) = Lifetime::of_claims(&claims(seconds - 60, seconds + 3_540), now, now).unwrap();
-    assert_eq!((life.created, life.expires_in, is_skewed), (START - 60_000, HOUR, false));
-    let (life, is_skewed) = Lifetime::of_claims(&claims(seconds + 86_400, seconds + 90_000), now, now).unwrap();
-    assert_eq!((life.created, life.expires_in, is_skewed), (START, HOUR, true));
-    for (iat, exp, claim) in [(seconds, seconds, "exp"), (seconds * 1_000, seconds + 60, "iat"), (0, seconds, "iat")] {
-        assert_eq!(Lifetime::of_claims(&claims(iat, exp), now, now).unwrap_err().claim, claim);
+    for (issued, expected) in [
+        (START - 60_000, (HOUR - 60_000, false)),
+        (START, (HOUR, false)),
+        // A signer whose clock is ahead, and one whose clock is so far behind that the token looks expired.
+        (START + 24 * HOUR, (HOUR, true)),
+        (START - 24 * HOUR, (HOUR, true)),
+    ] {
+        let mut stage = jwt_stage(Cache::Memory);
+        assert_eq!(given(&mut stage, taken_apart("one", issued, HOUR)).unwrap(), expected);
+        assert!(stage.has(), "it is not asked for again");
     }
-    let text = Json(json!({ "iat": seconds, "exp": (seconds + 60).to_string() }));
-    assert_eq!(Lifetime::of_claims(&text, now, now).unwrap_err().claim, "exp");
+}
+
+#[test]
+fn rule_10_a_jwt_of_7_2_seconds_is_used_and_then_refreshed() {
+    let mut stage = jwt_stage(Cache::Memory);
+    let claims = json!({ "token": "short", "parts": 3, "alg": "RS256", "iat": START / 1_000, "exp": START as f64 / 1_000.0 + 7.2 });
+    let (remaining, _) = given(&mut stage, claims).unwrap();
+    assert!((7_199..=7_200).contains(&remaining), "{remaining}");
+    stage.pass(6_000);
+    assert!(matches!(stage.get(), Reply::Token(_)));
+    stage.pass(1_000);
+    request(&stage.get());
+}
+
+#[test]
+fn rule_10_a_wrong_jwt_says_what_is_wrong_and_who_has_to_mend_it() {
+    let seconds = START / 1_000;
+    for (field, value, named) in [
+        ("exp", json!(seconds.to_string()), "exp"),
+        ("exp", json!(START + HOUR), "milliseconds"),
+        ("exp", json!(seconds - 1), "a time after iat"),
+        ("exp", json!(seconds), "a time after iat"),
+        ("exp", json!(seconds + 400 * 86_400), "within a year"),
+        ("exp", json!(null), "exp"),
+        ("iat", json!(START), "milliseconds"),
+        ("iat", json!("now"), "iat"),
+        ("iat", json!(0), "iat"),
+        ("iat", json!(-5), "iat"),
+        ("parts", json!(2), "header, claims and signature"),
+        ("parts", json!(5), "header, claims and signature"),
+        ("alg", json!("none"), "RS256"),
+        ("alg", json!("HS256"), "RS256"),
+        ("alg", json!(null), "RS256"),
+    ] {
+        let mut wrong = taken_apart("a secret", START, HOUR);
+        wrong[field] = value.clone();
+        let failure = given(&mut jwt_stage(Cache::Memory), wrong).unwrap_err();
+        assert_eq!(failure.code, Code::BadAnswer, "{field}: {value}");
+        assert!(failure.message.contains(named), "{}", failure.message);
+        let subject = if field == "parts" { "form" } else { field };
+        assert!(failure.message.starts_with(&format!("the JWT's {subject} is wrong")), "{}", failure.message);
+        assert!(failure.message.contains("mended in the service that signs it"), "{}", failure.message);
+        assert!(!failure.message.contains("a secret"));
+    }
+    for no_jwt in [json!({}), json!({ "token": 5 }), json!({ "token": null }), json!(5)] {
+        let failure = given(&mut jwt_stage(Cache::Memory), no_jwt).unwrap_err();
+        assert_eq!(failure.code, Code::BadAnswer);
+        assert!(failure.message.contains("JWT"), "{}", failure.message);
+    }
+}
+
+#[test]
+fn rule_10_an_encrypted_jwt_is_taken_where_the_vendor_can_decrypt() {
+    let mut encrypted = taken_apart("encrypted", START, HOUR);
+    encrypted["parts"] = json!(5);
+    assert!(given(&mut jwt_stage(Cache::Memory), encrypted.clone()).is_err());
+    let mut stage = Stage::with(settings(Cache::Memory, Kind::Jwt { may_be_encrypted: true }));
+    assert!(given(&mut stage, encrypted.clone()).is_err(), "RS256 is no way to encrypt");
+    encrypted["alg"] = json!("RSA-OAEP-256");
+    stage.pass(COOL_DOWN_FIRST);
+    assert_eq!(given(&mut stage, encrypted).unwrap(), (HOUR - COOL_DOWN_FIRST, false));
+}
+
+#[test]
+fn rule_10_a_jwt_that_comes_again_does_not_live_twice() {
+    // Whatever the signer's clock says.
+    for issued in [START, START - 24 * HOUR, START + 24 * HOUR] {
+        let mut stage = jwt_stage(Cache::None);
+        assert_eq!(given(&mut stage, taken_apart("one", issued, HOUR)).unwrap().0, HOUR);
+        stage.pass(HOUR / 2);
+        assert_eq!(given(&mut stage, taken_apart("one", issued, HOUR)).unwrap().0, HOUR / 2);
+        stage.pass(HOUR / 4);
+        // One that was issued before it has less left still.
+        assert_eq!(given(&mut stage, taken_apart("older", issued - HOUR / 8, HOUR)).unwrap().0, HOUR / 8);
+        stage.pass(HOUR / 4);
+        let failure = given(&mut stage, taken_apart("one", issued, HOUR)).unwrap_err();
+        assert_eq!(failure.code, Code::BadAnswer);
+        assert!(failure.message.contains("whose life ended here"), "{}", failure.message);
+        stage.pass(COOL_DOWN_FIRST);
+        // One that was issued since, by the same clock, lives what it says.
+        let (remaining, is_skewed) = given(&mut stage, taken_apart("two", issued + HOUR, HOUR)).unwrap();
+        assert_eq!(remaining, if is_skewed { HOUR } else { HOUR - COOL_DOWN_FIRST });
+    }
+}
+
+#[test]
+fn rule_10_one_issued_before_the_last_is_older_by_the_wall_clock_too() {
+    let mut stage = jwt_stage(Cache::None);
+    given(&mut stage, taken_apart("one", START + 24 * HOUR, HOUR)).unwrap();
+    given(&mut stage, taken_apart("older", START + 24 * HOUR - HOUR / 4, HOUR)).unwrap();
+    assert_eq!(stage.said.resolved[0].1.lifetime.created, START - HOUR / 4);
+}
+
+#[test]
+fn rule_10_a_clock_turned_back_does_not_give_a_jwt_that_comes_again_another_life() {
+    let mut stage = jwt_stage(Cache::Memory);
+    given(&mut stage, taken_apart("one", START, HOUR)).unwrap();
+    stage.pass(HOUR / 2);
+    stage.now.wall = START;
+    assert_eq!(given(&mut stage, taken_apart("one", START, HOUR)).unwrap().0, HOUR / 2);
+    stage.pass(HOUR / 2);
+    assert!(!stage.has());
+}
+
+#[test]
+fn rule_10_a_reload_does_not_give_a_jwt_another_life() {
+    let mut stage = jwt_stage(Cache::Session);
+    given(&mut stage, taken_apart("one", START - 24 * HOUR, HOUR)).unwrap();
+    stage.pass(HOUR / 2);
+    stage.reload();
+    assert!(stage.has(), "the record is used");
+    assert_eq!(given(&mut stage, taken_apart("one", START - 24 * HOUR, HOUR)).unwrap().0, HOUR / 2);
+    stage.now.wall += HOUR;
+    stage.reload();
+    let failure = given(&mut stage, taken_apart("one", START - 24 * HOUR, HOUR)).unwrap_err();
+    assert!(failure.message.contains("whose life ended here"), "{}", failure.message);
+}
+
+#[test]
+fn rule_10_a_jwt_that_is_over_when_it_arrives_at_last_is_handed_out_as_any_token_is() {
+    let mut stage = jwt_stage(Cache::Memory);
+    request(&stage.get());
+    let attempt = stage.last();
+    stage.pass(9_000);
+    stage.answer(attempt, taken_apart("short", START + 1_000, 5_000));
+    assert_eq!(stage.said.resolved.len(), 1);
+    assert!(!stage.has());
+}
+
+#[test]
+fn rule_12_a_wrong_record_of_a_jwt_is_a_miss_and_removed() {
+    for (field, value, why) in [
+        ("token", json!(5), Rejection::Corrupt),
+        ("parts", json!(2), Rejection::Corrupt),
+        ("alg", json!("none"), Rejection::Corrupt),
+        ("exp", json!("later"), Rejection::Corrupt),
+        ("exp", json!(START / 1_000), Rejection::Corrupt),
+        ("creationDate", json!("now"), Rejection::Corrupt),
+        ("creationDate", json!(START + HOUR), Rejection::Future),
+        ("creationDate", json!(START - 10 * HOUR), Rejection::Expired),
+        ("scope", json!("another"), Rejection::Scope),
+    ] {
+        let mut stage = jwt_stage(Cache::Session);
+        given(&mut stage, taken_apart("one", START, HOUR)).unwrap();
+        stage.stored.as_mut().unwrap()[field] = value;
+        stage.reload();
+        request(&stage.get());
+        assert!(stage.stored.is_none(), "{field}");
+        assert!(stage.has_said(|event| *event == Event::RecordRejected { why }), "{field}: {:?}", stage.said.events);
+    }
+}
+
+#[test]
+fn rule_15_nothing_in_storage_is_a_code() {
+    let mut stage = Stage::with(settings(Cache::Session, Kind::Code));
+    stage.stored =
+        Some(json!({ "version": 1, "generation": "0", "scope": "scope of Some(\"ada\")", "creationDate": START,
+                                "ssoKey": "a code", "redirect_uri": "https://liveperson.net" }));
+    request(&stage.get());
+    assert!(stage.stored.is_none());
+    assert!(stage.has_said(|event| *event == Event::RecordRejected { why: Rejection::Corrupt }));
+}
+
+#[test]
+fn rule_22_another_subject_for_the_same_person_is_an_event() {
+    let mut stage = jwt_stage(Cache::Memory);
+    given(&mut stage, taken_apart("one", START, HOUR)).unwrap();
+    let mut other = taken_apart("two", START + 1_000, HOUR);
+    other["sub"] = json!("another contact");
+    given(&mut stage, other).unwrap();
+    assert!(stage.has_said(|event| matches!(event, Event::EntityChanged { .. })));
 }
 
 #[test]
@@ -583,28 +771,73 @@ fn rule_13_a_stopped_attempts_late_answer_changes_nothing() {
 
 #[test]
 fn rule_15_single_use_codes_are_neither_cached_nor_shared() {
-    let mut stage = Stage::with(settings(Cache::Memory, true));
+    let mut stage = Stage::with(settings(Cache::Memory, Kind::Code));
     let first = request(&stage.get());
     let second = request(&stage.get());
     assert_ne!(first, second);
     for attempt in stage.said.begins.clone() {
-        stage.answer(attempt, raw("code", "entity", 60));
+        stage.answer(attempt, json!("a code"));
     }
     assert!(!stage.has());
     assert_eq!(stage.said.resolved.len(), 2);
+    assert_eq!(stage.said.stored, 0);
+}
+
+#[test]
+fn rule_15_a_code_is_a_string_or_comes_with_its_address() {
+    for (answer, wrong) in [
+        (json!("123456"), None),
+        (json!({ "ssoKey": "a code", "redirect_uri": "https://liveperson.net" }), None),
+        (json!({ "ssoKey": "a code" }), Some("redirect_uri")),
+        (json!({ "ssoKey": 5, "redirect_uri": "https://liveperson.net" }), Some("ssoKey")),
+        (json!({ "ssoKey": "", "redirect_uri": "https://liveperson.net" }), Some("ssoKey")),
+        (json!(""), Some("expected a code")),
+        (json!(5), Some("expected a code")),
+    ] {
+        let mut stage = Stage::with(settings(Cache::None, Kind::Code));
+        stage.get();
+        let attempt = stage.last();
+        stage.answer(attempt, answer.clone());
+        match wrong {
+            None => assert_eq!(stage.said.resolved.len(), 1, "{answer}"),
+            Some(named) => {
+                let failure = &stage.said.rejected[0].1;
+                assert_eq!(failure.code, Code::BadAnswer, "{answer}");
+                assert!(failure.message.contains(named), "{}", failure.message);
+            }
+        }
+    }
+}
+
+#[test]
+fn rule_13_nobody_signed_in_is_said_at_once_and_somebody_who_signs_in_is_not_kept_waiting() {
+    for kind in [jwt(), Kind::Code] {
+        let mut stage = Stage::with(settings(Cache::Memory, kind));
+        stage.identity = None;
+        assert_eq!(refusal(stage.get()).code, Code::NotSignedIn);
+        assert_eq!(refusal(stage.fresh()).code, Code::NotSignedIn);
+        assert!(stage.said.begins.is_empty(), "there is nothing to ask for");
+        stage.identity = Some("ada".to_owned());
+        request(&stage.get());
+        let attempt = stage.last();
+        stage.answer(attempt, json!(null));
+        assert_eq!(stage.said.rejected[0].1.code, Code::NotSignedIn);
+        assert_eq!(refusal(stage.get()).code, Code::CoolingDown);
+        stage.signed_in();
+        request(&stage.get());
+    }
 }
 
 #[test]
 fn rule_16_a_token_has_the_account_when_it_is_known() {
-    let mut settings = settings(Cache::Memory, false);
-    settings.account = Account { license_id: Some(12), organization_id: None };
-    let mut stage = Stage::with(settings);
+    let account = Account { license_id: Some(12), organization_id: None };
+    let mut stage = Stage::with(settings(Cache::Memory, Kind::Token(account)));
     stage.get();
     let attempt = stage.last();
     let mut answer = raw("one", "entity", 60);
     answer["organization_id"] = json!("an organization");
     stage.answer(attempt, answer);
-    let token = &stage.said.resolved[0].1.token;
+    let token = token_of(&stage.said.resolved[0].1);
     assert_eq!(token.license_id, Some(12));
     assert_eq!(token.organization_id.as_deref(), Some("an organization"));
     assert_eq!(token.token_type, "Bearer");
@@ -613,9 +846,8 @@ fn rule_16_a_token_has_the_account_when_it_is_known() {
 
 #[test]
 fn rule_16_a_token_of_another_account_is_no_answer() {
-    let mut settings = settings(Cache::Memory, false);
-    settings.account = Account { license_id: Some(12), organization_id: None };
-    let mut stage = Stage::with(settings);
+    let account = Account { license_id: Some(12), organization_id: None };
+    let mut stage = Stage::with(settings(Cache::Memory, Kind::Token(account)));
     stage.get();
     let attempt = stage.last();
     let mut answer = raw("one", "entity", 60);
@@ -647,8 +879,8 @@ fn rule_21_both_shapes_are_read_and_short_finished_tokens_are_suspected() {
         attempt,
         json!({ "accessToken": "one", "entityId": "e", "expiresIn": 28_800, "tokenType": "bearer", "creationDate": START }),
     );
-    let grant = &stage.said.resolved[0].1;
-    assert_eq!((grant.token.expires_in, grant.token.token_type.as_str()), (28_800, "Bearer"));
+    let token = token_of(&stage.said.resolved[0].1);
+    assert_eq!((token.expires_in, token.token_type.as_str()), (28_800, "Bearer"));
 
     let mut raw_one = Stage::new(Cache::Memory);
     raw_one.fetch("one", 60);
@@ -667,7 +899,7 @@ fn rule_22_another_entity_is_delivered_with_an_event() {
     stage.fresh();
     let attempt = stage.last();
     stage.answer(attempt, raw("two", "another entity", 3_600));
-    assert_eq!(stage.said.resolved[0].1.token.entity_id, "another entity");
+    assert_eq!(token_of(&stage.said.resolved[0].1).entity_id, "another entity");
     assert!(stage.has_said(|event| matches!(event, Event::EntityChanged { .. })));
 
     stage.sign_out(SignOutOrigin::ThisTab);

@@ -4,7 +4,7 @@
 //! rules leave room (jitter), it takes what the session chose, and checks that it may.
 
 use custom_identity_provider::core::{
-    BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Moment, Policy, Reason, backoff_ceiling,
+    BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Code, Moment, Policy, Reason, backoff_ceiling,
 };
 
 /// How an attempt or a request ended.
@@ -34,6 +34,8 @@ pub enum Fact {
         request: u32,
         until: i64,
         at_least_until: i64,
+        code: Code,
+        retry_after: Option<i64>,
     },
     /// The request brought a token.
     Succeeded {
@@ -52,11 +54,17 @@ pub enum Fact {
     },
     /// The network is back.
     Online,
+    /// The page says that somebody just signed in.
+    SignedIn,
     Invalidated,
     SignedOut,
     Became,
     /// A new page found a usable token in storage.
     Restored {
+        token: Token,
+    },
+    /// A new page found a token in storage whose life was over.
+    FoundExpired {
         token: Token,
     },
     /// A token's life was over when somebody looked.
@@ -72,6 +80,8 @@ pub struct Token {
     pub epoch: usize,
     pub created: Moment,
     pub lifetime: i64,
+    /// When a JWT was issued, by its signer's clock.
+    pub issued: i64,
     /// Whether this page fetched it, and so knows its creation by the monotonic clock.
     pub is_own: bool,
 }
@@ -150,6 +160,43 @@ impl Oracle {
             - count(|fact, request| matches!(fact, Fact::Left { request: left } if *left == request))
     }
 
+    /// Of what this person was given, or found in storage, the JWT that was issued last; the first of equals.
+    pub fn newest(&self) -> Option<&Token> {
+        let since =
+            self.history.iter().rposition(|(_, fact)| matches!(fact, Fact::SignedOut | Fact::Became)).unwrap_or(0);
+        let seen = self.history[since..].iter().filter_map(|(_, fact)| match fact {
+            Fact::Succeeded { token, .. } | Fact::Restored { token } | Fact::FoundExpired { token } => Some(token),
+            _ => None,
+        });
+        seen.reduce(|newest, token| if token.issued > newest.issued { token } else { newest })
+    }
+
+    /// A JWT that just came, as far as it may live (rule 10): by the signer's clock no younger than the last one, so by ours neither.
+    /// None when that life is over.
+    pub fn allowed(&self, now: Moment, token: &Token) -> Option<Token> {
+        let mut allowed = token.clone();
+        if let Some(last) = self.newest().filter(|last| last.issued >= token.issued) {
+            let age = last.issued - token.issued;
+            allowed.created.wall = allowed.created.wall.min(last.created.wall - age);
+            if last.is_own {
+                allowed.created.monotonic = allowed.created.monotonic.min(last.created.monotonic - age);
+            }
+            return Some(allowed).filter(|allowed| allowed.remaining(now, Some(0)) > 0);
+        }
+        Some(allowed)
+    }
+
+    /// The failure that a pausing request had last, and what it asked for.
+    pub fn last_failure(&self, request: u32) -> (Code, Option<i64>) {
+        let found = self.history.iter().rev().find_map(|(_, fact)| match fact {
+            Fact::Paused { request: paused, code, retry_after, .. } if *paused == request => {
+                Some((*code, *retry_after))
+            }
+            _ => None,
+        });
+        found.expect("the request never paused")
+    }
+
     /// The request of this epoch that a call joins; `demanded` asks only for one that somebody waits for.
     pub fn joinable(&self, demanded: bool) -> Option<u32> {
         if self.single_use {
@@ -184,7 +231,11 @@ impl Oracle {
         let fresh_start = self
             .history
             .iter()
-            .rposition(|(_, fact)| matches!(fact, Fact::Succeeded { .. } | Fact::SignedOut | Fact::Became))
+            .rposition(|(_, fact)| match fact {
+                Fact::Succeeded { .. } | Fact::SignedOut | Fact::Became => true,
+                Fact::SignedIn => !background,
+                _ => false,
+            })
             .map_or(0, |position| position + 1);
         let mut failures = 0;
         let mut end = None;
@@ -232,7 +283,7 @@ impl Oracle {
         for (_, fact) in &self.history {
             match fact {
                 Fact::Sent { request: sent, .. } if *sent == request => end = None,
-                Fact::Paused { request: paused, until, at_least_until } if *paused == request => {
+                Fact::Paused { request: paused, until, at_least_until, .. } if *paused == request => {
                     end = Some((*until, *at_least_until));
                 }
                 Fact::Online => end = end.map(|(_, at_least_until)| (at_least_until, at_least_until)),

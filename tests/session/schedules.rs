@@ -1,15 +1,15 @@
 //! Random schedules of everything that can happen, played against the session and the oracle.
 
 use custom_identity_provider::core::{
-    BACKOFF_FLOOR, Cache, Code, Event, Failure, Moment, Policy, Reason, Reply, RequestId, SignOutOrigin,
-    backoff_ceiling,
+    BACKOFF_FLOOR, Cache, Code, Credential, Event, Failure, Grant, Kind, Moment, Policy, Reason, Reply, RequestId,
+    SignOutOrigin, backoff_ceiling,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
 use crate::oracle::{Fact, Oracle, Token};
-use crate::stage::{Said, Stage, raw, settings};
+use crate::stage::{Stage, jwt, livechat, raw, settings, taken_apart};
 
 /// How many schedules are played, unless `SCHEDULES` says otherwise.
 const SCHEDULES: u32 = 2_000;
@@ -30,6 +30,7 @@ enum Step {
     Sleep { milliseconds: i64 },
     SetClock { milliseconds: i64 },
     Online,
+    SignedIn,
     Leave { which: usize },
     Reload,
 }
@@ -85,6 +86,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => durations().prop_map(|milliseconds| Step::Sleep { milliseconds }),
         1 => (durations(), any::<bool>()).prop_map(|(by, back)| Step::SetClock { milliseconds: if back { -by } else { by } }),
         1 => Just(Step::Online),
+        1 => Just(Step::SignedIn),
         1 => which().prop_map(|which| Step::Leave { which }),
         1 => Just(Step::Reload),
     ]
@@ -107,19 +109,6 @@ struct Expected {
 }
 
 impl Expected {
-    fn said(said: &Said) -> Self {
-        let token = |grant: &custom_identity_provider::core::Grant| grant.token.access_token.clone();
-        Self {
-            begins: said.begins.iter().map(|attempt| (attempt.request.0, attempt.number, attempt.reason)).collect(),
-            stops: said.stops.iter().map(|request| request.0).collect(),
-            resolved: said.resolved.iter().map(|(request, grant)| (request.0, token(grant))).collect(),
-            rejected: said.rejected.iter().map(|(request, failure)| (request.0, failure.code)).collect(),
-            dropped: said.dropped.iter().map(|request| request.0).collect(),
-            stored: said.stored,
-            forgotten: said.forgotten,
-        }
-    }
-
     fn sorted(mut self) -> Self {
         self.begins.sort_by_key(|(request, ..)| *request);
         self.stops.sort_unstable();
@@ -133,9 +122,13 @@ impl Expected {
 struct Play {
     stage: Stage,
     oracle: Oracle,
+    kind: Kind,
     expected: Expected,
     requests: u32,
-    tokens: u32,
+    /// Every token that a source made.
+    tokens: Vec<Token>,
+    /// What each request was answered with: a code is not in the grant.
+    answers: Vec<(u32, String)>,
     person: u8,
     observed: Option<u8>,
     /// The stored token, whose it is, and the generation it was written in.
@@ -155,15 +148,17 @@ fn text(token: &Token) -> String {
 }
 
 impl Play {
-    fn new(cache: Cache, single_use: bool) -> Self {
-        let mut stage = Stage::with(settings(cache, single_use));
+    fn new(cache: Cache, kind: Kind) -> Self {
+        let mut stage = Stage::with(settings(cache, kind.clone()));
         stage.identity = name(1);
         Self {
             stage,
-            oracle: Oracle::new(cache, single_use),
+            oracle: Oracle::new(cache, kind == Kind::Code),
+            kind,
             expected: Expected::default(),
             requests: 0,
-            tokens: 0,
+            tokens: Vec::new(),
+            answers: Vec::new(),
             person: 1,
             observed: None,
             record: None,
@@ -172,6 +167,38 @@ impl Play {
 
     fn now(&self) -> Moment {
         self.stage.now
+    }
+
+    fn takes_jwts(&self) -> bool {
+        matches!(self.kind, Kind::Jwt { .. })
+    }
+
+    /// What the page sees of a grant.
+    fn text_of(&self, grant: &Grant, request: Option<RequestId>) -> String {
+        match &grant.credential {
+            Credential::Token(token) => token.access_token.clone(),
+            Credential::Jwt(jwt) => jwt.text.clone(),
+            Credential::Code => {
+                let request = request.expect("a code is never in hand").0;
+                self.answers.iter().rfind(|(answered, _)| *answered == request).expect("no answer").1.clone()
+            }
+        }
+    }
+
+    fn said(&self, said: &crate::stage::Said) -> Expected {
+        Expected {
+            begins: said.begins.iter().map(|attempt| (attempt.request.0, attempt.number, attempt.reason)).collect(),
+            stops: said.stops.iter().map(|request| request.0).collect(),
+            resolved: said
+                .resolved
+                .iter()
+                .map(|(request, grant)| (request.0, self.text_of(grant, Some(*request))))
+                .collect(),
+            rejected: said.rejected.iter().map(|(request, failure)| (request.0, failure.code)).collect(),
+            dropped: said.dropped.iter().map(|request| request.0).collect(),
+            stored: said.stored,
+            forgotten: said.forgotten,
+        }
     }
 
     fn note(&mut self, fact: Fact) {
@@ -198,6 +225,10 @@ impl Play {
                     if is_right && restored.remaining(self.now(), self.stage.policy.margin) > 0 {
                         self.note(Fact::Restored { token: restored });
                     } else {
+                        // One from the future was not looked at any further.
+                        if is_right && restored.created.wall <= self.now().wall + 5_000 {
+                            self.note(Fact::FoundExpired { token: restored });
+                        }
                         self.forget();
                     }
                 }
@@ -246,8 +277,11 @@ impl Play {
         request
     }
 
-    fn expected_reply(&mut self, policy: Policy, reason: Reason) -> Result<String, Result<u32, i64>> {
+    fn expected_reply(&mut self, policy: Policy, reason: Reason) -> Result<String, Result<u32, Option<i64>>> {
         let now = self.now();
+        if !matches!(self.kind, Kind::Token(_)) && self.person == 0 {
+            return Err(Err(None));
+        }
         if reason == Reason::Get {
             if let Some(request) = self.oracle.joinable(true) {
                 self.note(Fact::Joined { request });
@@ -265,7 +299,7 @@ impl Play {
             return Err(Ok(request));
         }
         if let Some(remaining) = self.oracle.cool_down(now, false) {
-            return Err(Err(remaining));
+            return Err(Err(Some(remaining)));
         }
         let request = self.begin(policy, reason);
         self.note(Fact::Joined { request });
@@ -280,11 +314,12 @@ impl Play {
         let expected = self.expected_reply(policy, reason);
         let reply = if reason == Reason::Get { self.stage.get() } else { self.stage.fresh() };
         let reply = match reply {
-            Reply::Token(grant) => Ok(grant.token.access_token.clone()),
+            Reply::Token(grant) => Ok(self.text_of(&grant, None)),
             Reply::Wait(request) => Err(Ok(request.0)),
+            Reply::Refuse(failure) if failure.code == Code::NotSignedIn => Err(Err(None)),
             Reply::Refuse(failure) => {
                 assert_eq!(failure.code, Code::CoolingDown);
-                Err(Err(failure.retry_after.unwrap()))
+                Err(Err(Some(failure.retry_after.unwrap())))
             }
         };
         assert_eq!(reply, expected, "the reply");
@@ -303,53 +338,106 @@ impl Play {
         self.oracle.running().contains(&request)
     }
 
+    /// A token of this person's, made now.
+    fn made(&mut self, sent: Moment, lifetime: i64, issued: i64) -> Token {
+        let token = Token {
+            number: self.tokens.len() as u32 + 1,
+            person: self.person,
+            epoch: self.oracle.epoch(),
+            created: sent,
+            lifetime,
+            issued,
+            is_own: true,
+        };
+        self.tokens.push(token.clone());
+        token
+    }
+
+    /// The token as its maker's date has it, if that can be believed; else as it was asked for.
+    fn dated(&self, token: Token, sent: Moment, creation: i64) -> Token {
+        let age = (sent.wall - creation).max(0);
+        let created = Moment { wall: sent.wall - age, monotonic: sent.monotonic - age };
+        let stated = Token { created, is_own: true, ..token.clone() };
+        let is_believed = creation <= self.now().wall + 5_000 && stated.remaining(self.now(), None) > 0;
+        if is_believed { stated } else { Token { created: sent, is_own: true, ..token } }
+    }
+
+    /// What a source of LiveChat's answers with, and what has to come of it.
+    fn livechat_answer(&mut self, sent: Moment, kind: usize) -> (serde_json::Value, Result<Token, Code>) {
+        let lifetime = [28_800_000, 3_600_000, 60_000, 5_000][kind % 4];
+        let token = self.made(sent, lifetime, 0);
+        let entity = format!("entity of {}", self.person);
+        match kind {
+            0..=3 => (raw(&text(&token), &entity, lifetime / 1_000), Ok(token)),
+            4 => {
+                let wrong = json!({ "access_token": text(&token), "entity_id": entity, "token_type": "Bearer", "expires_in": -1 });
+                (wrong, Err(Code::BadAnswer))
+            }
+            _ => {
+                // A finished token that was made an hour ago, or will be in an hour.
+                let creation = sent.wall + if kind == 5 { -1_800_000 } else { 3_600_000 };
+                let finished = json!({ "accessToken": text(&token), "entityId": entity, "tokenType": "Bearer",
+                                       "expiresIn": lifetime, "creationDate": creation });
+                (finished, Ok(self.dated(token, sent, creation)))
+            }
+        }
+    }
+
+    /// What a service that signs JWTs answers with, whatever its clock says, and what has to come of it.
+    fn jwt_answer(&mut self, sent: Moment, kind: usize) -> (serde_json::Value, Result<Token, Code>) {
+        let lifetime = [28_800_000, 3_600_000, 60_000, 7_500][self.tokens.len() % 4];
+        let mine: Vec<Token> = self.tokens.iter().filter(|token| token.person == self.person).cloned().collect();
+        let token = match kind {
+            4 => return (json!({ "token": "a.b", "parts": 2 }), Err(Code::BadAnswer)),
+            5 => return (json!(null), Err(Code::NotSignedIn)),
+            // One that was served before.
+            2 | 3 if !mine.is_empty() => mine[(kind * 7 + self.requests as usize) % mine.len()].clone(),
+            _ => {
+                let offset = [0, 7_200_000, -7_200_000, -1_800_000][kind % 4];
+                let issued = (self.now().wall + offset) / 1_000 * 1_000;
+                self.made(sent, lifetime, issued)
+            }
+        };
+        let answer = taken_apart(&text(&token), token.issued, token.lifetime);
+        let issued = token.issued;
+        let dated = self.dated(token, sent, issued);
+        (answer, self.oracle.allowed(self.now(), &dated).ok_or(Code::BadAnswer))
+    }
+
     fn answer(&mut self, which: usize, kind: usize) {
         let Some(attempt) = self.pick(which) else { return };
         let request = attempt.request.0;
         let (_, sent) = self.oracle.attempt(request).unwrap();
         self.look();
-        self.tokens += 1;
-        let lifetime = [28_800_000, 3_600_000, 60_000, 5_000][kind % 4];
-        let mut token = Token {
-            number: self.tokens,
-            person: self.person,
-            epoch: self.oracle.epoch(),
-            created: sent,
-            lifetime,
-            is_own: true,
-        };
-        let entity = format!("entity of {}", self.person);
-        let answer = match kind {
-            0..=3 => raw(&text(&token), &entity, lifetime / 1_000),
-            4 => json!({ "access_token": text(&token), "entity_id": entity, "token_type": "Bearer", "expires_in": -1 }),
-            _ => {
-                // A finished token that was made an hour ago, or will be in an hour.
-                let creation = sent.wall + if kind == 5 { -1_800_000 } else { 3_600_000 };
-                let age = (sent.wall - creation).max(0);
-                let stated = Token {
-                    created: Moment { wall: sent.wall - age, monotonic: sent.monotonic - age },
-                    ..token.clone()
-                };
-                if creation <= self.now().wall + 5_000 && stated.remaining(self.now(), None) > 0 {
-                    token = stated;
+        let (answer, outcome) = match self.kind {
+            Kind::Token(_) => self.livechat_answer(sent, kind),
+            Kind::Jwt { .. } => self.jwt_answer(sent, kind),
+            Kind::Code => match kind {
+                4 => (json!({ "ssoKey": "a code" }), Err(Code::BadAnswer)),
+                5 => (json!(null), Err(Code::NotSignedIn)),
+                _ => {
+                    let token = self.made(sent, 0, 0);
+                    (json!(text(&token)), Ok(token))
                 }
-                json!({ "accessToken": text(&token), "entityId": entity, "tokenType": "Bearer", "expiresIn": lifetime,
-                        "creationDate": creation })
-            }
+            },
         };
         if self.runs(request) {
             let is_demanded = self.oracle.waiters(request) > 0;
-            if kind == 4 {
-                self.note(Fact::GaveUp { request, demanded: is_demanded, retry_after: None });
-                self.over(request, is_demanded, Err(Code::BadAnswer));
-            } else {
-                let is_current = self.oracle.began(request) >= self.oracle.epoch();
-                self.note(Fact::Succeeded { request, token: token.clone() });
-                if is_current && self.oracle.cache == Cache::Session && !self.oracle.single_use {
-                    self.expected.stored += 1;
-                    self.record = Some((token.clone(), self.person, self.stage.generation));
+            match outcome {
+                Err(code) => {
+                    self.note(Fact::GaveUp { request, demanded: is_demanded, retry_after: None });
+                    self.over(request, is_demanded, Err(code));
                 }
-                self.over(request, is_demanded, Ok(text(&token)));
+                Ok(token) => {
+                    let is_current = self.oracle.began(request) >= self.oracle.epoch();
+                    self.note(Fact::Succeeded { request, token: token.clone() });
+                    if is_current && self.oracle.cache == Cache::Session && !self.oracle.single_use {
+                        self.expected.stored += 1;
+                        self.record = Some((token.clone(), self.person, self.stage.generation));
+                    }
+                    self.answers.push((request, text(&token)));
+                    self.over(request, is_demanded, Ok(text(&token)));
+                }
             }
         }
         self.stage.answer(attempt, answer);
@@ -394,7 +482,9 @@ impl Play {
                     "a pause of {delay}"
                 );
                 let until = now.monotonic + delay;
-                self.note(Fact::Paused { request, until, at_least_until: now.monotonic + asked });
+                let at_least_until = now.monotonic + asked;
+                let (code, retry_after) = (failure.code, failure.retry_after);
+                self.note(Fact::Paused { request, until, at_least_until, code, retry_after });
             }
             None => {
                 assert!(!must, "request {request} must be tried again");
@@ -413,6 +503,15 @@ impl Play {
                 self.expected.stops.push(request);
                 self.attempt_failed(request, &Failure::timed_out());
             } else if self.oracle.pause_end(request).is_some_and(|end| end <= now.monotonic) {
+                let (begun, policy) = self.oracle.policy(request);
+                if begun.monotonic + policy.patience <= now.monotonic {
+                    // The timer came late, and nobody's patience lasts that long.
+                    let (code, retry_after) = self.oracle.last_failure(request);
+                    let demanded = self.oracle.waiters(request) > 0;
+                    self.note(Fact::GaveUp { request, demanded, retry_after });
+                    self.over(request, demanded, Err(code));
+                    continue;
+                }
                 let attempt = self.attempts(request) + 1;
                 let reason = match &self.oracle.history[self.oracle.began(request)].1 {
                     Fact::Began { reason, .. } => *reason,
@@ -449,13 +548,18 @@ impl Play {
 
     fn compare(&mut self, during: &str) {
         let said = std::mem::take(&mut self.stage.said);
-        for (_, grant) in &said.resolved {
+        for (request, grant) in &said.resolved {
             let of = format!("of {:?}", name(self.person));
-            assert!(grant.token.access_token.ends_with(&of), "one person's token reached another");
+            assert!(self.text_of(grant, Some(*request)).ends_with(&of), "one person's token reached another");
+            if self.takes_jwts() {
+                let newest = self.oracle.newest().expect("a JWT was handed out");
+                assert!(grant.lifetime.created <= newest.created.wall, "a JWT lives longer than it may");
+            }
         }
-        assert_eq!(Expected::said(&said).sorted(), std::mem::take(&mut self.expected).sorted(), "during {during}");
+        assert_eq!(self.said(&said).sorted(), std::mem::take(&mut self.expected).sorted(), "during {during}");
         assert_eq!(self.stage.session.next_wake(), self.oracle.next_wake(), "the next wake after {during}");
-        let stored = self.stage.stored.as_ref().map(|record| record["accessToken"].as_str().unwrap().to_owned());
+        let name_of_text = if self.takes_jwts() { "token" } else { "accessToken" };
+        let stored = self.stage.stored.as_ref().map(|record| record[name_of_text].as_str().unwrap().to_owned());
         assert_eq!(stored, self.record.as_ref().map(|(token, ..)| text(token)), "the record after {during}");
         if !self.oracle.single_use {
             let epoch = self.oracle.epoch();
@@ -519,6 +623,10 @@ impl Play {
                 self.stage.online();
                 self.woken();
             }
+            Step::SignedIn => {
+                self.note(Fact::SignedIn);
+                self.stage.signed_in();
+            }
             Step::Leave { which } => {
                 let waited: Vec<u32> =
                     self.oracle.running().into_iter().filter(|request| self.oracle.waiters(*request) > 0).collect();
@@ -539,8 +647,8 @@ impl Play {
     }
 }
 
-fn play(cache: Cache, single_use: bool, schedule: &Schedule) {
-    let mut play = Play::new(cache, single_use);
+fn play(cache: Cache, kind: Kind, schedule: &Schedule) {
+    let mut play = Play::new(cache, kind);
     for step in &schedule.0 {
         play.step(*step);
     }
@@ -555,10 +663,10 @@ fn runner(share: u32) -> TestRunner {
     TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() })
 }
 
-/// Plays a quarter of the schedules with each kind of session, so that two can run at a time.
-fn play_all(cache: Cache, single_use: bool) {
-    let played = runner(4).run(&schedule(), |schedule| {
-        play(cache, single_use, &schedule);
+/// Plays a sixth of the schedules with each kind of session, so that two can run at a time.
+fn play_all(cache: Cache, kind: &Kind) {
+    let played = runner(6).run(&schedule(), |schedule| {
+        play(cache, kind.clone(), &schedule);
         Ok(())
     });
     if let Err(error) = played {
@@ -568,22 +676,32 @@ fn play_all(cache: Cache, single_use: bool) {
 
 #[test]
 fn rules_01_to_22_hold_in_every_schedule_with_a_stored_token() {
-    play_all(Cache::Session, false);
+    play_all(Cache::Session, &livechat());
 }
 
 #[test]
 fn rules_01_to_22_hold_in_every_schedule_with_a_token_in_memory() {
-    play_all(Cache::Memory, false);
+    play_all(Cache::Memory, &livechat());
 }
 
 #[test]
 fn rules_01_to_22_hold_in_every_schedule_without_caching() {
-    play_all(Cache::None, false);
+    play_all(Cache::None, &livechat());
 }
 
 #[test]
 fn rules_01_to_22_hold_in_every_schedule_with_single_use_codes() {
-    play_all(Cache::Memory, true);
+    play_all(Cache::Memory, &Kind::Code);
+}
+
+#[test]
+fn rules_01_to_22_hold_in_every_schedule_with_stored_jwts() {
+    play_all(Cache::Session, &jwt());
+}
+
+#[test]
+fn rules_01_to_22_hold_in_every_schedule_with_jwts_in_memory() {
+    play_all(Cache::Memory, &jwt());
 }
 
 #[test]

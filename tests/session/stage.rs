@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Effect, Event, Failure, Grant, Moment, Policy, RECORD_VERSION, RecordScope, Reply,
-    RequestCounter, RequestId, Session, Settings, SignOutOrigin,
+    Account, Answer, Attempt, Cache, Credential, Effect, Event, Failure, Grant, Kind, Moment, Policy, RECORD_VERSION,
+    RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token,
 };
 use serde_json::json;
 
@@ -38,8 +38,32 @@ pub struct Stage {
     pub said: Said,
 }
 
-pub fn settings(cache: Cache, single_use: bool) -> Settings {
-    Settings { cache, single_use, account: Account::default(), seed: 7, counter: RequestCounter::default() }
+pub fn settings(cache: Cache, kind: Kind) -> Settings {
+    let needs_identity = !matches!(kind, Kind::Token(_));
+    Settings { cache, kind, needs_identity, seed: 7, counter: RequestCounter::default() }
+}
+
+/// A LiveChat session's kind, with no account named.
+pub fn livechat() -> Kind {
+    Kind::Token(Account::default())
+}
+
+pub fn jwt() -> Kind {
+    Kind::Jwt { may_be_encrypted: false }
+}
+
+/// The token of LiveChat's that a grant is.
+pub fn token_of(grant: &Grant) -> &Token {
+    match &grant.credential {
+        Credential::Token(token) => token,
+        other => panic!("expected a token, got {other:?}"),
+    }
+}
+
+/// A JWT as it is when it was taken apart; the times in milliseconds.
+pub fn taken_apart(token: &str, issued: i64, lifetime: i64) -> serde_json::Value {
+    json!({ "token": token, "parts": 3, "alg": "RS256", "sub": "a contact",
+            "iat": issued as f64 / 1_000.0, "exp": (issued + lifetime) as f64 / 1_000.0 })
 }
 
 /// An answer in the endpoint's raw shape.
@@ -49,7 +73,7 @@ pub fn raw(access_token: &str, entity_id: &str, seconds: i64) -> serde_json::Val
 
 impl Stage {
     pub fn new(cache: Cache) -> Self {
-        Self::with(settings(cache, false))
+        Self::with(settings(cache, livechat()))
     }
 
     pub fn with(settings: Settings) -> Self {
@@ -103,12 +127,19 @@ impl Stage {
                 Effect::Drop(request) => self.said.dropped.push(request),
                 Effect::Store(grant) => {
                     self.said.stored += 1;
-                    let token = &grant.token;
-                    self.stored = Some(json!({
-                        "version": RECORD_VERSION, "scope": self.scope(), "generation": self.generation.to_string(),
-                        "accessToken": token.access_token, "entityId": token.entity_id, "expiresIn": token.expires_in,
-                        "tokenType": token.token_type, "creationDate": token.creation_date,
-                    }));
+                    let mut record = match &grant.credential {
+                        Credential::Token(token) => json!({
+                            "accessToken": token.access_token, "entityId": token.entity_id,
+                            "expiresIn": token.expires_in, "tokenType": token.token_type,
+                        }),
+                        Credential::Jwt(jwt) => taken_apart(&jwt.text, jwt.issued, grant.lifetime.expires_in),
+                        Credential::Code => panic!("a code is never stored"),
+                    };
+                    record["version"] = json!(RECORD_VERSION);
+                    record["scope"] = json!(self.scope());
+                    record["generation"] = json!(self.generation.to_string());
+                    record["creationDate"] = json!(grant.lifetime.created);
+                    self.stored = Some(record);
                 }
                 Effect::Forget => {
                     self.said.forgotten += 1;
@@ -160,8 +191,19 @@ impl Stage {
 
     pub fn answer(&mut self, attempt: Attempt, answer: serde_json::Value) {
         self.observe();
-        let answer = Json(answer);
-        self.session.answered(self.now, attempt, &Answer::Object(&answer));
+        let fields = Json(answer.clone());
+        let answer = match &answer {
+            serde_json::Value::Object(_) => Answer::Object(&fields),
+            serde_json::Value::String(text) => Answer::Text(text),
+            serde_json::Value::Null => Answer::Null,
+            _ => Answer::Other("something else"),
+        };
+        self.session.answered(self.now, attempt, &answer);
+        self.hear();
+    }
+
+    pub fn signed_in(&mut self) {
+        self.session.signed_in();
         self.hear();
     }
 

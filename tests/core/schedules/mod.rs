@@ -8,11 +8,12 @@ mod oracle;
 mod page;
 mod schedule;
 
-use custom_identity_provider::core::Cache;
+use custom_identity_provider::core::{Cache, Kind};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use driver::play;
+use page::livechat;
 use schedule::{Schedule, schedule};
 
 fn schedules() -> u32 {
@@ -37,20 +38,40 @@ fn run(percent: u32, schedules_of: &impl Strategy<Value = Schedule>) {
 
 #[test]
 fn every_schedule_with_a_stored_token_keeps_the_rules() {
-    run(50, &schedule(Cache::Session, false));
+    run(25, &schedule(Cache::Session, livechat()));
 }
 
 #[test]
 fn every_schedule_with_a_token_in_memory_keeps_the_rules() {
-    run(25, &schedule(Cache::Memory, false));
+    run(10, &schedule(Cache::Memory, livechat()));
 }
 
 #[test]
 fn every_schedule_without_caching_keeps_the_rules() {
-    run(15, &schedule(Cache::None, false));
+    run(10, &schedule(Cache::None, livechat()));
 }
 
 #[test]
-fn every_schedule_of_single_use_codes_keeps_the_rules() {
-    run(10, &schedule(Cache::Memory, true));
+fn every_schedule_with_a_stored_jwt_keeps_the_rules() {
+    run(20, &schedule(Cache::Session, Kind::Jwt { may_be_encrypted: true }));
+}
+
+#[test]
+fn every_schedule_with_a_jwt_in_memory_keeps_the_rules() {
+    run(15, &schedule(Cache::Memory, Kind::Jwt { may_be_encrypted: false }));
+}
+
+#[test]
+fn every_schedule_of_jwts_without_caching_keeps_the_rules() {
+    run(5, &schedule(Cache::None, Kind::Jwt { may_be_encrypted: false }));
+}
+
+#[test]
+fn every_schedule_of_codes_keeps_the_rules() {
+    run(10, &schedule(Cache::Memory, Kind::Code));
+}
+
+#[test]
+fn every_schedule_of_codes_with_a_storage_keeps_the_rules() {
+    run(5, &schedule(Cache::Session, Kind::Code));
 }

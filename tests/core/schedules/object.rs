@@ -52,3 +52,14 @@ pub fn finished(access_token: &str, entity_id: &str, lifetime: i64, created: i64
         ("creationDate", number(created)),
     ])
 }
+
+/// A JWT as it is taken apart; times in milliseconds since 1970.
+pub fn jwt(token: &str, issued: i64, lifetime: i64) -> Object {
+    Object(vec![
+        ("token", text(token)),
+        ("parts", number(3)),
+        ("alg", text("RS256")),
+        ("iat", Value::Number(issued as f64 / 1_000.0)),
+        ("exp", Value::Number((issued + lifetime) as f64 / 1_000.0)),
+    ])
+}

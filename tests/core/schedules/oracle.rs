@@ -3,26 +3,31 @@
 //! Where the rules leave room, this is what they mean:
 //! - `getToken`: a demanded request of this epoch is running → join it; else a usable token → it, at once (and perhaps a refresh
 //!   ahead begins); else a background request of this epoch → join it, which makes it demanded; else begin.
-//! - `cache: "none"` and single use never cache; single use never joins.
+//! - `cache: "none"` never caches; neither do codes, which nobody joins either.
+//! - Where the widget authenticates people and nobody is signed in, `getToken` and `getFreshToken` are refused with NOT_SIGNED_IN.
 //! - After `invalidate` the requests of the old epoch go on, retries too, for those who wait; one that nobody waits for is aborted.
 //!   Their outcome still says how the source is: success ends a cool-down, failure begins one.
 //! - An attempt's deadline is its begin + timeout, but never after the request's begin + max(timeout, patience). A retry is
 //!   planned only before the request's begin + patience. The pause after attempt n is Retry-After + anything from
 //!   BACKOFF_FLOOR to `backoff_ceiling(n)`: the session chooses, the oracle sees that it is within bounds.
 //!   When a timer comes late, what it was set for begins or ends late; a deadline that is past by then ends the attempt at the
-//!   next wake.
+//!   next wake, and a pause that ends when the patience is over ends the request, with its last failure.
 //! - The cool-down after the k-th failure in a row is max(`cool_down_length(k)`, Retry-After); one that lasts longer already is
 //!   not cut short by it (requests can overlap: those of an older epoch, those of single-use codes). A returning network ends pauses and
-//!   cool-downs but for what Retry-After asked for. Success, sign-out and a change of identity end it, invalidate does not. The
+//!   cool-downs but for what Retry-After asked for. Success, sign-out and a change of identity end it, invalidate does not; that
+//!   somebody just signed in ends the callers' own, and not that of the background. The
 //!   failure of a request that nobody waits for keeps away further background requests only.
 //! - In a cool-down calls are refused with COOLING_DOWN; if the last error was an exception of LiveChat's, with that exception.
 //! - `created` is when the successful attempt was sent; for a finished token the earlier of that and the date it states. A date
 //!   from the future, or one by which the token would be over on arrival, is a skewed clock: then it is counted from sending.
+//! - A JWT was created at its `iat` and lives until its `exp`; it is counted as a finished token is. Of those that one identity was
+//!   given, or that lay in storage, the one issued last (the first of equals) binds all that were issued no later: such a one was
+//!   created, by each clock, at least as long before it as the signer's dates say. Whose life is over by that is BAD_ANSWER.
 //! - A token whose whole life (no margin) is over by either clock is dropped, from storage too, at the next call; so is one that the
 //!   wall clock has put into the future, beyond the tolerance.
 
 use custom_identity_provider::core::{
-    AbortReason, Attempt, BACKOFF_FLOOR, Cache, Code, Event, Failure, Method, Moment, Policy, Reason, Rejection,
+    AbortReason, Attempt, BACKOFF_FLOOR, Cache, Code, Event, Failure, Kind, Method, Moment, Policy, Reason, Rejection,
     RequestId, SignOutOrigin, backoff_ceiling, cool_down_length,
 };
 
@@ -31,8 +36,11 @@ use super::schedule::{Answering, Tampering};
 /// A token as the oracle remembers it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
-    pub access_token: String,
-    pub entity: String,
+    pub text: String,
+    /// Nobody knows whose a JWT without `sub` is.
+    pub entity: Option<String>,
+    /// A JWT's `iat`.
+    pub issued: Option<i64>,
     pub lifetime: i64,
     pub created: i64,
     pub created_monotonic: Option<i64>,
@@ -73,6 +81,21 @@ impl Held {
     }
 }
 
+/// A code as it is when it is handed on: the core does not look at it, and its life is over.
+pub fn code(sent: Moment) -> Held {
+    let created_monotonic = Some(sent.monotonic);
+    Held { text: String::new(), entity: None, issued: None, lifetime: 0, created: sent.wall, created_monotonic }
+}
+
+/// A JWT as the driver made it.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    pub text: String,
+    pub subject: Option<String>,
+    pub issued: i64,
+    pub lifetime: i64,
+}
+
 /// A record as the oracle expects it in storage.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stored {
@@ -85,7 +108,7 @@ pub struct Stored {
 #[derive(Clone, Debug)]
 enum Work {
     Running { number: u32, sent: Moment, deadline: i64 },
-    Pausing { number: u32, until: i64, asked_until: i64 },
+    Pausing { number: u32, until: i64, asked_until: i64, failure: Failure },
 }
 
 #[derive(Clone, Debug)]
@@ -135,7 +158,7 @@ pub enum Answered {
 pub enum Ended {
     Resolved(Held),
     Rejected(Failure),
-    /// BAD_ANSWER, naming this field.
+    /// BAD_ANSWER, naming this.
     BadAnswer(&'static str),
     Dropped,
 }
@@ -149,14 +172,16 @@ pub struct Expected {
 
 pub struct Oracle {
     cache: Cache,
-    single_use: bool,
+    kind: Kind,
+    needs_identity: bool,
     pub person: Option<Option<&'static str>>,
     pub generation: u32,
     epoch: u32,
     pub held: Option<Held>,
     pub stored: Option<Stored>,
     requests: Vec<Request>,
-    entity: Option<String>,
+    /// What this identity was given or had in storage, in that order.
+    seen: Vec<Held>,
     pub cool_down: CoolDown,
     pub background_cool_down: CoolDown,
     last_request: u32,
@@ -164,17 +189,18 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    pub fn new(cache: Cache, single_use: bool) -> Self {
+    pub fn new(cache: Cache, kind: Kind, needs_identity: bool) -> Self {
         Self {
             cache,
-            single_use,
+            kind,
+            needs_identity,
             person: None,
             generation: 1,
             epoch: 0,
             held: None,
             stored: None,
             requests: Vec::new(),
-            entity: None,
+            seen: Vec::new(),
             cool_down: CoolDown::default(),
             background_cool_down: CoolDown::default(),
             last_request: 0,
@@ -244,14 +270,21 @@ impl Oracle {
         } else {
             None
         };
+        if wrong.is_none_or(|wrong| wrong == Rejection::Expired) {
+            // Whose it was, and since when it was here, is known all the same.
+            self.seen.push(held.clone());
+        }
         if let Some(why) = wrong {
             self.stored = None;
             self.emit(Event::RecordRejected { why });
             return;
         }
         self.emit(Event::Restored { remaining: held.remaining(now, policy) });
-        self.entity = Some(held.entity.clone());
         self.held = Some(held);
+    }
+
+    pub fn signed_in(&mut self) {
+        self.cool_down = CoolDown::default();
     }
 
     pub fn sign_out(&mut self, origin: SignOutOrigin) {
@@ -264,7 +297,7 @@ impl Oracle {
         self.epoch += 1;
         self.held = None;
         self.stored = None;
-        self.entity = None;
+        self.seen.clear();
         self.cool_down = CoolDown::default();
         self.background_cool_down = CoolDown::default();
         for request in std::mem::take(&mut self.requests) {
@@ -298,14 +331,14 @@ impl Oracle {
                 Tampering::Untouched | Tampering::SignedOutElsewhere => None,
                 Tampering::OtherVersion => Some(Rejection::Version),
                 Tampering::OtherScope => Some(Rejection::Scope),
-                Tampering::Corrupt => Some(Rejection::Corrupt),
+                Tampering::Corrupt | Tampering::OtherKind => Some(Rejection::Corrupt),
             };
         }
         *self = Self {
             generation: self.generation,
             stored: self.stored.take(),
             last_request: self.last_request,
-            ..Self::new(self.cache, self.single_use)
+            ..Self::new(self.cache, self.kind.clone(), self.needs_identity)
         };
     }
 
@@ -314,6 +347,9 @@ impl Oracle {
     pub fn get_token(&mut self, now: Moment, policy: &Policy) -> Answered {
         self.emit(Event::Call { method: Method::GetToken });
         self.drop_what_is_over(now);
+        if self.is_nobody_there() {
+            return Answered::Refused(Failure::nobody_signed_in());
+        }
         if let Some(joined) = self.join(Method::GetToken, true) {
             return joined;
         }
@@ -334,6 +370,9 @@ impl Oracle {
     pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy) -> Answered {
         self.emit(Event::Call { method: Method::GetFreshToken });
         self.drop_what_is_over(now);
+        if self.is_nobody_there() {
+            return Answered::Refused(Failure::nobody_signed_in());
+        }
         self.join(Method::GetFreshToken, false).unwrap_or_else(|| self.begin_or_refuse(now, policy, Reason::Fresh))
     }
 
@@ -341,6 +380,10 @@ impl Oracle {
         self.emit(Event::Call { method: Method::HasToken });
         self.drop_what_is_over(now);
         self.held.as_ref().is_some_and(|held| held.is_usable(now, policy))
+    }
+
+    fn is_nobody_there(&self) -> bool {
+        self.needs_identity && self.person == Some(None)
     }
 
     fn drop_what_is_over(&mut self, now: Moment) {
@@ -352,7 +395,7 @@ impl Oracle {
     }
 
     fn join(&mut self, method: Method, demanded_only: bool) -> Option<Answered> {
-        if self.single_use {
+        if self.kind == Kind::Code {
             return None;
         }
         let fits = |request: &&mut Request| request.epoch == self.epoch && (!demanded_only || request.waiters > 0);
@@ -412,52 +455,98 @@ impl Oracle {
         })
     }
 
-    pub fn answered(&mut self, now: Moment, attempt: Attempt, token: &str, entity: &str, answer: Answering) {
+    /// The source answered; with `signed` where that is a JWT that is right.
+    pub fn answered(
+        &mut self,
+        now: Moment,
+        attempt: Attempt,
+        token: &str,
+        entity: &str,
+        signed: Option<&Signed>,
+        answer: Answering,
+    ) {
         let Some((position, sent)) = self.request_of(attempt) else { return };
         let request = self.requests.remove(position);
-        let entity = if answer.is_other_entity() { format!("{entity} anew") } else { entity.to_owned() };
-        let (lifetime, stated) = match answer {
-            Answering::Raw { seconds, .. } => (seconds * 1_000, None),
-            Answering::Finished { lifetime, created, .. } => (lifetime, Some(now.wall + created)),
-            Answering::Nonsense(nonsense) => {
-                let field = nonsense.answer(token, &entity).1;
-                let failure = Failure::lasting(Code::BadAnswer, field);
-                self.gave_up(now, &request, &failure, Ended::BadAnswer(field));
-                return;
-            }
-        };
-        let since_sent = Held {
-            access_token: token.to_owned(),
-            entity,
+        let since_sent = |lifetime| Held {
+            text: token.to_owned(),
+            entity: Some(entity.to_owned()),
+            issued: None,
             lifetime,
             created: sent.wall,
             created_monotonic: Some(sent.monotonic),
         };
-        let held = match stated {
-            None => since_sent,
-            Some(stated) => {
+        match answer {
+            Answering::Raw { seconds, .. } => self.succeeded(now, &request, since_sent(seconds * 1_000), false),
+            Answering::Finished { lifetime, created, .. } => {
                 if lifetime < 100_000 {
                     self.emit(Event::ShortLifetime { request: request.id.0, lifetime });
                 }
-                let created = stated.min(sent.wall);
-                let age = sent.wall - created;
-                let created_monotonic = Some(sent.monotonic - age);
-                let as_stated = Held { created, created_monotonic, ..since_sent.clone() };
-                if stated > now.wall + 5_000 || !as_stated.is_usable(now, &Policy::default()) {
-                    self.emit(Event::ClockSkew { request: request.id.0 });
-                    since_sent
-                } else {
-                    as_stated
-                }
+                let (held, is_skewed) = Self::since_creation(now, now.wall + created, since_sent(lifetime));
+                self.succeeded(now, &request, held, is_skewed);
             }
-        };
-        let cached = request.epoch == self.epoch && self.cache != Cache::None && !self.single_use;
-        let duration = now.monotonic - request.began;
-        self.emit(Event::RequestSucceeded { request: request.id.0, duration, lifetime, cached });
-        if self.entity.as_ref().is_some_and(|known| *known != held.entity) {
-            self.emit(Event::EntityChanged { request: request.id.0 });
+            Answering::Jwt { .. } | Answering::JwtAgain { .. } => {
+                let Signed { text, subject, issued, lifetime } = signed.expect("it was signed").clone();
+                let unread = Held { text, entity: subject, issued: Some(issued), ..since_sent(lifetime) };
+                let (mut held, is_skewed) = Self::since_creation(now, issued, unread);
+                if let Some(newest) = self.newest().filter(|newest| issued <= newest.issued.unwrap()) {
+                    let older = newest.issued.unwrap() - issued;
+                    held.created = held.created.min(newest.created - older);
+                    let by_monotonic = newest.created_monotonic.map(|created| created - older);
+                    held.created_monotonic = held.created_monotonic.min(by_monotonic.or(held.created_monotonic));
+                    if held.life_left(now) <= 0 || held.created > now.wall + 5_000 {
+                        return self.answered_badly(now, &request, "JWT's iat");
+                    }
+                }
+                self.succeeded(now, &request, held, is_skewed);
+            }
+            Answering::Code { .. } => self.succeeded(now, &request, code(sent), false),
+            Answering::Nonsense(nonsense) => self.answered_badly(now, &request, nonsense.answer(token, entity).1),
+            Answering::Malformed(malformed) => self.answered_badly(now, &request, malformed.answer(token, 1_000).1),
+            Answering::WrongCode(wrong) => self.answered_badly(now, &request, wrong.answer(token).1),
+            Answering::Null if !matches!(self.kind, Kind::Token(_)) => {
+                // Who signs JWTs and issues codes knows that nobody is signed in.
+                let failure = Failure::nobody_signed_in();
+                self.gave_up(now, &request, &failure, Ended::Rejected(failure.clone()));
+            }
+            Answering::Null => self.answered_badly(now, &request, "null"),
+            Answering::Undefined => self.answered_badly(now, &request, "undefined"),
         }
-        self.entity = Some(held.entity.clone());
+    }
+
+    /// What an answer that says when it was created holds; and whether the clocks disagree.
+    fn since_creation(now: Moment, stated: i64, since_sent: Held) -> (Held, bool) {
+        let created = stated.min(since_sent.created);
+        let age = since_sent.created - created;
+        let created_monotonic = since_sent.created_monotonic.map(|sent| sent - age);
+        let as_stated = Held { created, created_monotonic, ..since_sent.clone() };
+        let is_skewed = stated > now.wall + 5_000 || !as_stated.is_usable(now, &Policy::default());
+        (if is_skewed { since_sent } else { as_stated }, is_skewed)
+    }
+
+    /// Of the JWTs that were seen, the one issued last; of equals the first.
+    fn newest(&self) -> Option<&Held> {
+        self.seen.iter().reduce(|newest, held| if held.issued > newest.issued { held } else { newest })
+    }
+
+    fn answered_badly(&mut self, now: Moment, request: &Request, names: &'static str) {
+        self.gave_up(now, request, &Failure::lasting(Code::BadAnswer, names), Ended::BadAnswer(names));
+    }
+
+    fn succeeded(&mut self, now: Moment, request: &Request, held: Held, is_skewed: bool) {
+        let id = request.id.0;
+        let cached = request.epoch == self.epoch && self.cache != Cache::None && self.kind != Kind::Code;
+        let duration = now.monotonic - request.began;
+        self.emit(Event::RequestSucceeded { request: id, duration, lifetime: held.lifetime, cached });
+        if is_skewed {
+            self.emit(Event::ClockSkew { request: id });
+        }
+        // A JWT is compared with the one issued last, anything else with what came last.
+        let before = if held.issued.is_some() { self.newest() } else { self.seen.last() };
+        let known = before.and_then(|before| before.entity.clone());
+        if known.is_some() && held.entity.is_some() && known != held.entity {
+            self.emit(Event::EntityChanged { request: id });
+        }
+        self.seen.push(held.clone());
         self.cool_down = CoolDown::default();
         self.background_cool_down = CoolDown::default();
         if cached {
@@ -495,7 +584,8 @@ impl Oracle {
                 assert!((shortest..=longest).contains(&delay), "pause of {delay}, not {shortest}..={longest}");
                 assert!(now.monotonic + delay < limit, "tried again though patience is over by then");
                 let until = now.monotonic + delay;
-                request.work = Work::Pausing { number, until, asked_until: now.monotonic + asked };
+                request.work =
+                    Work::Pausing { number, until, asked_until: now.monotonic + asked, failure: failure.clone() };
                 self.emit(Event::RequestRetrying { request: id, attempt: number, code: failure.code, delay });
             }
             None => {
@@ -522,9 +612,15 @@ impl Oracle {
         let mut position = 0;
         while position < self.requests.len() {
             let before = self.requests.len();
-            match self.requests[position].work {
+            let request = &self.requests[position];
+            let is_out_of_patience = request.began + request.policy.patience <= now.monotonic;
+            match request.work.clone() {
                 Work::Running { deadline, .. } if deadline <= now.monotonic => {
                     self.attempt_failed(now, position, &Failure::timed_out(), said);
+                }
+                Work::Pausing { until, failure, .. } if until <= now.monotonic && is_out_of_patience => {
+                    let request = self.requests.remove(position);
+                    self.gave_up(now, &request, &failure, Ended::Rejected(failure.clone()));
                 }
                 Work::Pausing { until, .. } if until <= now.monotonic => self.try_again(now, position),
                 _ => {}

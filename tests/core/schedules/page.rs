@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Effect, Event, Failure, Grant, Moment, Policy, RECORD_VERSION, RecordScope, Reply,
-    RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token,
+    Account, Answer, Attempt, Cache, Credential, Effect, Event, Failure, Fields, Grant, Kind, Moment, Policy,
+    RECORD_VERSION, RecordScope, Reply, RequestId, Session, Settings, SignOutOrigin, Token, Value,
 };
 
 use super::object::{Object, number, text};
@@ -35,6 +35,10 @@ pub struct Page {
     pub session: Session,
     settings: Settings,
     pub now: Moment,
+    /// The clock of who signs JWTs, since 1970.
+    pub signer: i64,
+    /// The claims of every JWT that the source answered with, by its text.
+    pub jwts: Vec<Object>,
     /// Who the page says is signed in; the session learns it at the next call or answer.
     pub identity: Option<&'static str>,
     pub storage: Option<Object>,
@@ -47,14 +51,9 @@ pub struct Page {
     pub said: Said,
 }
 
-pub fn settings(cache: Cache) -> Settings {
-    Settings {
-        cache,
-        single_use: false,
-        account: Account { license_id: Some(LICENSE), organization_id: None },
-        seed: 7,
-        counter: RequestCounter::default(),
-    }
+/// What LiveChat's widget needs.
+pub fn livechat() -> Kind {
+    Kind::Token(Account { license_id: Some(LICENSE), organization_id: None })
 }
 
 /// What ties a record to a person; a real page digests it.
@@ -62,16 +61,23 @@ pub fn scope_of(identity: Option<&str>) -> String {
     format!("scope of {identity:?}")
 }
 
-pub fn record_of(token: &Token, scope: &str, generation: u32) -> Object {
-    let mut record = Object(vec![
+/// What every record has.
+fn record(scope: &str, generation: u32, created: i64) -> Object {
+    Object(vec![
         ("version", number(RECORD_VERSION)),
         ("scope", text(scope)),
         ("generation", text(&generation.to_string())),
+        ("creationDate", number(created)),
+    ])
+}
+
+fn record_of(token: &Token, scope: &str, generation: u32) -> Object {
+    let mut record = record(scope, generation, token.creation_date);
+    record.0.extend([
         ("accessToken", text(&token.access_token)),
         ("entityId", text(&token.entity_id)),
         ("expiresIn", number(token.expires_in)),
         ("tokenType", text(&token.token_type)),
-        ("creationDate", number(token.creation_date)),
     ]);
     if let Some(license_id) = token.license_id {
         record = record.with("licenseId", number(license_id));
@@ -88,6 +94,8 @@ impl Page {
             session: Session::new(settings.clone()),
             settings,
             now: START,
+            signer: START.wall,
+            jwts: Vec::new(),
             identity: Some("alice"),
             storage: None,
             generation: 1,
@@ -125,7 +133,13 @@ impl Page {
                 Effect::Store(grant) => {
                     assert_eq!(self.settings.cache, Cache::Session, "only that cache is stored");
                     let scope = scope_of(self.session.identity());
-                    self.storage = Some(record_of(&grant.token, &scope, self.generation));
+                    self.storage = Some(match &grant.credential {
+                        Credential::Token(token) => record_of(token, &scope, self.generation),
+                        Credential::Jwt(jwt) => {
+                            record(&scope, self.generation, grant.lifetime.created).with("token", text(&jwt.text))
+                        }
+                        Credential::Code => panic!("a code was stored"),
+                    });
                     self.said.stored.push(grant);
                 }
                 Effect::Forget => self.storage = None,
@@ -149,13 +163,24 @@ impl Page {
     /// Tells the session who is signed in, and at the first time what lies in storage.
     pub fn observe(&mut self, policy: &Policy) {
         let is_first = self.session.observe(self.identity);
-        if is_first && let Some(record) = self.storage.clone() {
+        if self.settings.cache == Cache::Session
+            && is_first
+            && let Some(record) = self.storage.clone().map(|record| self.taken_apart(record))
+        {
             let scope = scope_of(self.identity);
             let generation = self.generation.to_string();
             let expected = RecordScope { scope: &scope, generation: &generation };
             self.session.restore(self.now, policy, expected, &Answer::Object(&record));
         }
         self.carry_out();
+    }
+
+    /// What the core reads of a record with a JWT: its claims too, if it is one.
+    fn taken_apart(&self, record: Object) -> Object {
+        let Value::Text(token) = record.field("token") else { return record };
+        let claims = self.jwts.iter().find(|jwt| jwt.field("token") == text(&token)).cloned();
+        let claims = claims.unwrap_or_else(|| Object(vec![("parts", number(1))]));
+        claims.0.into_iter().fold(record, |record, (name, value)| record.with(name, value))
     }
 
     pub fn get(&mut self, policy: &Policy) -> Reply {
@@ -191,6 +216,11 @@ impl Page {
         self.carry_out();
     }
 
+    pub fn signed_in(&mut self) {
+        self.session.signed_in();
+        self.carry_out();
+    }
+
     pub fn leave(&mut self, request: RequestId) {
         self.session.leave(request);
         self.carry_out();
@@ -223,6 +253,7 @@ impl Page {
     pub fn advance(&mut self, milliseconds: i64) {
         self.now.wall += milliseconds;
         self.now.monotonic += milliseconds;
+        self.signer += milliseconds;
     }
 
     pub fn wake(&mut self) {

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use custom_identity_provider::core::{Cache, Code, Failure, Policy, SignOutOrigin, Value};
+use custom_identity_provider::core::{Cache, Code, Failure, Kind, Policy, SignOutOrigin, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::object::{Object, finished, raw, text};
+use super::object::{Object, finished, jwt, number, raw, text};
 use super::page::LICENSE;
 
 pub const PEOPLE: [Option<&str>; 4] = [Some("alice"), Some("bob"), Some("carol"), None];
@@ -90,7 +90,13 @@ pub enum Action {
     Sleep {
         milliseconds: i64,
     },
+    /// The clock of who signs JWTs is set.
+    SignersClockJumps {
+        milliseconds: i64,
+    },
     Online,
+    /// The page says that somebody just signed in.
+    SignedIn,
     /// A caller's signal is aborted.
     Leave {
         waiter: usize,
@@ -114,12 +120,68 @@ pub enum Answering {
         created: i64,
         other_entity: bool,
     },
+    /// A JWT, signed `age` ago by the signer's clock.
+    Jwt {
+        age: i64,
+        lifetime: i64,
+        subject: Subject,
+        encrypted: bool,
+    },
+    /// A JWT that this person's source answered with before; one signed just now if there is none.
+    JwtAgain {
+        which: usize,
+    },
+    Malformed(Malformed),
+    /// A code as a string, or as an object.
+    Code {
+        is_object: bool,
+    },
+    WrongCode(WrongCode),
+    Null,
+    Undefined,
     Nonsense(Nonsense),
+}
+
+/// Whom a JWT is about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Subject {
+    TheUsual,
+    Another,
+    /// No claim `sub`, or none that can be read.
+    None,
+}
+
+/// JWTs that the widgets' vendors would refuse, or whose lifetime can't be told.
+#[derive(Clone, Copy, Debug)]
+pub enum Malformed {
+    NoToken,
+    NumberForToken,
+    TwoParts,
+    FiveParts,
+    Unsigned,
+    SharedSecret,
+    SignedThoughEncrypted,
+    NoIssue,
+    IssueInMilliseconds,
+    ExpiryAsText,
+    ExpiryInMilliseconds,
+    NoExpiry,
+    ExpiryBeforeIssue,
+    ExpiryAtIssue,
+    ExpiryInTwoYears,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum WrongCode {
+    EmptyText,
+    NoKey,
+    EmptyKey,
+    NoAddress,
+    NumberForAddress,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub enum Nonsense {
-    Undefined,
     EmptyToken,
     NoEntity,
     EndlessLifetime,
@@ -142,38 +204,89 @@ pub enum Tampering {
     OtherVersion,
     OtherScope,
     Corrupt,
+    /// The record of a widget that is given something else.
+    OtherKind,
     /// Somebody signs out in another tab, and this page is not there to hear it.
     SignedOutElsewhere,
 }
 
 impl Nonsense {
     /// The answer, and the field that the failure has to name.
-    pub fn answer(self, token: &str, entity: &str) -> (Option<Object>, &'static str) {
+    pub fn answer(self, token: &str, entity: &str) -> (Object, &'static str) {
         let good = raw(token, entity, 3_600);
         match self {
-            Self::Undefined => (None, ""),
-            Self::EmptyToken => (Some(good.with("access_token", text(""))), "access_token"),
-            Self::NoEntity => (Some(good.without("entity_id")), "entity_id"),
-            Self::EndlessLifetime => (Some(good.with("expires_in", Value::Number(f64::INFINITY))), "expires_in"),
-            Self::NegativeLifetime => (Some(good.with("expires_in", Value::Number(-60.0))), "expires_in"),
-            Self::Macaroon => (Some(good.with("token_type", text("macaroon"))), "token_type"),
-            Self::ForeignLicense => (Some(good.with("license_id", Value::Number((LICENSE + 1) as f64))), "license_id"),
+            Self::EmptyToken => (good.with("access_token", text("")), "access_token"),
+            Self::NoEntity => (good.without("entity_id"), "entity_id"),
+            Self::EndlessLifetime => (good.with("expires_in", Value::Number(f64::INFINITY)), "expires_in"),
+            Self::NegativeLifetime => (good.with("expires_in", Value::Number(-60.0)), "expires_in"),
+            Self::Macaroon => (good.with("token_type", text("macaroon")), "token_type"),
+            Self::ForeignLicense => (good.with("license_id", number(LICENSE + 1)), "license_id"),
         }
     }
 }
 
-impl Answering {
-    pub fn object(self, token: &str, entity: &str, wall: i64) -> Option<Object> {
-        let entity = if self.is_other_entity() { format!("{entity} anew") } else { entity.to_owned() };
+impl Malformed {
+    /// The JWT as it is taken apart, and what the failure has to name.
+    pub fn answer(self, token: &str, issued: i64) -> (Object, &'static str) {
+        let good = jwt(token, issued, 3_600_000);
+        let seconds = issued / 1_000;
         match self {
-            Self::Raw { seconds, .. } => Some(raw(token, &entity, seconds)),
-            Self::Finished { lifetime, created, .. } => Some(finished(token, &entity, lifetime, wall + created)),
-            Self::Nonsense(nonsense) => nonsense.answer(token, &entity).0,
+            Self::NoToken => (good.without("token"), "answer's token"),
+            Self::NumberForToken => (good.with("token", number(5)), "answer's token"),
+            Self::TwoParts => (good.with("parts", number(2)), "JWT's form"),
+            // A token of five parts is an encrypted one, whose header names no algorithm of signatures.
+            Self::FiveParts => (good.with("parts", number(5)), "JWT's"),
+            Self::Unsigned => (good.with("alg", text("none")), "JWT's alg"),
+            Self::SharedSecret => (good.with("alg", text("HS256")), "JWT's alg"),
+            Self::SignedThoughEncrypted => (good.with("alg", text("RSA-OAEP-256")), "JWT's alg"),
+            Self::NoIssue => (good.without("iat"), "JWT's iat"),
+            Self::IssueInMilliseconds => (good.with("iat", number(issued)), "JWT's iat"),
+            Self::ExpiryAsText => (good.with("exp", text("1800003600")), "JWT's exp"),
+            Self::ExpiryInMilliseconds => (good.with("exp", number(issued + 3_600_000)), "JWT's exp"),
+            Self::NoExpiry => (good.without("exp"), "JWT's exp"),
+            Self::ExpiryBeforeIssue => (good.with("exp", number(seconds - 1)), "JWT's exp"),
+            Self::ExpiryAtIssue => (good.with("exp", Value::Number(issued as f64 / 1_000.0)), "JWT's exp"),
+            Self::ExpiryInTwoYears => (good.with("exp", number(seconds + 2 * 31_536_000)), "JWT's exp"),
+        }
+    }
+}
+
+impl WrongCode {
+    /// The answer, if it is an object, and what the failure has to name.
+    pub fn answer(self, code: &str) -> (Option<Object>, &'static str) {
+        let good = code_object(code);
+        match self {
+            Self::EmptyText => (None, "source's answer"),
+            Self::NoKey => (Some(good.without("ssoKey")), "ssoKey"),
+            Self::EmptyKey => (Some(good.with("ssoKey", text(""))), "ssoKey"),
+            Self::NoAddress => (Some(good.without("redirect_uri")), "redirect_uri"),
+            Self::NumberForAddress => (Some(good.with("redirect_uri", number(5))), "redirect_uri"),
+        }
+    }
+}
+
+/// A code as LivePerson's callback takes it.
+pub fn code_object(code: &str) -> Object {
+    Object(vec![("ssoKey", text(code)), ("redirect_uri", text("https://example.com"))])
+}
+
+impl Answering {
+    pub fn is_other_entity(self) -> bool {
+        match self {
+            Self::Raw { other_entity, .. } | Self::Finished { other_entity, .. } => other_entity,
+            Self::Jwt { subject, .. } => subject == Subject::Another,
+            _ => false,
         }
     }
 
-    pub fn is_other_entity(self) -> bool {
-        matches!(self, Self::Raw { other_entity: true, .. } | Self::Finished { other_entity: true, .. })
+    /// A token of LiveChat's, right or wrong.
+    pub fn token(self, token: &str, entity: &str, wall: i64) -> Option<Object> {
+        match self {
+            Self::Raw { seconds, .. } => Some(raw(token, entity, seconds)),
+            Self::Finished { lifetime, created, .. } => Some(finished(token, entity, lifetime, wall + created)),
+            Self::Nonsense(nonsense) => Some(nonsense.answer(token, entity).0),
+            _ => None,
+        }
     }
 }
 
@@ -193,7 +306,10 @@ impl Failing {
 #[derive(Clone)]
 pub struct Schedule {
     pub cache: Cache,
-    pub single_use: bool,
+    pub kind: Kind,
+    pub needs_identity: bool,
+    /// How far ahead of this machine's the clock of who signs JWTs is at first.
+    pub signer: i64,
     pub seed: u32,
     pub policies: [Policy; 3],
     pub steps: Vec<Step>,
@@ -220,7 +336,9 @@ impl fmt::Display for Action {
             Self::TimersLate { milliseconds } => write!(f, "{milliseconds} ms pass and no timer fires"),
             Self::WallClockJumps { milliseconds } => write!(f, "the wall clock jumps by {milliseconds} ms"),
             Self::Sleep { milliseconds } => write!(f, "the machine sleeps for {milliseconds} ms"),
+            Self::SignersClockJumps { milliseconds } => write!(f, "the signer's clock jumps by {milliseconds} ms"),
             Self::Online => f.write_str("the network is back"),
+            Self::SignedIn => f.write_str("the page says that somebody just signed in"),
             Self::Leave { waiter } => write!(f, "waiter {waiter} leaves"),
             Self::Wake => f.write_str("a timer fires for no reason"),
             Self::Reload { record } => write!(f, "the page is reloaded, its record: {record:?}"),
@@ -241,7 +359,8 @@ impl fmt::Display for Step {
 /// Proptest prints by this what failed.
 impl fmt::Debug for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "cache {:?}, single use: {}, seed {}", self.cache, self.single_use, self.seed)?;
+        writeln!(f, "cache {:?}, kind {:?}, seed {}", self.cache, self.kind, self.seed)?;
+        writeln!(f, "needs identity: {}, the signer is {} ms ahead", self.needs_identity, self.signer)?;
         for (position, policy) in self.policies.iter().enumerate() {
             let Policy { margin, refresh_ahead, timeout, patience } = policy;
             let margin = margin.map_or("by default".to_owned(), |margin| format!("{margin} ms"));
@@ -284,7 +403,60 @@ fn after() -> impl Strategy<Value = After> {
     ]
 }
 
-fn answering() -> impl Strategy<Value = Answering> {
+fn answering(kind: &Kind) -> BoxedStrategy<Answering> {
+    let odd = prop_oneof![Just(Answering::Null), Just(Answering::Undefined)];
+    match kind {
+        Kind::Token(_) => prop_oneof![20 => answering_token(), 1 => odd].boxed(),
+        Kind::Jwt { may_be_encrypted } => prop_oneof![20 => answering_jwt(*may_be_encrypted), 1 => odd].boxed(),
+        Kind::Code => prop_oneof![10 => answering_code(), 1 => odd].boxed(),
+    }
+}
+
+fn answering_jwt(may_be_encrypted: bool) -> impl Strategy<Value = Answering> {
+    let age = select(vec![0, 0, 0, 40, 900, 5_000, 60_000, 600_000, 3_500_000, 3_700_000, 40_000_000, -4_900, -5_200]);
+    let lifetime = select(vec![7_200, 7_200, 60_000, 600_000, 3_600_000, 3_600_000, 28_800_000, 1, 31_536_000_000]);
+    let subject = prop_oneof![8 => Just(Subject::TheUsual), 1 => Just(Subject::Another), 1 => Just(Subject::None)];
+    let encrypted = prop::bool::weighted(if may_be_encrypted { 0.4 } else { 0.0 });
+    let malformed = select(vec![
+        Malformed::NoToken,
+        Malformed::NumberForToken,
+        Malformed::TwoParts,
+        Malformed::FiveParts,
+        Malformed::Unsigned,
+        Malformed::SharedSecret,
+        Malformed::SignedThoughEncrypted,
+        Malformed::NoIssue,
+        Malformed::IssueInMilliseconds,
+        Malformed::ExpiryAsText,
+        Malformed::ExpiryInMilliseconds,
+        Malformed::NoExpiry,
+        Malformed::ExpiryBeforeIssue,
+        Malformed::ExpiryAtIssue,
+        Malformed::ExpiryInTwoYears,
+    ]);
+    prop_oneof![
+        8 => (age, lifetime, subject, encrypted)
+            .prop_map(|(age, lifetime, subject, encrypted)| Answering::Jwt { age, lifetime, subject, encrypted }),
+        5 => (0..6_usize).prop_map(|which| Answering::JwtAgain { which }),
+        1 => malformed.prop_map(Answering::Malformed),
+    ]
+}
+
+fn answering_code() -> impl Strategy<Value = Answering> {
+    let wrong = select(vec![
+        WrongCode::EmptyText,
+        WrongCode::NoKey,
+        WrongCode::EmptyKey,
+        WrongCode::NoAddress,
+        WrongCode::NumberForAddress,
+    ]);
+    prop_oneof![
+        6 => any::<bool>().prop_map(|is_object| Answering::Code { is_object }),
+        1 => wrong.prop_map(Answering::WrongCode),
+    ]
+}
+
+fn answering_token() -> impl Strategy<Value = Answering> {
     let rarely = || prop::bool::weighted(0.15);
     let seconds = select(vec![28_800, 1, 3, 60, 600, 31_536_000]);
     let lifetime = select(vec![28_800_000, 1, 900, 50_000, 99_999, 100_000, 600_000, 31_536_000_000]);
@@ -303,7 +475,6 @@ fn answering() -> impl Strategy<Value = Answering> {
         -40_000_000,
     ]);
     let nonsense = select(vec![
-        Nonsense::Undefined,
         Nonsense::EmptyToken,
         Nonsense::NoEntity,
         Nonsense::EndlessLifetime,
@@ -332,7 +503,7 @@ fn failing() -> impl Strategy<Value = Failing> {
     ]
 }
 
-fn action() -> impl Strategy<Value = Action> {
+fn action(kind: &Kind) -> impl Strategy<Value = Action> + use<> {
     let any_policy = || 0..3_usize;
     let few = || 0..4_usize;
     let jump = || {
@@ -347,14 +518,16 @@ fn action() -> impl Strategy<Value = Action> {
             origin: if here { SignOutOrigin::ThisTab } else { SignOutOrigin::OtherTab }
         }),
         2 => (0..PEOPLE.len()).prop_map(|person| Action::Identity { person }),
-        12 => (few(), answering()).prop_map(|(attempt, answer)| Action::Answer { attempt, answer }),
+        12 => (few(), answering(kind)).prop_map(|(attempt, answer)| Action::Answer { attempt, answer }),
         6 => (few(), failing()).prop_map(|(attempt, failing)| Action::Fail { attempt, failing }),
         1 => few().prop_map(|attempt| Action::LateAnswer { attempt }),
         1 => few().prop_map(|attempt| Action::LateFailure { attempt }),
         1 => (0..60_000_i64).prop_map(|milliseconds| Action::TimersLate { milliseconds }),
         2 => jump().prop_map(|milliseconds| Action::WallClockJumps { milliseconds }),
         1 => (0..40_000_000_i64).prop_map(|milliseconds| Action::Sleep { milliseconds }),
+        1 => jump().prop_map(|milliseconds| Action::SignersClockJumps { milliseconds }),
         2 => Just(Action::Online),
+        1 => Just(Action::SignedIn),
         3 => few().prop_map(|waiter| Action::Leave { waiter }),
         1 => Just(Action::Wake),
         2 => prop_oneof![
@@ -362,15 +535,29 @@ fn action() -> impl Strategy<Value = Action> {
             1 => Just(Tampering::OtherVersion),
             1 => Just(Tampering::OtherScope),
             1 => Just(Tampering::Corrupt),
+            1 => Just(Tampering::OtherKind),
             1 => Just(Tampering::SignedOutElsewhere)
         ]
         .prop_map(|record| Action::Reload { record }),
     ]
 }
 
-/// Any schedule for one kind of cache.
-pub fn schedule(cache: Cache, single_use: bool) -> impl Strategy<Value = Schedule> {
-    let step = (after(), action()).prop_map(|(after, action)| Step { after, action });
-    (any::<u32>(), [policy(), policy(), policy()], prop::collection::vec(step, 1..60))
-        .prop_map(move |(seed, policies, steps)| Schedule { cache, single_use, seed, policies, steps })
+/// Any schedule for one kind of cache, and of what the widget needs.
+pub fn schedule(cache: Cache, kind: Kind) -> impl Strategy<Value = Schedule> {
+    let step = (after(), action(&kind)).prop_map(|(after, action)| Step { after, action });
+    let signer = select(vec![0, 0, 700, -2_500, 20_000, -20_000, 10_800_000, -10_800_000, 3_000_000_000]);
+    let policies = [policy(), policy(), policy()];
+    // LiveChat's widget serves those whom nobody knows too.
+    let needs_identity = prop::bool::weighted(if matches!(kind, Kind::Token(_)) { 0.1 } else { 0.7 });
+    (any::<u32>(), needs_identity, signer, policies, prop::collection::vec(step, 1..60)).prop_map(
+        move |(seed, needs_identity, signer, policies, steps)| Schedule {
+            cache,
+            kind: kind.clone(),
+            needs_identity,
+            signer,
+            seed,
+            policies,
+            steps,
+        },
+    )
 }
