@@ -9,8 +9,11 @@ const PACKAGE = new URL("../../pkg/dist/index.js", import.meta.url).href;
 /** What undoes the test's changes to the page; run by the next test too, should one fail half-way. @type {(() => void)[]} */
 const changes = [];
 
+/** Undoes something when the test is over. @param {() => void} undo */
+export const undoLater = (undo) => void changes.push(undo);
+
 /** Replaces a property of the page until the test is over. */
-const replace = (object, name, descriptor) => {
+export const replace = (object, name, descriptor) => {
   const before = Object.getOwnPropertyDescriptor(object, name);
   Object.defineProperty(object, name, { configurable: true, ...descriptor });
   changes.push(() => {
@@ -149,6 +152,9 @@ export class Events {
   }
 }
 
+/** Numbers the timers of all clocks: what an earlier test's clock gave out must not clear a timer of a later one. */
+let timerNumber = 2 ** 40;
+
 /** Both clocks and the timers of a window, moved by the test alone. A timer of more than 31 bits runs at once, as in a browser. */
 export class Clock {
   constructor(target) {
@@ -156,7 +162,6 @@ export class Clock {
     // Whole milliseconds: a timer of a fraction would run without time passing, for ever.
     this.monotonic = Math.ceil(target.performance.now());
     this.timers = new Map();
-    this.next = 2 ** 40;
     const { setTimeout: reallySet, clearTimeout: reallyClear } = target;
     replace(target.Date, "now", { value: () => this.wall });
     replace(target.performance, "now", { value: () => this.monotonic });
@@ -165,7 +170,7 @@ export class Clock {
       value: (run, delay = 0, ...given) => {
         if (typeof run !== "function") return reallySet.call(target, run, delay, ...given);
         const wrapped = delay | 0;
-        const number = (this.next += 1);
+        const number = (timerNumber += 1);
         this.timers.set(number, { at: this.monotonic + Math.max(wrapped, 0), run: () => run(...given) });
         return number;
       },

@@ -7,17 +7,22 @@
 
 mod face;
 mod scene;
+mod widget_scene;
 
 mod answers;
 mod callers;
 mod failing;
 mod forgetting;
 mod identity;
+mod json_web_token;
 mod lifetime;
+mod live_assist;
+mod omnichannel;
 mod options;
 mod secrets;
 mod sharing;
 mod signing_out;
 mod stored;
+mod stored_jwt;
 
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
