@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { answerOnce } from "../../pkg/src/callback.js";
+import { answerOnce, isNobody, within } from "../../pkg/src/callback.js";
 
 const DEADLINE = 8_000;
 
@@ -14,27 +14,24 @@ const record = () => {
 };
 const succeed = (token) => [token];
 const fail = (error) => [null, error.code ?? "failed"];
+const told = () => {};
+/** As a widget's shape puts it together: whatever is asked for has the widget's deadline. */
+const answer = (callback, ask) => answerOnce(callback, () => within(DEADLINE, ask), succeed, fail, told);
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("rule_14_an_answer_reaches_the_callback_once", async () => {
   const { calls, callback } = record();
-  answerOnce(callback, DEADLINE, async () => "token", succeed, fail);
+  answer(callback, async () => "token");
   await settled();
   assert.deepEqual(calls, [["token"]]);
 });
 
 test("rule_14_a_failure_and_a_throw_reach_the_callback_in_the_failure_form", async () => {
   const { calls, callback } = record();
-  answerOnce(callback, DEADLINE, () => Promise.reject(new Error("no")), succeed, fail);
-  answerOnce(
-    callback,
-    DEADLINE,
-    () => {
-      throw new Error("no");
-    },
-    succeed,
-    fail,
-  );
+  answer(callback, () => Promise.reject(new Error("no")));
+  answer(callback, () => {
+    throw new Error("no");
+  });
   await settled();
   assert.deepEqual(calls, [
     [null, "failed"],
@@ -47,10 +44,12 @@ test("rule_14_silence_is_answered_at_the_deadline_and_a_late_answer_is_not_heard
   context.after(() => mock.timers.reset());
   const { calls, callback } = record();
   let late;
-  answerOnce(callback, DEADLINE, () => new Promise((resolve) => (late = resolve)), succeed, fail);
+  answer(callback, () => new Promise((resolve) => (late = resolve)));
   mock.timers.tick(DEADLINE - 1);
+  await settled();
   assert.deepEqual(calls, []);
   mock.timers.tick(1);
+  await settled();
   assert.deepEqual(calls, [[null, "TIMED_OUT"]]);
   late("token");
   await settled();
@@ -60,15 +59,12 @@ test("rule_14_silence_is_answered_at_the_deadline_and_a_late_answer_is_not_heard
 test("rule_14_a_callback_that_throws_hurts_nobody_and_is_not_called_again", async (context) => {
   const complaints = context.mock.method(console, "error", () => {});
   let called = 0;
-  answerOnce(
+  answer(
     () => {
       called += 1;
       throw new Error("the widget is broken");
     },
-    DEADLINE,
     async () => "token",
-    succeed,
-    fail,
   );
   await settled();
   assert.equal(called, 1);
@@ -80,13 +76,33 @@ test("rule_14_an_answer_that_has_no_form_is_a_failure", async () => {
   const broken = () => {
     throw new Error("no form");
   };
-  answerOnce(callback, DEADLINE, async () => "token", broken, fail);
+  answerOnce(callback, async () => "token", broken, fail, told);
   await settled();
   assert.deepEqual(calls, [[null, "failed"]]);
 });
 
 test("rule_14_a_callback_that_is_no_function_throws_at_once", () => {
   for (const wrong of [undefined, null, {}, "callback"]) {
-    assert.throws(() => answerOnce(wrong, DEADLINE, async () => "token", succeed, fail), TypeError);
+    assert.throws(() => answer(wrong, async () => "token"), TypeError);
+  }
+});
+
+test("rule_14_who_watches_is_told_once_that_the_widget_was_answered", async () => {
+  const heard = [];
+  answerOnce(() => {}, async () => "token", succeed, fail, (error) => heard.push(error));
+  const failure = new Error("no");
+  answerOnce(() => {}, () => Promise.reject(failure), succeed, fail, (error) => heard.push(error));
+  await settled();
+  assert.deepEqual(heard, [undefined, failure]);
+});
+
+test("that nobody is signed in is seen through a cool-down, and nothing else is taken for it", () => {
+  for (const code of ["NOT_SIGNED_IN", "SIGNED_OUT"]) {
+    assert.ok(isNobody({ code }));
+    assert.ok(isNobody({ code: "COOLING_DOWN", cause: { code } }));
+    assert.ok(!isNobody({ code: "SOURCE_FAILED", cause: { code } }));
+  }
+  for (const error of [{ code: "NETWORK" }, { code: "COOLING_DOWN", cause: { code: "NETWORK" } }, { code: "COOLING_DOWN" }, new Error("x")]) {
+    assert.ok(!isNobody(error));
   }
 });

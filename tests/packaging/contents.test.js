@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { pack, project, root } from "./support/installed_package.js";
 
 let installed;
-before(() => { installed = project(["@livechat/customer-sdk", "@livechat/customer-auth", "@livechat/widget-core", "@livechat/widget-react", "@types/react"]); });
+before(() => { installed = project(["@livechat/customer-sdk", "@livechat/customer-auth", "@livechat/widget-core", "@livechat/widget-react", "@microsoft/omnichannel-chat-sdk", "@types/react"]); });
 after(() => installed?.remove());
 
 /** Type-checks files of the project. */
@@ -48,7 +48,7 @@ test("installing it brings no other package", () => {
   assert.deepEqual([dependencies, peerDependencies, optionalDependencies, scripts], [undefined, undefined, undefined, undefined]);
 });
 
-test("every example of the README passes TypeScript, by LiveChat's own types", () => {
+test("every example of the README passes TypeScript, by LiveChat's and Microsoft's own types", () => {
   const context = `
     import type { CustomIdentityProvider } from "@livechat/widget-core";
     declare global {
@@ -58,7 +58,7 @@ test("every example of the README passes TypeScript, by LiveChat's own types", (
   `;
   const readme = readFileSync(join(installed.package, "README.md"), "utf8");
   const examples = [...readme.matchAll(/^```tsx?\n(.*?)^```/gms)];
-  assert.ok(examples.length >= 6);
+  assert.ok(examples.length >= 9);
   const files = examples.map(([, example], index) => installed.write(`example_${index}.tsx`, `${example}${index === 0 ? context : ""}`));
   check(files, ["--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", "true"]);
 });

@@ -72,6 +72,61 @@ test("the script makes the document's one line work as it stands", async () => {
   assert.equal(issued, 2);
 });
 
+test("the script has every function as a property, and Live Assist finds its own under the name that is configured", async () => {
+  const { answers } = await open("live_assist", `
+    <script src="/script.js"></script>
+    <script>
+      let asked = 0;
+      const jwt = () => [{ alg: "RS256" }, { iss: "site", sub: "contact", iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 300 }, asked]
+        .map((part) => btoa(JSON.stringify(part)).replace(/=+$/, "")).join(".");
+      const source = () => { asked += 1; return jwt(); };
+      window.authoriseChatWithCallback = custom_identity_provider.authoriseChatWithCallback({ identity: () => "customer-1", source });
+    </script>
+    <script>
+      // What Live Assist does: it calls by name, and takes what it is called back with.
+      const ask = (...given) => new Promise((resolve) => window.authoriseChatWithCallback((...answer) => resolve(answer), ...given));
+      window.answers = (async () => {
+        const [first, second] = [await ask(), await ask("challenge-of-nobody")];
+        const other = await custom_identity_provider.getAuthToken({ identity: () => "customer-1", source })();
+        return {
+          functions: Object.entries(custom_identity_provider).map(([name, value]) => name + " " + typeof value).sort(),
+          parts: first[0].split(".").length, length: first.length, same: first[0] === second[0], foreign: other === first[0], asked,
+        };
+      })();
+    </script>`);
+  assert.deepEqual(answers, {
+    functions: [
+      "IdentityError", "authTokenProvider", "authoriseChatWithCallback", "configure", "connectOmnichannel", "getAuthToken", "sign_out",
+    ].map((name) => `${name} function`),
+    parts: 3, length: 1, same: true, foreign: false, asked: 2,
+  });
+});
+
+test("the script registers its provider with Omnichannel at lcw:ready, and takes it back", async () => {
+  const { answers } = await open("omnichannel", `
+    <script src="/script.js"></script>
+    <script>
+      const disconnect = custom_identity_provider.connectOmnichannel({ source: () => null, startChat: { inNewWindow: false } });
+      const heard = [];
+      let registered = null;
+      // The live chat SDK comes later, as the real one does.
+      window.Microsoft = { Omnichannel: { LiveChatWidget: { SDK: {
+        setAuthTokenProvider: (provider) => { registered = provider; },
+        getAuthTokenProvider: () => registered,
+        removeAuthTokenProvider: () => { registered = null; },
+        startChat: (options) => { heard.push(options); },
+      } } } };
+      const before = registered;
+      dispatchEvent(new Event("lcw:ready"));
+      window.answers = new Promise((resolve) => registered((token) => {
+        const during = typeof registered;
+        disconnect();
+        resolve({ before, during, token, after: registered, heard });
+      }));
+    </script>`);
+  assert.deepEqual(answers, { before: null, during: "function", token: null, after: null, heard: [{ inNewWindow: false }] });
+});
+
 test("rule_03_copies_of_the_package_share_one_request", async () => {
   const { answers, issued } = await open("copies", `
     <script src="/script.js"></script>

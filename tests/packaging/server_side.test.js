@@ -33,7 +33,11 @@ for (const entry of ["custom-identity-provider", "custom-identity-provider/slim"
       const added = Reflect.ownKeys(globalThis).filter((key) => !before.includes(key)).map(String);
       console.log(JSON.stringify({ exports, added, compiled }));
     `), {
-      exports: ["IdentityError", "configure", "custom_identity_provider", ...(entry.endsWith("slim") ? ["init"] : []), "sign_out"],
+      exports: [
+        ...["IdentityError", "authTokenProvider", "authoriseChatWithCallback", "configure", "connectOmnichannel", "custom_identity_provider", "getAuthToken"],
+        ...(entry.endsWith("slim") ? ["init"] : []),
+        "sign_out",
+      ],
       added: [],
       compiled: 0,
     });
@@ -67,8 +71,44 @@ test("in Node, options are read as in a page: a wrong one throws at once and is 
   `), { ours: true, code: "BAD_OPTION", named: true });
 });
 
+test("on a server connectOmnichannel does nothing, and gives a function that does nothing either", () => {
+  assert.deepEqual(node(`
+    import { connectOmnichannel } from "custom-identity-provider";
+    let asked = 0;
+    const before = Reflect.ownKeys(globalThis);
+    const disconnect = connectOmnichannel({ source: () => { asked += 1; return null; }, startChat: true });
+    const kind = typeof disconnect;
+    disconnect();
+    disconnect();
+    console.log(JSON.stringify({ kind, asked, added: Reflect.ownKeys(globalThis).filter((key) => !before.includes(key) && typeof key === "string") }));
+  `), { kind: "function", asked: 0, added: [] });
+});
+
+test("in Node, getAuthToken and the callbacks answer: one request for both of Omnichannel's, another for Live Assist", () => {
+  assert.deepEqual(node(`
+    import { authTokenProvider, authoriseChatWithCallback, getAuthToken } from "custom-identity-provider";
+    let asked = 0;
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const now = Math.floor(Date.now() / 1000);
+    const source = async () => [{ alg: "RS256" }, { sub: "customer", iat: now, exp: now + 300 }, ++asked].map(part).join(".");
+    const [promised, called, authorised] = await Promise.all([
+      getAuthToken({ source })(),
+      new Promise(authTokenProvider({ source })),
+      new Promise(authoriseChatWithCallback({ source })),
+    ]);
+    console.log(JSON.stringify({ shared: promised === called, foreign: promised === authorised, asked }));
+  `), { shared: true, foreign: false, asked: 2 });
+});
+
 /** How the inlined core begins: the magic number of WebAssembly, in base64. */
 const core = "AGFzbQ";
+
+/** Words that stand in one widget's JavaScript and nowhere else. */
+const marks = { connect: "lcw:ready", assist: "Please sign in to start a chat." };
+/** Which of them belong to an application that only uses this function. */
+const widgets = {
+  custom_identity_provider: [], getAuthToken: [], authTokenProvider: [], connectOmnichannel: ["connect"], authoriseChatWithCallback: ["assist"],
+};
 
 /** What a bundler makes of an application. */
 const bundles = {
@@ -93,6 +133,20 @@ for (const [name, bundle] of Object.entries(bundles)) {
     assert.ok(!text.includes(core), "the core is in it");
     assert.ok(text.length < 10_000, `${text.length} characters`);
   });
+
+  for (const [use, widget] of Object.entries({
+    custom_identity_provider: "LiveChat", getAuthToken: "Omnichannel's promise", authTokenProvider: "Omnichannel's callback",
+    connectOmnichannel: "Omnichannel's page", authoriseChatWithCallback: "Live Assist",
+  })) {
+    test(`${name} leaves out of an application that only uses ${use} what is not for ${widget}`, async () => {
+      const text = await bundle(installed.write(`only_${use}.js`, `
+        import { ${use} } from "custom-identity-provider";
+        console.log(${use}({ source: "/token", identity: null }));
+      `));
+      assert.ok(text.includes(core), "the core is missing");
+      assert.deepEqual(Object.keys(marks).filter((name) => text.includes(marks[name])), widgets[use]);
+    });
+  }
 
   test(`${name} leaves all of it out of an application that uses none of it`, async () => {
     const text = await bundle(installed.write("nothing.js", `import "custom-identity-provider"; console.log(1);`));

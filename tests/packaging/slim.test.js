@@ -73,6 +73,33 @@ test("before init every method rejects with WASM_MISSING and says what to await"
   }), { codes: Array(4).fill("IdentityError WASM_MISSING"), sign_out: "IdentityError WASM_MISSING", message: true });
 });
 
+test("before init a widget's callback is answered with null, getAuthToken rejects with WASM_MISSING, and both work after it", async () => {
+  assert.deepEqual(await run(async () => {
+    const slim = await import("/slim.js");
+    const part = (value) => btoa(JSON.stringify(value)).replace(/=+$/, "");
+    const now = Math.floor(Date.now() / 1000);
+    const codes = [];
+    const options = {
+      source: () => [{ alg: "RS256" }, { sub: "customer", iat: now, exp: now + 300 }, 1].map(part).join("."),
+      onEvent: ({ type, code }) => type === "widget_answered" && codes.push(code ?? "answered"),
+    };
+    const made = { omnichannel: slim.authTokenProvider, liveAssist: slim.authoriseChatWithCallback };
+    const call = async () => {
+      const parts = {};
+      for (const [name, make] of Object.entries(made)) parts[name] = await new Promise((resolve) => make(options)((token) => resolve(token && token.split(".").length)));
+      parts.getAuthToken = await slim.getAuthToken(options)().then((token) => token.split(".").length, (error) => error.code);
+      return parts;
+    };
+    const before = await call();
+    await slim.init();
+    return { before, after: await call(), codes };
+  }), {
+    before: { omnichannel: null, liveAssist: null, getAuthToken: "WASM_MISSING" },
+    after: { omnichannel: 3, liveAssist: 3, getAuthToken: 3 },
+    codes: [...Array(3).fill("WASM_MISSING"), ...Array(3).fill("answered")],
+  });
+});
+
 test("an init that fails says why by WASM_MISSING, and is not remembered", async () => {
   assert.deepEqual(await run(async () => {
     const slim = await import("/slim.js");

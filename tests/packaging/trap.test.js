@@ -1,4 +1,4 @@
-// A core that crashes: nobody is left waiting, and every later call says so.
+// A core that crashes: nobody is left waiting, neither a promise nor a callback, and every later call says so.
 
 import assert from "node:assert/strict";
 import { copyFileSync } from "node:fs";
@@ -105,4 +105,53 @@ test("rule_18_a_trap_after_the_source_answered_settles_who_waits_and_every_later
   });
   assert.deepEqual(answers, { waiting: Array(2).fill("WASM_TRAPPED"), later: Array(4).fill("WASM_TRAPPED"), soon: true });
   assert.ok(traps > 0);
+});
+
+// Two callbacks wait when the core crashes with nobody to tell; a third comes later. The page's clock is Playwright's.
+test("rule_14_a_trap_leaves_no_callback_waiting_longer_than_8_s", async () => {
+  const { page, close } = await browser.page();
+  try {
+    await page.addInitScript(injected);
+    await page.clock.install();
+    await page.goto(`${server.url}/trap.html`);
+    await page.evaluate(async () => {
+      const { authTokenProvider, authoriseChatWithCallback, getAuthToken } = await import("/index.js");
+      globalThis.heard = { given: [], events: [], after: [] };
+      const began = Date.now();
+      const told = ({ type, widget, ok, code }) => type === "widget_answered" && heard.events.push([widget, ok, code]);
+      let answer;
+      const source = () => new Promise((resolve) => { answer = resolve; });
+      const omnichannel = { source, onEvent: told };
+      const liveAssist = { source: () => new Promise(() => {}), onEvent: told };
+      const take = (name) => (...given) => {
+        heard.given.push([name, ...given]);
+        heard.after.push(Date.now() - began);
+      };
+      authTokenProvider(omnichannel)(take("omnichannel"));
+      authoriseChatWithCallback(liveAssist)(take("live_assist"));
+      while (!answer) await new Promise((resolve) => setTimeout(resolve));
+      globalThis.armed = true;
+      answer("header.claims.signature");
+      while (!globalThis.traps) await new Promise((resolve) => setTimeout(resolve));
+      globalThis.later = () => Promise.all([
+        new Promise(authTokenProvider(omnichannel)).then(take("omnichannel, later")),
+        new Promise(authoriseChatWithCallback(liveAssist)).then(take("live_assist, later")),
+        getAuthToken(omnichannel)().catch((error) => take("getAuthToken, later")(error.code)),
+      ]);
+    });
+    await page.clock.runFor(8_000);
+    const once = await page.evaluate(() => globalThis.heard);
+    assert.deepEqual(once.given.map(([name, token]) => [name, token]).sort(), [["live_assist", null], ["omnichannel", null]]);
+    for (const [, ok, code] of once.events) assert.ok(ok === false && /^(WASM_TRAPPED|TIMED_OUT)$/.test(code), code);
+    for (const after of once.after) assert.ok(after < 9_000, `answered after ${after} ms`);
+    // Who comes later is told at once.
+    await page.evaluate(() => globalThis.later());
+    const { given, events } = await page.evaluate(() => globalThis.heard);
+    assert.deepEqual(given.slice(2).map(([name, token]) => [name, token]).sort(), [
+      ["getAuthToken, later", "WASM_TRAPPED"], ["live_assist, later", null], ["omnichannel, later", null],
+    ]);
+    assert.deepEqual(events.slice(2).map(([, ...told]) => told), Array(3).fill([false, "WASM_TRAPPED"]));
+  } finally {
+    await close();
+  }
 });

@@ -2,7 +2,7 @@
 
 import {
   IdentityError, custom_identity_provider, sign_out,
-  type IdentityErrorCode, type IdentityEvent, type IdentityProvider, type MethodName, type Token,
+  type IdentityErrorCode, type IdentityEvent, type IdentityProvider, type MethodName, type Token, type WidgetName,
 } from "custom-identity-provider";
 
 const provider: IdentityProvider = custom_identity_provider();
@@ -58,7 +58,7 @@ export function advice(code: IdentityErrorCode): string {
 /** Every event there is, with the facts it carries. */
 export function told(event: IdentityEvent): string | number | boolean {
   const at: number = event.at;
-  const widget: "livechat" = event.widget;
+  const widget: WidgetName = event.widget;
   void [at, widget];
   switch (event.type) {
     case "call": return event.method satisfies MethodName;
@@ -74,7 +74,9 @@ export function told(event: IdentityEvent): string | number | boolean {
     case "signed_out": return event.origin;
     case "entity_changed": case "clock_skew": return event.request;
     case "short_lifetime": return event.request + event.lifetime;
-    case "invalidated": case "identity_changed": return event.type;
+    case "widget_answered": return event.ok || (event.code ?? "");
+    case "widget_error": return event.errorCode + event.meaning;
+    case "sign_in_asked": case "invalidated": case "identity_changed": return event.type;
     default: return event satisfies never;
   }
 }

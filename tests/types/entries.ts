@@ -23,6 +23,13 @@ slim satisfies typeof whole;
 globalThis.custom_identity_provider satisfies typeof whole.custom_identity_provider;
 globalThis.custom_identity_provider.configure({ source: "/livechat/token", identity: null });
 globalThis.custom_identity_provider.sign_out() satisfies Promise<void>;
+globalThis.custom_identity_provider satisfies Omit<typeof whole, "custom_identity_provider">;
+globalThis.custom_identity_provider.authTokenProvider satisfies typeof whole.authTokenProvider;
+globalThis.custom_identity_provider.connectOmnichannel satisfies typeof whole.connectOmnichannel;
+globalThis.custom_identity_provider.getAuthToken satisfies typeof whole.getAuthToken;
+globalThis.custom_identity_provider.authoriseChatWithCallback satisfies typeof whole.authoriseChatWithCallback;
+// @ts-expect-error the script is loaded with its core inside
+globalThis.custom_identity_provider.init;
 try {
   custom_identity_provider();
 } catch (error) {
