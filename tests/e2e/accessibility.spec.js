@@ -1,18 +1,19 @@
-// The page for people who do not see it, do not use a mouse, or do not want motion.
+// The pages for people who do not see it, do not use a mouse, or do not want motion.
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 import { expect, test } from "./demo.js";
+import { LIVE_ASSIST, OMNICHANNEL, WidgetDemo } from "./widget_demo.js";
 
 const axe = await readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
 /** What axe finds wrong, in words. */
-const violations = async (page) => {
+const violations = async (page, rules = 20) => {
   // The page's own policy forbids foreign scripts; what the browser's debugger evaluates is not one of the page's.
   await page.evaluate(axe);
   const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-  expect(passes.length, "rules that were checked").toBeGreaterThan(20);
+  expect(passes.length, "rules that were checked").toBeGreaterThan(rules);
   return violations.map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 };
 
@@ -38,6 +39,39 @@ for (const colorScheme of ["light", "dark"]) {
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);
     });
+  }
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  for (const [device, viewport] of Object.entries({ desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } })) {
+    for (const path of [OMNICHANNEL, LIVE_ASSIST]) {
+      test(`axe finds nothing on ${path}, ${colorScheme}, ${device}`, async ({ page }) => {
+        const demo = new WidgetDemo(page, path);
+        await page.setViewportSize(viewport);
+        await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        await demo.open(path);
+        await expect(page.getByText("Nobody is signed in")).toBeVisible();
+        expect(await violations(page)).toEqual([]);
+        if (path === LIVE_ASSIST) {
+          await demo.press("Start chat");
+          await expect(demo.dialog).toBeVisible();
+          // Beside the dialog nothing can be reached, so there is less to check.
+          expect(await violations(page, 15)).toEqual([]);
+          await demo.dialog.getByRole("button", { name: "Not now" }).click();
+          await expect(demo.state).toHaveText("offline survey");
+          expect(await violations(page)).toEqual([]);
+        }
+        await demo.signIn("Ada Lovelace");
+        await demo.chatAs("Ada Lovelace");
+        expect(await violations(page)).toEqual([]);
+        await demo.press(path === LIVE_ASSIST ? "End chat" : "Close chat");
+        await demo.choose("Tampered");
+        await demo.press("Start chat");
+        await expect(demo.verdict).toHaveText("refused");
+        expect(await violations(page)).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);
+      });
+    }
   }
 }
 
@@ -162,4 +196,72 @@ test("log and timeline can be cleared", async ({ demo, page }) => {
   await demo.press("Clear log and timeline");
   await expect(demo.log).toHaveCount(0);
   await expect(page.getByRole("img", { name: "Timeline: 0 calls, 0 cache hits, 0 joins, 0 requests. The log lists them." })).toBeVisible();
+});
+
+test("Omnichannel by keyboard: to the page, sign in, chat, switch, break, sign out", async ({ page }) => {
+  const demo = new WidgetDemo(page, OMNICHANNEL);
+  const { keyboard } = page;
+  await demo.open();
+  await tabTo(page, page.getByRole("link", { name: "Omnichannel" }));
+  await keyboard.press("Enter");
+  await expect(page.getByRole("link", { name: "Omnichannel" })).toHaveAttribute("aria-current", "page");
+  await expect(page.getByText("Nobody is signed in")).toBeVisible();
+  await tabTo(page, page.getByRole("link", { name: "Skip to the chat" }));
+  await tabTo(page, demo.button("Ada Lovelace"));
+  await keyboard.press("Enter");
+  await expect(demo.button("Ada Lovelace")).toBeFocused();
+  await tabTo(page, demo.button("Start chat"));
+  await keyboard.press("Enter");
+  await expect(demo.state).toHaveText("authenticated");
+  await expect(demo.button("Start chat")).toBeFocused();
+  await tabTo(page, demo.conversation);
+  await tabTo(page, page.getByRole("radio", { name: "Own service" }));
+  for (let presses = 0; presses < 4; presses++) await keyboard.press("ArrowDown");
+  await expect(page.getByRole("radio", { name: "Tampered" })).toBeChecked();
+  await tabTo(page, page.getByLabel("Margin before a token’s end"));
+  await tabTo(page, page.getByRole("checkbox", { name: "It asks twice" }));
+  await keyboard.press("Space");
+  await keyboard.press("Home");
+  await expect(demo.button("Start chat")).toBeEnabled();
+  await tabTo(page, demo.button("Start chat"));
+  await keyboard.press("Enter");
+  await expect(demo.outcome).toContainText("lcw:error 4");
+  await tabTo(page, demo.button("Sign out"));
+  await keyboard.press("Enter");
+  await expect(page.getByText("Nobody is signed in")).toBeVisible();
+});
+
+test("Live Assist by keyboard: asked to sign in, chat, another flow, another name, declined", async ({ page }) => {
+  const demo = new WidgetDemo(page, LIVE_ASSIST);
+  const { keyboard } = page;
+  await demo.open(LIVE_ASSIST);
+  await expect(page.getByText("Nobody is signed in")).toBeVisible();
+  await tabTo(page, demo.button("Start chat"));
+  await keyboard.press("Enter");
+  await expect(demo.dialog).toBeVisible();
+  await keyboard.press("Escape");
+  await expect(demo.state).toHaveText("offline survey");
+  await expect(demo.button("Start chat")).toBeFocused();
+  await keyboard.press("Enter");
+  await tabTo(page, demo.dialog.getByRole("button", { name: "Grace Hopper" }));
+  await keyboard.press("Enter");
+  await expect(demo.state).toHaveText("authenticated");
+  await expect(demo.button("Start chat")).toBeFocused();
+  await tabTo(page, page.getByRole("radio", { name: "Implicit" }));
+  await keyboard.press("ArrowUp");
+  await expect(page.getByRole("radio", { name: "Code with a proof key" })).toBeChecked();
+  await tabTo(page, page.getByLabel("JS method name"));
+  await keyboard.press("Control+A");
+  await keyboard.type("lpGetAuthenticationToken");
+  await keyboard.press("Tab");
+  await expect(page.getByLabel("Failures are said as")).toBeFocused();
+  await tabTo(page, demo.button("Start chat"));
+  await keyboard.press("Enter");
+  await expect(demo.state).toHaveText("authenticated");
+  await tabTo(page, demo.button("Redeem code again"));
+  await keyboard.press("Enter");
+  await expect(demo.outcome).toContainText("The second redemption was refused");
+  await tabTo(page, demo.button("End chat"));
+  await keyboard.press("Enter");
+  await expect(demo.state).toHaveText("no chat");
 });

@@ -76,8 +76,10 @@ export class StandIn {
 }
 
 export const test = base.extend({
-  servers: async ({}, use) => {
-    const servers = await startServers();
+  /** How long the demo's short-lived tokens live, in seconds. */
+  shortLifetime: [20, { option: true }],
+  servers: async ({ shortLifetime }, use) => {
+    const servers = await startServers({ shortLifetime });
     await use(servers);
     await servers.stop();
   },

@@ -1,21 +1,25 @@
-// Keeps pictures of the page in target/screenshots: desk and phone, light and dark, at work and in trouble.
+// Keeps pictures of the pages in target/screenshots: desk and phone, light and dark, at work and in trouble.
 
 import { fileURLToPath } from "node:url";
 
 import { expect, test } from "./demo.js";
+import { LIVE_ASSIST, OMNICHANNEL, WidgetDemo } from "./widget_demo.js";
 
 const folder = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
 const DEVICES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
+/** Takes pictures of a page, from its top. */
+const camera = (page, suffix) => async (name, fullPage = false) => {
+  await page.evaluate(() => scrollTo(0, 0));
+  await page.mouse.move(0, 0);
+  const bytes = await page.screenshot({ path: `${folder}${name}-${suffix}.png`, fullPage });
+  expect(bytes.length).toBeGreaterThan(10_000);
+};
+
 for (const [device, viewport] of Object.entries(DEVICES)) {
   for (const colorScheme of ["light", "dark"]) {
     test(`pictures: ${device}, ${colorScheme}`, async ({ demo, page }) => {
-      const take = async (name, fullPage = false) => {
-        await page.evaluate(() => scrollTo(0, 0));
-        await page.mouse.move(0, 0);
-        const bytes = await page.screenshot({ path: `${folder}${name}-${device}-${colorScheme}.png`, fullPage });
-        expect(bytes.length).toBeGreaterThan(10_000);
-      };
+      const take = camera(page, `${device}-${colorScheme}`);
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme });
       await page.clock.install();
@@ -55,6 +59,60 @@ for (const [device, viewport] of Object.entries(DEVICES)) {
       await demo.open("/no-wasm/");
       await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
       await take("no-wasm");
+    });
+
+    test(`pictures of Omnichannel: ${device}, ${colorScheme}`, async ({ page }) => {
+      const demo = new WidgetDemo(page, OMNICHANNEL);
+      const take = camera(page, `${device}-${colorScheme}`);
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme });
+      await page.clock.install();
+      await demo.openAs("Ada Lovelace");
+      await page.getByRole("checkbox", { name: "It asks twice" }).check();
+      await page.clock.runFor(2_000);
+      await demo.chatAs("Ada Lovelace");
+      await page.clock.runFor(3_000);
+      await demo.press("Close chat");
+      await page.clock.runFor(1_000);
+      await demo.chatAs("Ada Lovelace");
+      await page.clock.runFor(4_000);
+      await take("omnichannel");
+      await take("omnichannel-whole", true);
+      if (device === "desk") {
+        for (const part of [demo.state, demo.outcome, demo.agent("contact"), demo.life, demo.field("lwicontexts")]) {
+          await expect(part).toBeInViewport({ ratio: 1 });
+        }
+      }
+      await demo.press("Close chat");
+      await demo.choose("Tampered");
+      await demo.press("Start chat");
+      await expect(demo.verdict).toHaveText("refused");
+      await page.clock.runFor(1_000);
+      await take("omnichannel-refused");
+    });
+
+    test(`pictures of Live Assist: ${device}, ${colorScheme}`, async ({ page }) => {
+      const demo = new WidgetDemo(page, LIVE_ASSIST);
+      const take = camera(page, `${device}-${colorScheme}`);
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme });
+      await demo.open(LIVE_ASSIST);
+      await expect(page.getByText("Nobody is signed in")).toBeVisible();
+      await demo.press("Start chat");
+      await expect(demo.dialog).toBeVisible();
+      await take("live-assist-sign-in");
+      await demo.dialog.getByRole("button", { name: "Not now" }).click();
+      await expect(demo.state).toHaveText("offline survey");
+      await take("live-assist-survey");
+      await demo.signIn("Ada Lovelace");
+      await demo.choose("Code with a proof key");
+      await demo.choose("Short lives");
+      await demo.chatAs("Ada Lovelace");
+      await take("live-assist");
+      await take("live-assist-whole", true);
+      await demo.press("Redeem code again");
+      await expect(demo.outcome).toContainText("The second redemption was refused");
+      await take("live-assist-replay");
     });
   }
 }

@@ -1,13 +1,14 @@
 // Starts the demo's two servers on free ports of this machine, with keys and a database of their own, and stops them.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const binaries = process.env.SERVER_BINARIES ?? join(root, "target/debug");
@@ -55,7 +56,7 @@ const start = async (name, given, added) => {
 };
 
 /** The stand-in for LiveChat's accounts, and the site. */
-export const startServers = async () => {
+export const startServers = async ({ shortLifetime = 20 } = {}) => {
   const folder = await mkdtemp(join(tmpdir(), "end-to-end-"));
   const agentToken = randomBytes(24).toString("base64url");
   const secret = { STAND_IN_AGENT_TOKEN: agentToken };
@@ -63,7 +64,8 @@ export const startServers = async () => {
   let site;
   try {
     const folders = ["--www", www, "--package", packageFolder];
-    const given = [...folders, "--database-url", `sqlite:${join(folder, "customers.sqlite")}`, "--stand-in-url", standIn.url];
+    const given = [...folders, "--database-url", `sqlite:${join(folder, "customers.sqlite")}`, "--stand-in-url", standIn.url,
+      "--short-lifetime", String(shortLifetime)];
     site = await start("demo-site", given, secret);
   } catch (error) {
     await standIn.stop();
@@ -76,6 +78,28 @@ export const startServers = async () => {
     output: () => site.output() + standIn.output(),
     stop: async () => {
       await Promise.all([site.stop(), standIn.stop()]);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/**
+ * An identity service by itself, for Live Assist, that encrypts its tokens with the given public key (PEM). `sessionSecret` signs its customers'
+ * sessions, `adminKey` opens its admin API.
+ */
+export const startEncryptingService = async (encryptionKey, sessionSecret, adminKey) => {
+  const folder = await mkdtemp(join(tmpdir(), "end-to-end-"));
+  const keys = ["--signing-keys", join(folder, "keys")];
+  const keyFile = join(folder, "live-assist.pem");
+  await writeFile(keyFile, encryptionKey);
+  await promisify(execFile)(join(binaries, "identity-service"), ["keys", ...keys, "generate"], { env: environment() });
+  const given = [...keys, "--database-url", `sqlite:${join(folder, "customers.sqlite")}`, "--issuer", "shop.example", "--live-assist",
+    "--live-assist-encryption-key", keyFile];
+  const service = await start("identity-service", given, { IDENTITY_SERVICE_SESSION_SECRET: sessionSecret, IDENTITY_SERVICE_ADMIN_KEY: adminKey });
+  return {
+    url: service.url,
+    stop: async () => {
+      await service.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
