@@ -2,11 +2,15 @@
 
 use std::fs;
 
-use identity_service::demo_site::{LiveChat, SESSION_COOKIE, SiteSettings, router, session_settings};
+use identity_service::demo_site::{
+    JsonWebTokens, LiveAssistSettings, LiveChat, SESSION_COOKIE, Services, SiteSettings, put_records, router,
+    session_settings,
+};
 use identity_service::session_token::SessionKey;
 use reqwest::Response;
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::support::{Given, Server, World, problem};
 
@@ -44,9 +48,18 @@ impl Demo {
                 real: false,
                 stand_in_url: Some(stand_in),
             },
+            json_web_tokens: JsonWebTokens { issuer: "shop.example".to_owned(), short_lifetime: 20 },
         };
         assert_eq!(session_settings(&settings).customer_claim, "sub");
-        let site = Server::start(router(settings, &world.service)).await;
+        let services = Services { service: world.service.clone(), short_lived: world.service.clone() };
+        let live_assist = LiveAssistSettings {
+            site: Url::parse("http://127.0.0.1:1").unwrap(),
+            issuer: "shop.example".to_owned(),
+            client_id: "live-assist".to_owned(),
+            client_secret: SecretString::from("the secret of Live Assist"),
+            redirect_uri: "https://liveperson.net".to_owned(),
+        };
+        let site = Server::start(router(settings, &services, live_assist).unwrap()).await;
         Self { world, site }
     }
 
@@ -119,4 +132,42 @@ async fn files_have_their_types_and_pages_their_policy() {
         assert_eq!(problem(demo.get(missing).await).await.0, 404, "{missing}");
     }
     assert_eq!(problem(demo.get("/livechat/token").await).await.0, 405);
+}
+
+#[tokio::test]
+async fn live_assists_stand_in_keeps_the_verifier_and_says_what_went_wrong() {
+    let demo = Demo::new().await;
+    let engage = async |proof_key: bool| -> Value {
+        let body = json!({ "proof_key": proof_key, "short_lived": false });
+        demo.post("/stand-in/live-assist/engagement", body, "").await.json().await.unwrap()
+    };
+    let plain = engage(false).await;
+    assert_eq!(plain.as_object().unwrap().keys().collect::<Vec<_>>(), ["engagement"]);
+    let with_proof_key = engage(true).await;
+    assert_eq!(with_proof_key["code_challenge"].as_str().unwrap().len(), 43);
+    assert_eq!(with_proof_key.as_object().unwrap().len(), 2);
+    assert_ne!(with_proof_key["engagement"], plain["engagement"]);
+
+    let redeem = async |body: Value| problem(demo.post("/stand-in/live-assist/redeem", body, "").await).await;
+    let (status, body, _) = redeem(json!({ "engagement": "unknown", "code": "code" })).await;
+    assert_eq!((status, body["code"].as_str().unwrap()), (422, "unknown_engagement"));
+    let (status, body, _) = redeem(json!({ "engagement": plain["engagement"] })).await;
+    assert_eq!((status, body["code"].as_str().unwrap()), (422, "bad_body"));
+    // Nothing listens where this site's services are said to be.
+    let (status, body, _) = redeem(json!({ "engagement": plain["engagement"], "code": "a secret code" })).await;
+    assert_eq!((status, body["code"].as_str().unwrap()), (502, "site_failed"));
+    assert!(!body.to_string().contains("a secret code"), "{body}");
+    for path in ["/stand-in/live-assist/engagement", "/stand-in/live-assist/redeem"] {
+        let foreign = demo.world.http.post(demo.site.url(path)).header("origin", "https://evil.example");
+        assert_eq!(problem(foreign.json(&json!({})).send().await.unwrap()).await.0, 403, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_refuses_a_record_stops_the_demo_and_names_the_customer() {
+    let demo = Demo::new().await;
+    // Without an admin key the service has no admin API.
+    let refused = put_records(&demo.world.service.routes(), &SecretString::from("a key of nobody")).await.unwrap_err();
+    assert!(refused.contains("ada") && refused.contains("404"), "{refused}");
+    assert!(!refused.contains("a key of nobody"), "{refused}");
 }

@@ -121,7 +121,7 @@ async fn a_refused_agent_token_is_the_operators_problem() {
 
 async fn store(world: &World) -> CustomerStore {
     let url = format!("sqlite:{}", world.folder.path().join("customers.sqlite").display());
-    CustomerStore::connect(&url, format!("organization:{ORGANIZATION}")).await.unwrap()
+    CustomerStore::connect(&url, 4, format!("organization:{ORGANIZATION}")).await.unwrap()
 }
 
 /// An accounts that answers what it is told to.
@@ -246,14 +246,14 @@ async fn a_new_entity_that_cannot_be_written_is_written_at_the_next_request() {
 async fn the_first_entity_that_is_stored_stays() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("customers.sqlite").display());
-    let store = CustomerStore::connect(&url, "organization:one".to_owned()).await.unwrap();
+    let store = CustomerStore::connect(&url, 4, "organization:one".to_owned()).await.unwrap();
     let (ada, entity) = (CustomerId::parse("ada").unwrap(), |text| EntityId::parse(text).unwrap());
     let Creation::Begun { lease, .. } = store.begin_creation(&ada, Duration::ZERO).await.unwrap() else { panic!() };
     let late = store.begin_creation(&ada, Duration::from_secs(9)).await.unwrap();
     let Creation::Begun { lease: late, one_was_lost: true } = late else { panic!("{late:?}") };
     assert_eq!(store.finish_creation(&ada, &late, &entity("first")).await.unwrap(), entity("first"));
     assert_eq!(store.finish_creation(&ada, &lease, &entity("second")).await.unwrap(), entity("first"));
-    let other_account = CustomerStore::connect(&url, "organization:two".to_owned()).await.unwrap();
+    let other_account = CustomerStore::connect(&url, 4, "organization:two".to_owned()).await.unwrap();
     assert_eq!(other_account.entity(&ada).await.unwrap(), None);
 }
 

@@ -3,10 +3,14 @@
 
 mod admission;
 mod answers;
+mod code_flow;
 mod demo_site;
 mod failures;
+mod omnichannel;
 mod programs;
 mod secrets;
+mod signing;
+mod signing_keys;
 mod stand_in;
 mod support;
 mod token;

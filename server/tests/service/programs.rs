@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+use crate::signing::Keys;
+
 const SECRET: &str = "a session secret of at least thirty-two bytes";
 
 fn program(name: &str) -> Command {
@@ -32,6 +34,20 @@ fn right(folder: &std::path::Path) -> Command {
         .env("IDENTITY_SERVICE_LISTEN", "127.0.0.1:0")
         .env("IDENTITY_SERVICE_DATABASE_URL", format!("sqlite:{}", folder.join("customers.sqlite").display()));
     command
+}
+
+/// Runs a program that has to end by itself. One that starts instead says where it listens: it is stopped, and the test
+/// fails rather than waits.
+fn ended(command: &mut Command) -> Output {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    if line.contains("listening") {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        panic!("it started: {line}");
+    }
+    child.wait_with_output().unwrap()
 }
 
 fn refused(output: &Output, setting: &str) {
@@ -76,8 +92,7 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_FRESH_AFTER", "-5", "fresh-after"),
         ("IDENTITY_SERVICE_LOG_LEVEL", "loud", "--log-level"),
     ] {
-        let output = right(folder.path()).env(variable, value).output().unwrap();
-        refused(&output, setting);
+        refused(&ended(right(folder.path()).env(variable, value)), setting);
     }
 }
 
@@ -89,7 +104,7 @@ fn secret_files_that_others_can_read_are_refused() {
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let mut command = right(folder.path());
     command.env_remove("IDENTITY_SERVICE_AGENT_TOKEN").arg("--agent-token-file").arg(&file);
-    let output = command.output().unwrap();
+    let output = ended(&mut command);
     refused(&output, "agent-token");
     assert!(String::from_utf8(output.stderr).unwrap().contains("chmod o="));
 }
@@ -97,7 +112,7 @@ fn secret_files_that_others_can_read_are_refused() {
 #[test]
 fn there_is_no_flag_for_a_secret() {
     for flag in ["--agent-token", "--session-secret"] {
-        let output = service().arg(flag).arg("something").output().unwrap();
+        let output = ended(service().arg(flag).arg("something"));
         assert_eq!(output.status.code(), Some(2));
     }
 }
@@ -142,7 +157,98 @@ fn the_programs_say_where_they_listen_and_stop_when_told() {
 fn the_stand_in_says_that_it_is_one() {
     let output = program(env!("CARGO_BIN_EXE_livechat-accounts-stand-in")).arg("--help").output().unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains("not LiveChat"));
-    let output = program(env!("CARGO_BIN_EXE_livechat-accounts-stand-in")).output().unwrap();
-    refused(&output, "agent-token");
-    refused(&program(env!("CARGO_BIN_EXE_demo-site")).output().unwrap(), "LIVECHAT_CLIENT_ID");
+    refused(&ended(&mut program(env!("CARGO_BIN_EXE_livechat-accounts-stand-in"))), "agent-token");
+    refused(&ended(&mut program(env!("CARGO_BIN_EXE_demo-site"))), "LIVECHAT_CLIENT_ID");
+}
+
+/// Every setting right for a site that signs and has no LiveChat.
+fn right_signing(folder: &std::path::Path, keys: &Keys) -> Command {
+    let mut command = service();
+    command
+        .env("IDENTITY_SERVICE_SESSION_SECRET", SECRET)
+        .env("IDENTITY_SERVICE_OMNICHANNEL", "true")
+        .env("IDENTITY_SERVICE_LIVE_ASSIST", "true")
+        .env("IDENTITY_SERVICE_LIVE_ASSIST_CLIENT_ID", "live-assist")
+        .env("IDENTITY_SERVICE_LIVE_ASSIST_CLIENT_SECRET", SECRET)
+        .env("IDENTITY_SERVICE_ADMIN_KEY", SECRET)
+        .env("IDENTITY_SERVICE_ISSUER", "shop.example")
+        .env("IDENTITY_SERVICE_SIGNING_KEYS", keys.folder())
+        .env("IDENTITY_SERVICE_LISTEN", "127.0.0.1:0")
+        .env("IDENTITY_SERVICE_DATABASE_URL", format!("sqlite:{}", folder.join("customers.sqlite").display()));
+    command
+}
+
+#[test]
+fn a_wrong_setting_of_what_is_signed_is_named_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    let (line, well) = start_and_stop(right_signing(folder.path(), &keys));
+    assert!(well, "without LiveChat: {line}");
+    for (variable, value, setting) in [
+        ("ISSUER", "", "issuer"),
+        ("ISSUER", "shop example", "issuer"),
+        ("SIGNING_KEYS", "/nowhere/at/all", "signing-keys"),
+        ("OMNICHANNEL_TOKEN_LIFETIME", "0", "omnichannel-token-lifetime"),
+        ("LIVE_ASSIST_TOKEN_LIFETIME", "86401", "live-assist-token-lifetime"),
+        ("LIVE_ASSIST_CLIENT_ID", "", "live-assist-client-id"),
+        ("LIVE_ASSIST_CLIENT_ID", "a:b", "live-assist-client-id"),
+        ("LIVE_ASSIST_CLIENT_SECRET", "", "live-assist-client-secret"),
+        ("LIVE_ASSIST_CLIENT_SECRET", "short", "live-assist-client-secret"),
+        ("LIVE_ASSIST_REDIRECT_URI", "liveperson.net", "live-assist-redirect-uri"),
+        ("LIVE_ASSIST_CODE_LIFETIME", "601", "live-assist-code-lifetime"),
+        ("LIVE_ASSIST_ENCRYPTION_KEY", "/nowhere", "live-assist-encryption-key"),
+        ("LIVE_ASSIST", "false", "live-assist-client-id"),
+        ("ADMIN_KEY", "short", "admin-key"),
+        ("CLIENT_ID", "half of LiveChat", "organization-id"),
+    ] {
+        let mut command = right_signing(folder.path(), &keys);
+        refused(&ended(command.env(format!("IDENTITY_SERVICE_{variable}"), value)), setting);
+    }
+    for (variable, setting) in [("SIGNING_KEYS", "signing-keys"), ("OMNICHANNEL", "omnichannel")] {
+        let mut command = right_signing(folder.path(), &keys);
+        command
+            .env_remove(format!("IDENTITY_SERVICE_{variable}"))
+            .env("IDENTITY_SERVICE_OMNICHANNEL_CONTEXT_VARIABLE", "a");
+        refused(&ended(&mut command), setting);
+    }
+    refused(&ended(service().env("IDENTITY_SERVICE_SESSION_SECRET", SECRET)), "a widget to serve");
+}
+
+#[test]
+fn a_key_file_that_is_missing_open_or_no_key_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let stopped = |keys: &Keys, named: &str| {
+        let output = ended(&mut right_signing(folder.path(), keys));
+        refused(&output, "signing-keys");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains(named), "{named} in {text}");
+    };
+    let mode = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let keys = Keys::new();
+    let file = fs::read_dir(keys.folder()).unwrap().next().unwrap().unwrap().path();
+    for open in [0o640, 0o604, 0o620] {
+        mode(&file, open);
+        stopped(&keys, &format!("chmod 600 {}", file.display()));
+    }
+    mode(&file, 0o600);
+    for open in [0o750, 0o701] {
+        mode(&keys.folder(), open);
+        stopped(&keys, &format!("chmod 700 {}", keys.folder().display()));
+    }
+    mode(&keys.folder(), 0o700);
+    let good = fs::read_to_string(&file).unwrap();
+    let weak = Command::new("openssl").args(["genrsa", "1024"]).output().unwrap().stdout;
+    let curve = ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"];
+    let curve = Command::new("openssl").args(curve).output().unwrap().stdout;
+    for content in [Vec::new(), weak, curve, good.replace("PRIVATE KEY", "PUBLIC KEY").into_bytes()] {
+        fs::write(&file, content).unwrap();
+        stopped(&keys, &file.display().to_string());
+    }
+    fs::write(&file, good.replace("Active-From: 2", "Active-From: sometime 2")).unwrap();
+    stopped(&keys, "a time like");
+    let without_time: String = good.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    fs::write(&file, without_time).unwrap();
+    stopped(&keys, "keys activate");
+    fs::remove_file(&file).unwrap();
+    stopped(&keys, "keys generate");
 }

@@ -3,7 +3,10 @@
 use identity_service::{proof_key::CodeChallenge, stand_in::Faults};
 use serde_json::{Value, json};
 
-use crate::support::{Given, World, log_of_this_thread};
+use crate::{
+    signing::{CLIENT, CONTACT, Site},
+    support::{Given, World, log_of_this_thread},
+};
 
 /// On one thread, so that the thread's log is the whole log.
 #[tokio::test(flavor = "current_thread")]
@@ -58,4 +61,44 @@ async fn nothing_secret_is_logged() {
     );
     let hints = lines.iter().filter(|line| line["level"] == "ERROR").map(Value::to_string).collect::<String>();
     assert!(hints.contains("check the agent token"), "the operator is told: {hints}");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn nothing_that_is_signed_or_signs_is_logged() {
+    let site = Site::new().await;
+    let customer = "ada.lovelace@example.org";
+    let attributes = json!([{ "type": "personal", "personal": { "firstname": "Augusta-Ada" } }]);
+    let record = json!({ "contact_id": CONTACT, "given_name": "Augusta-Ada", "lwicontexts": { "a": "a-context-value" },
+        "lp_sdes": attributes });
+    site.put(customer, record).await;
+    let mut secrets = vec![site.admin_key.clone(), site.client_secret.clone(), customer.to_owned(), CONTACT.to_owned()];
+    secrets.extend(["Augusta-Ada", "a-context-value", "a-wrong-secret", "a-wrong-admin-key"].map(str::to_owned));
+    for path in ["/omnichannel/token", "/live-assist/token"] {
+        let token = site.token(path, customer).await;
+        secrets.extend(token.split('.').skip(1).map(str::to_owned));
+    }
+    let code = site.code(customer, json!({})).await;
+    let answer: Value = site.redeem_code(&code).await.json().await.unwrap();
+    site.redeem_code(&code).await;
+    secrets.extend(["access_token", "id_token"].map(|member| answer[member].as_str().unwrap().to_owned()));
+    secrets.push(code.clone());
+    let url = site.world.server.url("/live-assist/oauth/token");
+    let form = [("grant_type", "authorization_code"), ("code", code.as_str())];
+    site.world.http.post(&url).basic_auth(CLIENT, Some("a-wrong-secret")).form(&form).send().await.unwrap();
+    let admin = site.world.http.get(site.world.server.url(&format!("/admin/customers/{customer}")));
+    admin.bearer_auth("a-wrong-admin-key").send().await.unwrap();
+    for file in std::fs::read_dir(site.keys.folder()).unwrap() {
+        let pem = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        secrets.extend(pem.lines().filter(|line| line.len() == 64).map(str::to_owned));
+    }
+    assert!(secrets.len() > 30);
+    let log = log_of_this_thread();
+    for secret in &secrets {
+        assert!(!log.contains(secret.as_str()), "the log holds {secret}");
+    }
+    let outcomes: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["outcome"].clone()).collect();
+    for outcome in ["signed", "issued", "redeemed", "invalid_grant", "invalid_client", "admin_key_wrong"] {
+        assert!(outcomes.contains(&json!(outcome)), "{outcome} in {outcomes:?}");
+    }
 }

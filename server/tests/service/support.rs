@@ -26,6 +26,7 @@ use identity_service::{
     serve::{ServeSettings, serve},
     service::IdentityService,
     session_token::{SessionKey, SessionSettings},
+    signing_settings::SigningSettings,
     stand_in::{Faults, StandIn, StandInSettings},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -103,6 +104,8 @@ pub struct Given {
     pub creation_timeout: Duration,
     pub fresh_after: Duration,
     pub cookie: &'static str,
+    pub signing: Option<SigningSettings>,
+    pub admin_key: Option<String>,
 }
 
 impl Default for Given {
@@ -118,6 +121,8 @@ impl Default for Given {
             creation_timeout: Duration::from_secs(40),
             fresh_after: Duration::ZERO,
             cookie: "session",
+            signing: None,
+            admin_key: None,
         }
     }
 }
@@ -245,14 +250,15 @@ async fn service(
     let configuration = Configuration {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         database_url: format!("sqlite:{}", folder.join("customers.sqlite").display()),
-        accounts: AccountsSettings {
+        database_connections: 4,
+        accounts: Some(AccountsSettings {
             url: Url::parse(accounts_url).unwrap(),
             client_id: "client".to_owned(),
             account: given.account,
             agent_token: SecretString::from(given.agent_token.unwrap_or_else(|| agent_token.to_owned())),
             timeout: given.timeout,
             creation_timeout: given.creation_timeout,
-        },
+        }),
         admission: Admission {
             session: SessionSettings {
                 key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret))),
@@ -272,6 +278,8 @@ async fn service(
         body_limits: BodyLimits { length: 1024, time: Duration::from_millis(500) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
+        signing: given.signing,
+        admin_key: given.admin_key.map(SecretString::from),
     };
     IdentityService::new(configuration, clock).await.unwrap()
 }

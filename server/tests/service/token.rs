@@ -45,9 +45,10 @@ async fn the_package_reads_what_the_service_answers() {
     let raw = Members(world.token("ada").await);
     let now = Moment { wall: 1_800_000_000_000, monotonic: 1_000 };
     let account = core::Account { license_id: None, organization_id: Some(ORGANIZATION.to_owned()) };
-    let (grant, warnings) = read_answer(&Answer::Object(&raw), &account, now, now).unwrap();
-    assert_eq!(Some(grant.token.access_token.as_str()), raw.0["access_token"].as_str());
-    assert_eq!(grant.token.expires_in, 28_800_000);
+    let (grant, warnings) = read_answer(&Answer::Object(&raw), &core::Kind::Token(account), now, now).unwrap();
+    let core::Credential::Token(token) = grant.credential else { panic!("no token of LiveChat's") };
+    assert_eq!(Some(token.access_token.as_str()), raw.0["access_token"].as_str());
+    assert_eq!(token.expires_in, 28_800_000);
     assert_eq!(warnings, []);
 }
 

@@ -1,0 +1,293 @@
+//! The customer store, by the same tests on SQLite and on PostgreSQL, each time as four processes would use it.
+
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+use futures_util::future::join_all;
+use identity_service::{
+    accounts::EntityId,
+    customer_store::{Creation, CustomerStore, IssuedCode, Redemption, StoreError},
+    random::{random_bytes, random_uuid},
+    session_token::CustomerId,
+};
+use sqlx::{Connection, SqliteConnection, migrate::Migrator};
+
+use crate::postgres_server::PostgresServer;
+
+const LONG: Duration = Duration::from_secs(600);
+
+fn customer(name: &str) -> CustomerId {
+    CustomerId::parse(name).unwrap()
+}
+
+fn entity(id: &str) -> EntityId {
+    EntityId::parse(id).unwrap()
+}
+
+async fn open(url: &str, account: &str) -> CustomerStore {
+    CustomerStore::connect(url, 8, account.to_owned()).await.unwrap()
+}
+
+/// Runs a test on SQLite, then on PostgreSQL. It gets the URL of an empty database.
+async fn on_both(test: impl AsyncFn(&str)) {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("customers.sqlite").display());
+    test(&url).await;
+    let server = PostgresServer::start().await;
+    test(&server.url()).await;
+}
+
+/// Four stores that know nothing of each other, opened at the same time.
+async fn four(url: &str) -> Vec<CustomerStore> {
+    join_all((0..4).map(|_| open(url, "account"))).await
+}
+
+/// What a process does until its customer has an entity; true when it was the one that created.
+async fn create(store: &CustomerStore, customer: &CustomerId) -> (EntityId, bool) {
+    loop {
+        match store.begin_creation(customer, LONG).await.unwrap() {
+            Creation::Exists(entity) => return (entity, false),
+            Creation::Elsewhere(_) => tokio::task::yield_now().await,
+            Creation::Begun { lease, one_was_lost } => {
+                assert!(!one_was_lost);
+                let new = entity(&random_uuid().unwrap());
+                return (store.finish_creation(customer, &lease, &new).await.unwrap(), true);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_all_who_race_for_a_customer_one_creates() {
+    on_both(async |url| {
+        let stores = four(url).await;
+        for round in 0..40 {
+            let ada = customer(&format!("ada-{round}"));
+            let racing = (0..16).map(|racer| {
+                let (store, ada) = (stores[racer % 4].clone(), ada.clone());
+                tokio::spawn(async move { create(&store, &ada).await })
+            });
+            let ended: Vec<(EntityId, bool)> = join_all(racing).await.into_iter().map(Result::unwrap).collect();
+            assert_eq!(ended.iter().filter(|(_, created)| *created).count(), 1, "creations of one customer");
+            assert!(ended.iter().all(|(entity, _)| *entity == ended[0].0));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_keeps_others_out_until_it_ends_and_then_one_takes_over() {
+    on_both(async |url| {
+        let stores = four(url).await;
+        let (ada, lease_duration) = (customer("ada"), Duration::from_millis(1500));
+        let began = Instant::now();
+        let first = stores[0].begin_creation(&ada, lease_duration).await.unwrap();
+        let Creation::Begun { lease: dead, one_was_lost: false } = first else { panic!("{first:?}") };
+        let Creation::Elsewhere(remaining) = stores[1].begin_creation(&ada, LONG).await.unwrap() else { panic!() };
+        assert!(!remaining.is_zero() && remaining <= lease_duration, "{remaining:?}");
+        let mut taken = Vec::new();
+        while taken.is_empty() {
+            for store in &stores {
+                match store.begin_creation(&ada, LONG).await.unwrap() {
+                    Creation::Begun { lease, one_was_lost } => taken.push((lease, one_was_lost)),
+                    Creation::Elsewhere(_) => {}
+                    Creation::Exists(_) => panic!("nobody stored an entity"),
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(began.elapsed() >= lease_duration, "the lease was taken before its end");
+        let [(alive, true)] = &taken[..] else { panic!("{taken:?}") };
+        // The dead one comes back: its lease is not the one that is running.
+        stores[0].abandon_creation(&ada, &dead).await.unwrap();
+        assert!(matches!(stores[2].begin_creation(&ada, LONG).await.unwrap(), Creation::Elsewhere(_)));
+        let stored = stores[1].finish_creation(&ada, alive, &entity("alive")).await.unwrap();
+        assert_eq!(stored, entity("alive"));
+        // The first that is stored stays, whoever comes later.
+        assert_eq!(stores[0].finish_creation(&ada, &dead, &entity("dead")).await.unwrap(), entity("alive"));
+        assert_eq!(stores[3].entity(&ada).await.unwrap(), Some(entity("alive")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_was_given_back_is_free_at_once() {
+    on_both(async |url| {
+        let (store, ada) = (open(url, "account").await, customer("ada"));
+        let Creation::Begun { lease, .. } = store.begin_creation(&ada, LONG).await.unwrap() else { panic!() };
+        store.abandon_creation(&ada, &lease).await.unwrap();
+        let again = store.begin_creation(&ada, LONG).await.unwrap();
+        assert!(matches!(again, Creation::Begun { one_was_lost: false, .. }), "{again:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn accounts_share_records_and_codes_but_no_entity() {
+    on_both(async |url| {
+        let (one, none, ada) = (open(url, "one").await, open(url, "").await, customer("ada"));
+        let (stored, _) = create(&one, &ada).await;
+        assert_eq!(one.entity(&ada).await.unwrap(), Some(stored));
+        assert_eq!(none.entity(&ada).await.unwrap(), None);
+
+        assert_eq!(one.record(&ada).await.unwrap(), None);
+        one.put_record(&ada, r#"{"given_name":"Ada"}"#).await.unwrap();
+        one.put_record(&ada, r#"{"given_name":"Augusta Ada – ☕"}"#).await.unwrap();
+        assert_eq!(none.record(&ada).await.unwrap().unwrap(), r#"{"given_name":"Augusta Ada – ☕"}"#);
+        assert_eq!(none.record(&customer("Ada")).await.unwrap(), None);
+        none.delete_record(&ada).await.unwrap();
+        none.delete_record(&ada).await.unwrap();
+        assert_eq!(one.record(&ada).await.unwrap(), None);
+    })
+    .await;
+}
+
+fn code(expires_at: i64) -> IssuedCode {
+    let redirect_uri = "https://liveperson.net".to_owned();
+    IssuedCode { customer: customer("ada"), redirect_uri, code_challenge: Some("challenge".to_owned()), expires_at }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_all_who_race_for_a_code_one_redeems_it() {
+    on_both(async |url| {
+        let stores = four(url).await;
+        for _ in 0..40 {
+            let hash: [u8; 32] = random_bytes().unwrap();
+            stores[0].put_code(&hash, &code(2000)).await.unwrap();
+            let racing = (0..16).map(|racer| {
+                let store = stores[racer % 4].clone();
+                tokio::spawn(async move { store.redeem_code(&hash, 1000).await.unwrap() })
+            });
+            let ended: Vec<Redemption> = join_all(racing).await.into_iter().map(Result::unwrap).collect();
+            let redeemed: Vec<&Redemption> =
+                ended.iter().filter(|redemption| **redemption != Redemption::Replayed).collect();
+            assert_eq!(redeemed, [&Redemption::Redeemed(code(2000))]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_code_that_is_old_unknown_or_used_is_told_as_such() {
+    on_both(async |url| {
+        let store = open(url, "account").await;
+        let (old, used) = ([1; 32], [2; 32]);
+        store.put_code(&old, &code(2000)).await.unwrap();
+        let without_challenge = IssuedCode { code_challenge: None, ..code(2000) };
+        store.put_code(&used, &without_challenge).await.unwrap();
+        let taken = store.put_code(&used, &code(9000)).await;
+        assert!(matches!(taken, Err(StoreError::Database(_))), "a code of this hash exists: {taken:?}");
+        assert_eq!(store.redeem_code(&[3; 32], 1000).await.unwrap(), Redemption::Unknown);
+        assert_eq!(store.redeem_code(&old, 2000).await.unwrap(), Redemption::Expired);
+        assert_eq!(store.redeem_code(&used, 1999).await.unwrap(), Redemption::Redeemed(without_challenge));
+        assert_eq!(store.redeem_code(&used, 9000).await.unwrap(), Redemption::Replayed);
+        store.remove_old_codes(2000).await.unwrap();
+        assert_eq!(store.redeem_code(&used, 9000).await.unwrap(), Redemption::Replayed);
+        store.remove_old_codes(2001).await.unwrap();
+        for hash in [old, used] {
+            assert_eq!(store.redeem_code(&hash, 1000).await.unwrap(), Redemption::Unknown);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_start_together_make_the_tables_once() {
+    let server = PostgresServer::start().await;
+    let opening = (0..8).map(|_| {
+        let url = server.url();
+        tokio::spawn(async move { open(&url, "account").await })
+    });
+    for store in join_all(opening).await {
+        store.unwrap().check().await.unwrap();
+    }
+}
+
+/// SQLite's own patience does not cover this: giving a file its journal fails at once while somebody writes.
+#[tokio::test]
+async fn a_sqlite_file_that_another_process_is_making_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("customers.sqlite").display());
+    let mut other = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    let transaction = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let mut opening = Box::pin(CustomerStore::connect(&url, 8, "account".to_owned()));
+    let early = tokio::time::timeout(Duration::from_millis(500), &mut opening).await;
+    assert!(early.is_err(), "it did not wait: {early:?}");
+    transaction.commit().await.unwrap();
+    opening.await.unwrap().check().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_that_make_a_sqlite_file_together_all_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..50 {
+        let url = format!("sqlite:{}", folder.path().join(format!("{round}.sqlite")).display());
+        let opening = (0..8).map(|_| {
+            let url = url.clone();
+            tokio::spawn(async move { CustomerStore::connect(&url, 8, "account".to_owned()).await })
+        });
+        for store in join_all(opening).await {
+            let store = store.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}"));
+            store.check().await.unwrap();
+            store.close().await;
+        }
+    }
+}
+
+/// What the first version of this service left behind.
+#[tokio::test]
+async fn a_sqlite_file_of_the_first_version_opens_and_keeps_its_customers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, migrations) = (folder.path().join("customers.sqlite"), folder.path().join("migrations"));
+    std::fs::create_dir(&migrations).unwrap();
+    let first = include_str!("../../migrations/sqlite/0001_customer.sql");
+    std::fs::write(migrations.join("0001_customer.sql"), first).unwrap();
+    let url = format!("sqlite:{}", file.display());
+    let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+    let migrator = Migrator::new(migrations).await.unwrap();
+    // A file whose checksum changed would shut out every database that exists.
+    let checksum: String =
+        migrator.iter().next().unwrap().checksum.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(checksum, "43cbcf21c45130d9");
+    migrator.run(&mut connection).await.unwrap();
+    for statement in [
+        "PRAGMA journal_mode = WAL",
+        "INSERT INTO customer VALUES ('account', 'ada', 'entity-of-ada', 1)",
+        "INSERT INTO creation VALUES ('account', 'grace', 'lease', 1)",
+    ] {
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+    }
+    connection.close().await.unwrap();
+    let store = four(&url).await.remove(0);
+    assert_eq!(store.entity(&customer("ada")).await.unwrap(), Some(entity("entity-of-ada")));
+    let taken_over = store.begin_creation(&customer("grace"), LONG).await.unwrap();
+    assert!(matches!(taken_over, Creation::Begun { one_was_lost: true, .. }), "{taken_over:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_cannot_be_used_is_told_without_the_urls_secrets() {
+    let server = PostgresServer::start().await;
+    let right = server.url();
+    let mut told = HashSet::new();
+    for url in [
+        right.replace(&server.password, "hunter2"),
+        right.replace("/postgres", "/absent?password=hunter2"),
+        right.replace(&format!("postgres:{}@", server.password), "hunter2:hunter2@"),
+        format!("{right}?passwrod=hunter2"),
+        format!("{right}?sslmode=verify-full"),
+        "postgres://me:hunter2@127.0.0.1:1/database".to_owned(),
+        "postgres://me:hunter2@127.0.0.1:many/database".to_owned(),
+        "postgres://me:hunter2@[::/database".to_owned(),
+        "mysql://me:hunter2@127.0.0.1/database".to_owned(),
+        "hunter2 is the password".to_owned(),
+    ] {
+        let error = CustomerStore::connect(&url, 4, String::new()).await.unwrap_err();
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains(&server.password), "{text}");
+        assert!(url.starts_with("hunter2") || !text.contains("password is") && !text.contains(":hunter2"), "{text}");
+        told.insert(error.to_string());
+    }
+    assert!(told.len() >= 7, "{told:?}");
+}

@@ -1,0 +1,9 @@
+//! The customer store on real SQLite files and real PostgreSQL servers, and replicas of the service on them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod customer_store;
+mod first_requests;
+mod outage;
+mod postgres_server;
+mod redemptions;
+mod site;

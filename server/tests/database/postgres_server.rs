@@ -1,0 +1,130 @@
+//! A PostgreSQL server of one test: its own data directory, its own port on loopback, gone when it is dropped.
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use identity_service::random::random_token;
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+
+/// The user that Debian's package makes: PostgreSQL refuses to run as root.
+const USER: &str = "postgres";
+
+pub struct PostgresServer {
+    folder: TempDir,
+    programs: PathBuf,
+    port: u16,
+    pub password: String,
+    process: Option<Child>,
+}
+
+impl PostgresServer {
+    /// Makes a database and starts a server for it.
+    pub async fn start() -> Self {
+        let programs = programs();
+        let folder = tempfile::tempdir().unwrap();
+        let password = random_token().unwrap();
+        let password_file = folder.path().join("password");
+        fs::write(&password_file, &password).unwrap();
+        if is_root() {
+            let user = format!("{USER}:");
+            let given = Command::new("chown").arg("--recursive").arg(user).arg(folder.path()).status().unwrap();
+            assert!(given.success(), "the folder could not be given to {USER}");
+        }
+        let made = as_its_user(&programs.join("initdb"))
+            .args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync"])
+            .arg("--pwfile")
+            .arg(&password_file)
+            .arg(data(&folder))
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut server = Self { folder, programs, port, password, process: None };
+        server.resume().await;
+        server
+    }
+
+    pub fn url(&self) -> String {
+        format!("postgres://{USER}:{}@127.0.0.1:{}/postgres", self.password, self.port)
+    }
+
+    /// Starts the server again, and waits until it answers.
+    pub async fn resume(&mut self) {
+        let log = fs::File::create(self.folder.path().join("log")).unwrap();
+        // The server's disk need not outlast a power cut.
+        let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"];
+        let mut process = as_its_user(&self.programs.join("postgres"))
+            .arg("-D")
+            .arg(data(&self.folder))
+            .args(["-p", &self.port.to_string()])
+            .args(settings.iter().flat_map(|setting| ["-c", setting]))
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while PgConnection::connect(&self.url()).await.is_err() {
+            let log = || fs::read_to_string(self.folder.path().join("log")).unwrap();
+            assert!(process.try_wait().unwrap().is_none(), "PostgreSQL ended: {}", log());
+            assert!(Instant::now() < deadline, "PostgreSQL does not answer: {}", log());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.process = Some(process);
+    }
+
+    /// Ends the server at once, as a power cut would: no connection is said good-bye to.
+    pub fn stop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let told = Command::new("kill").arg("-QUIT").arg(process.id().to_string()).status().unwrap();
+            assert!(told.success() && process.wait().is_ok());
+        }
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn data(folder: &TempDir) -> PathBuf {
+    folder.path().join("data")
+}
+
+fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    output.stdout.trim_ascii() == b"0"
+}
+
+/// One of PostgreSQL's programs, which ends with this test, however the test ends.
+fn as_its_user(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "QUIT"]);
+    if is_root() {
+        command.args(["--reuid", USER, "--regid", USER, "--init-groups"]);
+    }
+    // The folder of the one who runs the test may be closed to the server's user.
+    command.arg("--").arg(program).current_dir("/");
+    command
+}
+
+/// The server's programs: Debian keeps them out of PATH, by version; the newest is taken.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = versions.map(|version| version.path().join("bin")).filter(|folder| folder.join("postgres").is_file());
+    let newest = debian.max_by_key(|folder| {
+        let version = folder.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+        version.and_then(|name| name.parse::<u32>().ok())
+    });
+    let in_path = || {
+        let paths = std::env::var_os("PATH")?;
+        std::env::split_paths(&paths).find(|folder| folder.join("postgres").is_file())
+    };
+    newest.or_else(in_path).expect("PostgreSQL's server is missing; `cargo xtask setup` installs it")
+}

@@ -1,0 +1,187 @@
+//! `POST /omnichannel/token` and `/live-assist/token`, and the customer records that they are made of.
+
+use std::time::UNIX_EPOCH;
+
+use identity_service::{customer_store::CustomerStore, session_token::CustomerId};
+use serde_json::{Value, json};
+
+use crate::{
+    signing::{CONTACT, ISSUER, Signing, Site},
+    support::{World, problem},
+};
+
+#[tokio::test]
+async fn a_token_for_omnichannel_has_the_documented_claims() {
+    let site =
+        Site::with(Signing { context_variables: vec!["msdyn_cartvalue", "msdyn_isvip"], ..Signing::default() }).await;
+    site.put(
+        "ada",
+        json!({ "contact_id": CONTACT, "lwicontexts": { "msdyn_cartvalue": "10000", "msdyn_isvip": false } }),
+    )
+    .await;
+    let claims = site.claims(&site.token("/omnichannel/token", "ada").await).await;
+    let mut names: Vec<&String> = claims.keys().collect();
+    names.sort();
+    assert_eq!(names, ["exp", "iat", "iss", "lwicontexts", "nbf", "sub"]);
+    assert_eq!((&claims["iss"], &claims["sub"]), (&json!(ISSUER), &json!(CONTACT)));
+    let [iat, exp, nbf] = ["iat", "exp", "nbf"].map(|claim| claims[claim].as_u64().unwrap());
+    let now = site.world.system_clock.now().wall.duration_since(UNIX_EPOCH).unwrap().as_secs();
+    assert_eq!((iat, exp, nbf), (now, now + 600, now - 30));
+    let contexts: Value = serde_json::from_str(claims["lwicontexts"].as_str().unwrap()).unwrap();
+    assert_eq!(contexts, json!({ "msdyn_cartvalue": "10000", "msdyn_isvip": false }));
+
+    // Nobody told anything about this one: the site's own id, and no context.
+    let claims = site.claims(&site.token("/omnichannel/token", "grace").await).await;
+    assert_eq!((&claims["sub"], claims.get("lwicontexts")), (&json!("grace"), None));
+}
+
+#[tokio::test]
+async fn a_token_for_live_assist_has_the_documented_claims() {
+    let site = Site::new().await;
+    let attributes = json!([
+        { "type": "ctmrinfo", "info": { "ctype": "vip", "balance": -400.99, "lastPaymentDate": { "day": 15 } } },
+        { "type": "personal", "personal": { "firstname": "Ada" } },
+    ]);
+    let record =
+        json!({ "contact_id": CONTACT, "given_name": "Ada", "family_name": "Lovelace", "lp_sdes": attributes });
+    site.put("ada", record).await;
+    let claims = site.claims(&site.token("/live-assist/token", "ada").await).await;
+    let mut names: Vec<&String> = claims.keys().collect();
+    names.sort();
+    assert_eq!(names, ["exp", "family_name", "given_name", "iat", "iss", "lp_sdes", "sub"]);
+    assert_eq!((&claims["sub"], &claims["lp_sdes"]), (&json!(CONTACT), &attributes));
+    assert_eq!((&claims["given_name"], &claims["family_name"]), (&json!("Ada"), &json!("Lovelace")));
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 300);
+
+    let (status, body, _) = problem(site.world.post("/live-assist/token", "grace").await).await;
+    assert_eq!((status, &body["code"]), (403, &json!("no_contact")));
+    let (status, body, _) = problem(site.world.post("/live-assist/code", "grace").await).await;
+    assert_eq!((status, &body["code"]), (403, &json!("no_contact")));
+}
+
+#[tokio::test]
+async fn text_is_the_token_alone() {
+    let site = Site::new().await;
+    let request = site.world.http.post(site.world.server.url("/omnichannel/token"));
+    let request = request.bearer_auth(site.world.session("ada")).header("accept", "text/plain");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    site.claims(&response.text().await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn nobody_and_foreign_pages_get_nothing() {
+    let site = Site::new().await;
+    for path in ["/omnichannel/token", "/live-assist/token", "/live-assist/code"] {
+        let url = site.world.server.url(path);
+        let (status, body, _) = problem(site.world.http.post(&url).send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (401, &json!("not_signed_in")), "{path}");
+        let cookie = format!("session={}", site.world.session("ada"));
+        let request = site.world.http.post(&url).header("cookie", cookie).header("origin", "https://evil.example");
+        let (status, body, _) = problem(request.send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (403, &json!("foreign_origin")), "{path}");
+        let request = site.world.http.get(&url).send().await.unwrap();
+        assert_eq!(request.status(), 405, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_record_is_refused_and_its_member_named() {
+    let site = Site::with(Signing { context_variables: vec!["known"], ..Signing::default() }).await;
+    for (record, named) in [
+        (json!({ "lwicontexts": { "known": { "nested": 1 } } }), "lwicontexts.known"),
+        (json!({ "lwicontexts": { "known": [1] } }), "lwicontexts.known"),
+        (json!({ "lwicontexts": { "foreign": 1 } }), "lwicontexts.foreign"),
+        (json!({ "lwicontexts": "text" }), "lwicontexts"),
+        (json!({ "contact_id": "ada" }), "contact_id"),
+        (json!({ "contact_id": format!("{{{CONTACT}}}") }), "contact_id"),
+        (json!({ "given_name": 7 }), "given_name"),
+        (json!({ "family_name": "" }), "family_name"),
+        (json!({ "lp_sdes": { "type": "personal" } }), "lp_sdes"),
+        (json!({ "lp_sdes": [{ "type": "personal" }, { "type": "secret" }] }), "lp_sdes[1]"),
+        (json!({ "lp_sdes": ["personal"] }), "lp_sdes[0]"),
+        (json!({ "nickname": "Ada" }), "nickname"),
+    ] {
+        let response = site.admin("PUT", "ada").json(&record).send().await.unwrap();
+        let (status, body, _) = problem(response).await;
+        assert_eq!((status, &body["code"]), (422, &json!("bad_record")), "{record}");
+        assert!(body["detail"].as_str().unwrap().contains(&format!("{named}: expected")), "{record}: {body}");
+    }
+    assert_eq!(site.admin("GET", "ada").send().await.unwrap().status(), 404, "nothing was stored");
+}
+
+#[tokio::test]
+async fn records_are_put_read_and_removed_by_who_has_the_key() {
+    let site = Site::new().await;
+    let record = json!({ "contact_id": CONTACT, "given_name": "Ada", "lwicontexts": { "a": 1, "b": null } });
+    site.put("a%2Fb%20c", record.clone()).await;
+    let response = site.admin("GET", "a%2Fb%20c").send().await.unwrap();
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert_eq!(response.json::<Value>().await.unwrap(), record);
+    assert_eq!(site.claims(&site.token("/omnichannel/token", "a/b c").await).await["sub"], CONTACT);
+    site.put("a%2Fb%20c", json!({ "given_name": "Grace" })).await;
+    let stored: Value = site.admin("GET", "a%2Fb%20c").send().await.unwrap().json().await.unwrap();
+    assert_eq!(stored, json!({ "given_name": "Grace" }), "the whole record is replaced");
+
+    for method in ["GET", "PUT", "DELETE"] {
+        let url = site.world.server.url("/admin/customers/a%2Fb%20c");
+        for key in [site.admin_key[1..].to_owned(), site.world.session("a/b c"), String::new()] {
+            let request = site.world.http.request(method.parse().unwrap(), &url).bearer_auth(key);
+            let (status, body, _) = problem(request.json(&json!({})).send().await.unwrap()).await;
+            assert_eq!((status, &body["code"]), (401, &json!("admin_key_wrong")), "{method}");
+        }
+    }
+    assert_eq!(site.admin("DELETE", "a%2Fb%20c").send().await.unwrap().status(), 204);
+    assert_eq!(site.admin("GET", "a%2Fb%20c").send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_never_signed() {
+    let site = Site::new().await;
+    let file = site.world.folder.path().join("customers.sqlite");
+    let store = CustomerStore::connect(&format!("sqlite:{}", file.display()), 1, String::new()).await.unwrap();
+    let customer = CustomerId::parse("ada").unwrap();
+    for (record, named) in [
+        (r#"{"lwicontexts": {"msdyn_isvip": {"nested": true}}}"#, "lwicontexts.msdyn_isvip"),
+        (r#"{"contact_id": 7}"#, "contact_id"),
+        ("no json", "record"),
+    ] {
+        store.put_record(&customer, record).await.unwrap();
+        for path in ["/omnichannel/token", "/live-assist/token"] {
+            let (status, body, _) = problem(site.world.post(path, "ada").await).await;
+            assert_eq!((status, &body["code"]), (500, &json!("record_damaged")), "{path}");
+            assert!(body["detail"].as_str().unwrap().contains(named), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_configured_is_not_there() {
+    let paths = [
+        "/omnichannel/token",
+        "/omnichannel/public-keys",
+        "/live-assist/token",
+        "/live-assist/public-key",
+        "/live-assist/code",
+        "/live-assist/oauth/token",
+        "/.well-known/jwks.json",
+        "/keys/public.pem",
+        "/admin/customers/ada",
+    ];
+    let status =
+        async |world: &World, path: &str| world.http.get(world.server.url(path)).send().await.unwrap().status();
+    let none = World::new().await;
+    for path in paths {
+        assert_eq!(status(&none, path).await, 404, "{path}");
+    }
+    let omnichannel = Site::with(Signing { without_live_assist: true, ..Signing::default() }).await;
+    let live_assist = Signing { without_omnichannel: true, without_code_flow: true, ..Signing::default() };
+    let live_assist = Site::with(live_assist).await;
+    for path in paths {
+        let here = status(&omnichannel.world, path).await != 404;
+        assert_eq!(here, !path.contains("live-assist"), "{path}");
+        let here = status(&live_assist.world, path).await != 404;
+        assert_eq!(here, !path.contains("omnichannel") && !path.contains("code") && !path.contains("oauth"), "{path}");
+    }
+}
