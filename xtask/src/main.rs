@@ -1,5 +1,6 @@
-//! The only build logic there is: `cargo xtask demo | test | build | setup`.
+//! The only build logic there is: `cargo xtask demo | test | build | bench | setup`.
 
+mod bench;
 mod browsers;
 mod build;
 mod compiler;
@@ -27,6 +28,7 @@ usage: cargo xtask <command>
   demo [--port N]   set up what is missing, build, start the demo and its identity service on 127.0.0.1, open the browser
   test [STEP…]      set up what is missing, then run every check and test, or only the named steps
   build             build the npm package into pkg/dist and print the size of each file
+  bench service     measure the identity service under load, beside the bare signing rate of its cryptographic library
   setup             only set up what `test` needs (with the word build or demo: what that needs)
 
 Steps of test: ";
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     let workspace = Workspace::here();
     let outcome = match words.as_slice() {
         ["build"] => setup::run(&workspace, Purpose::Build).and_then(|ready| build::run(&workspace, &ready)),
+        ["bench", "service"] => bench::service(&workspace),
         ["setup"] => setup::run(&workspace, Purpose::Test).map(|_| ()),
         ["setup", "build"] => setup::run(&workspace, Purpose::Build).map(|_| ()),
         ["setup", "demo"] => setup::run(&workspace, Purpose::Demo).map(|_| ()),

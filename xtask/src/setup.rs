@@ -96,12 +96,12 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Outcome<Ready> {
 }
 
 fn needs(purpose: Purpose) -> impl Iterator<Item = &'static Need> {
-    let more: [&[Need]; 2] = match purpose {
-        Purpose::Build => [&[], &[]],
-        Purpose::Demo => [system_packages::DEMO, &[]],
-        Purpose::Test => [system_packages::LINTS, system_packages::BROWSERS],
+    let more: &[&[Need]] = match purpose {
+        Purpose::Build => &[],
+        Purpose::Demo => &[system_packages::DEMO],
+        Purpose::Test => &[system_packages::LINTS, system_packages::BROWSERS, system_packages::DATABASE],
     };
-    [system_packages::C_COMPILER, system_packages::WASM_COMPILER].into_iter().chain(more).flatten()
+    [system_packages::C_COMPILER, system_packages::WASM_COMPILER].into_iter().chain(more.iter().copied()).flatten()
 }
 
 fn check_node() -> Outcome<()> {

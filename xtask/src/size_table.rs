@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::failure::{Failure, Outcome};
 use crate::process;
 
-/// The wasm and the JavaScript that it needs (the slim entry), after gzip, in bytes.
-pub const LIMIT: u64 = 32 * 1024;
+/// The wasm and the JavaScript that it needs (the slim entry, with every widget), after gzip, in bytes.
+pub const LIMIT: u64 = 36 * 1024;
 
 /// One file's sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -57,6 +57,16 @@ pub const BROWSERS: &[Need] = &[
     Need { package: "xauth", is_met: || process::find("xauth").is_some() },
 ];
 
+/// The tests start a server of their own.
+pub const DATABASE: &[Need] = &[Need { package: "postgresql", is_met: postgres_is_met }];
+
+/// Debian keeps the server out of PATH, in a folder for each version.
+fn postgres_is_met() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    process::find("postgres").is_some()
+        || versions.into_iter().any(|version| version.path().join("bin/postgres").is_file())
+}
+
 fn wasm_compiler_is_met() -> bool {
     compiler::target_is_installed() || compiler::debian_compiler_is_installed()
 }
@@ -92,17 +102,40 @@ impl Installer {
         if process::answer(sudo).is_some() { Self::Sudo } else { Self::NotAllowed }
     }
 
+    /// A command that may change the system.
+    fn command(self, program: &str) -> Command {
+        if self != Self::Sudo {
+            return process::command(program);
+        }
+        let mut sudo = process::command("sudo");
+        sudo.args(["-n", "DEBIAN_FRONTEND=noninteractive", program]);
+        sudo
+    }
+
     fn apt_get(self) -> Command {
-        let mut command = if self == Self::Sudo {
-            let mut sudo = process::command("sudo");
-            sudo.args(["-n", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
-            sudo
-        } else {
-            process::command("apt-get")
-        };
+        let mut command = self.command("apt-get");
         command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
         command
     }
+}
+
+/// Says to Debian's PostgreSQL, while it is being installed, that no database of its own is wanted: it would be started now and at
+/// every start of the machine, and the tests start theirs themselves.
+const NO_DATABASE: &str = "/etc/postgresql-common/createcluster.d/custom-identity-provider.conf";
+
+/// Runs an installation during which Debian's PostgreSQL makes no database.
+fn without_database(installer: Installer, install: impl FnOnce() -> Outcome<()>) -> Outcome<()> {
+    let folder = NO_DATABASE.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = installer.command(program);
+        command.args(arguments);
+        process::run_shown(command, |_| ())
+    };
+    run("mkdir", &["-p", folder])?;
+    run("sh", &["-c", &format!("echo 'create_main_cluster = false' > {NO_DATABASE}")])?;
+    let installed = install();
+    run("rm", &["-f", NO_DATABASE])?;
+    installed
 }
 
 /// What to tell a person for whom nothing can be installed: what is missing, and how to get it.
@@ -138,7 +171,8 @@ pub fn install(workspace: &Workspace, packages: &[&str], installer: Installer) -
     process::run_quietly(update, &logs.join("apt-get-update.log"))?;
     let mut install = installer.apt_get();
     install.args(["install", "--yes", "--no-install-recommends"]).args(packages);
-    process::run_quietly(install, &logs.join("apt-get-install.log"))
+    let install = || process::run_quietly(install, &logs.join("apt-get-install.log"));
+    if packages.contains(&"postgresql") { without_database(installer, install) } else { install() }
 }
 
 #[cfg(test)]
