@@ -77,18 +77,16 @@ impl Grant {
         }
     }
 
-    /// Counts a JWT that was issued no later than an earlier one from that one's first moment here, so that a token which comes again
-    /// does not live longer than it was meant to. Both were dated by the signer's clock, whatever this machine's clock says.
-    /// Answers whether it did.
-    pub fn bound_by(&mut self, earlier: &Self) -> bool {
+    /// Whether this is the same JWT as an earlier one: then its life goes on from when that one was first here, so that a token which
+    /// comes again does not live longer than it was meant to.
+    pub fn goes_on_from(&mut self, earlier: &Self) -> bool {
         if let (Credential::Jwt(jwt), Credential::Jwt(known)) = (&self.credential, &earlier.credential)
-            && jwt.issued <= known.issued
+            && jwt.text == known.text
         {
-            let older = known.issued.saturating_sub(jwt.issued);
             let (mine, theirs) = (&mut self.lifetime, &earlier.lifetime);
-            mine.created = mine.created.min(theirs.created.saturating_sub(older));
+            mine.created = mine.created.min(theirs.created);
             if let (Some(created), Some(first)) = (&mut mine.created_monotonic, theirs.created_monotonic) {
-                *created = (*created).min(first.saturating_sub(older));
+                *created = (*created).min(first);
             }
             return true;
         }

@@ -12,6 +12,9 @@ use super::lifetime::Moment;
 use super::record::{RecordScope, read_record};
 use super::retry::{CoolDown, Jitter, pause};
 
+/// How many of the JWTs that a page was given it recognises when one comes again: a broken cache in front of the signer holds a few.
+const REMEMBERED: usize = 16;
+
 /// Numbers requests within one page: all its sessions draw from the same counter.
 #[derive(Clone, Debug, Default)]
 pub struct RequestCounter(Rc<Cell<u32>>);
@@ -173,8 +176,8 @@ pub struct Session {
     /// Counts up at invalidate, sign-out and change of identity.
     epoch: u32,
     held: Option<Rc<Grant>>,
-    /// What this identity was given last, of JWTs the one issued last; what comes next is compared with it.
-    last: Option<Rc<Grant>>,
+    /// What this identity was given, the latest last; what comes next is compared with it.
+    given: Vec<Rc<Grant>>,
     requests: Vec<Request>,
     cool_down: CoolDown,
     /// Failures of background refreshes cost the callers nothing, so they are counted apart.
@@ -193,7 +196,7 @@ impl Session {
             identity: None,
             epoch: 0,
             held: None,
-            last: None,
+            given: Vec::new(),
             requests: Vec::new(),
             cool_down: CoolDown::default(),
             cool_down_ahead: CoolDown::default(),
@@ -248,7 +251,7 @@ impl Session {
         let rejection = match read {
             Ok(grant) => {
                 let grant = Rc::new(grant);
-                self.last = Some(Rc::clone(&grant));
+                self.given.push(Rc::clone(&grant));
                 let remaining = grant.lifetime.remaining(now, policy.margin);
                 if remaining > 0 {
                     self.emit(Event::Restored { remaining });
@@ -342,11 +345,11 @@ impl Session {
         let request = self.requests.remove(position);
         match read_answer(answer, &self.settings.kind, sent, now) {
             Ok((mut grant, warnings)) => {
-                let came_before = self.last.as_ref().is_some_and(|last| grant.bound_by(last));
+                let came_before = self.given.iter().any(|given| grant.goes_on_from(given));
                 if came_before && !grant.lifetime.is_usable(now, Some(0)) {
                     self.give_up(now, &request, came_again());
                 } else {
-                    self.succeed(now, &request, grant, &warnings, came_before);
+                    self.succeed(now, &request, grant, &warnings);
                 }
             }
             Err(failure) => self.give_up(now, &request, failure),
@@ -494,17 +497,16 @@ impl Session {
         })
     }
 
-    /// One that `came_before` was issued no later than the last one, which stays the one to compare with.
-    fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning], came_before: bool) {
+    fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning]) {
         let id = request.id;
         let is_cached = request.epoch == self.epoch && self.settings.cache != Cache::None && !self.is_single_use();
         let lifetime = grant.lifetime.expires_in;
         self.cool_down.succeeded();
         self.cool_down_ahead.succeeded();
         let grant = Rc::new(grant);
-        let last = if came_before { self.last.clone() } else { self.last.replace(Rc::clone(&grant)) };
-        let has_changed_entity =
-            last.is_some_and(|last| last.entity().zip(grant.entity()).is_some_and(|(last, entity)| last != entity));
+        let last = self.given.last().and_then(|last| last.entity());
+        let has_changed_entity = last.zip(grant.entity()).is_some_and(|(last, entity)| last != entity);
+        self.remember(&grant);
         if is_cached {
             self.held = Some(Rc::clone(&grant));
             if self.settings.cache == Cache::Session {
@@ -523,6 +525,16 @@ impl Session {
             self.emit(Event::EntityChanged { request: id.0 });
         }
         self.effects.push(if request.is_demanded() { Effect::Resolve(id, grant) } else { Effect::Drop(id) });
+    }
+
+    /// Only a JWT has to be recognised: of anything else the latest is enough.
+    fn remember(&mut self, grant: &Rc<Grant>) {
+        let is_jwt = matches!(self.settings.kind, Kind::Jwt { .. });
+        self.given.retain(|given| is_jwt && given.credential != grant.credential);
+        if self.given.len() >= REMEMBERED {
+            self.given.remove(0);
+        }
+        self.given.push(Rc::clone(grant));
     }
 
     /// Tries again if that can help and there is time, else gives up.
@@ -564,7 +576,7 @@ impl Session {
     fn end_everything(&mut self, why: AbortReason) {
         self.epoch = self.epoch.wrapping_add(1);
         self.held = None;
-        self.last = None;
+        self.given.clear();
         self.cool_down = CoolDown::default();
         self.cool_down_ahead = CoolDown::default();
         self.forget();

@@ -160,26 +160,30 @@ impl Oracle {
             - count(|fact, request| matches!(fact, Fact::Left { request: left } if *left == request))
     }
 
-    /// Of what this person was given, or found in storage, the JWT that was issued last; the first of equals.
-    pub fn newest(&self) -> Option<&Token> {
+    /// What this person was given, or found in storage, the latest first.
+    pub fn given(&self) -> impl Iterator<Item = &Token> {
         let since =
             self.history.iter().rposition(|(_, fact)| matches!(fact, Fact::SignedOut | Fact::Became)).unwrap_or(0);
-        let seen = self.history[since..].iter().filter_map(|(_, fact)| match fact {
+        self.history[since..].iter().rev().filter_map(|(_, fact)| match fact {
             Fact::Succeeded { token, .. } | Fact::Restored { token } | Fact::FoundExpired { token } => Some(token),
             _ => None,
-        });
-        seen.reduce(|newest, token| if token.issued > newest.issued { token } else { newest })
+        })
     }
 
-    /// A JWT that just came, as far as it may live (rule 10): by the signer's clock no younger than the last one, so by ours neither.
-    /// None when that life is over.
+    /// A JWT that just came, as far as it may live (rule 10): one of the latest 16 goes on from when it was first here. None when that
+    /// life is over.
     pub fn allowed(&self, now: Moment, token: &Token) -> Option<Token> {
+        let mut recognised: Vec<&Token> = Vec::new();
+        for given in self.given() {
+            if recognised.len() < 16 && recognised.iter().all(|known| known.number != given.number) {
+                recognised.push(given);
+            }
+        }
         let mut allowed = token.clone();
-        if let Some(last) = self.newest().filter(|last| last.issued >= token.issued) {
-            let age = last.issued - token.issued;
-            allowed.created.wall = allowed.created.wall.min(last.created.wall - age);
-            if last.is_own {
-                allowed.created.monotonic = allowed.created.monotonic.min(last.created.monotonic - age);
+        if let Some(first) = recognised.into_iter().find(|known| known.number == token.number) {
+            allowed.created.wall = allowed.created.wall.min(first.created.wall);
+            if first.is_own {
+                allowed.created.monotonic = allowed.created.monotonic.min(first.created.monotonic);
             }
             return Some(allowed).filter(|allowed| allowed.remaining(now, Some(0)) > 0);
         }

@@ -1,5 +1,6 @@
 //! Plays a schedule against the session and the oracle side by side, and compares everything that can be seen.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use custom_identity_provider::core::{
@@ -43,11 +44,13 @@ struct Driver<'a> {
     signed: Vec<Signed>,
     /// Since somebody came or left or the page was loaded: each JWT that was accepted, when it arrived, and until when it may live.
     appeared: Vec<(Signed, Moment, Moment)>,
-    /// The JWT that the source just answered with.
-    arriving: Option<Signed>,
+    /// The JWT that the source just answered with, and when it was asked.
+    arriving: Option<(Signed, Moment)>,
     waiters: Vec<(RequestId, Option<&'static str>)>,
     /// Every attempt there ever was.
     attempts: Vec<Attempt>,
+    /// When each was sent.
+    sent: Vec<Moment>,
     /// Of the handle that is called.
     calling: Policy,
     timers_are_late: bool,
@@ -77,6 +80,7 @@ pub fn play(schedule: &Schedule) {
         arriving: None,
         waiters: Vec::new(),
         attempts: Vec::new(),
+        sent: Vec::new(),
         calling: Policy::default(),
         timers_are_late: false,
         tries: Vec::new(),
@@ -354,7 +358,8 @@ impl Driver<'_> {
         }
         self.observe(&Policy::default());
         let now = self.page.now;
-        self.arriving.clone_from(&signed);
+        let position = self.attempts.iter().position(|sent| *sent == attempt).unwrap();
+        self.arriving = signed.clone().map(|signed| (signed, self.sent[position]));
         self.oracle.answered(now, attempt, &token, &entity, signed.as_ref(), answering);
         if let Some(object) = answering.token(&token, &entity, now.wall) {
             return self.page.answer(attempt, &object);
@@ -398,22 +403,26 @@ impl Driver<'_> {
         signed
     }
 
-    /// Until when a JWT that arrives may live at most: as long as it was signed for, counted from when the one that its signer dated
-    /// last was here, if that is dated no earlier; of those dated the same the first.
-    fn longest_life(&self, arriving: &Signed) -> (Moment, bool) {
-        let newest = self.appeared.iter().map(|(known, first, _)| (known, first));
-        let newest = newest.reduce(|newest, known| if known.0.issued > newest.0.issued { known } else { newest });
+    /// Until when a JWT that arrives may live at most: as long as it was signed for, counted from when it was first here, unless 16
+    /// others came since it was here last. The wall clock may have been turned back since it was asked for.
+    fn longest_life(&self, arriving: &Signed, sent: Moment) -> (Moment, bool) {
+        let is_it = |(known, ..): &&(Signed, Moment, Moment)| known.text == arriving.text;
+        let after: BTreeSet<&str> = self
+            .appeared
+            .iter()
+            .rev()
+            .take_while(|known| !is_it(known))
+            .map(|(known, ..)| known.text.as_str())
+            .collect();
+        let earlier = self.appeared.iter().rfind(is_it).filter(|_| after.len() < 16);
         let now = self.page.now;
-        let (begin, came_before) = match newest.filter(|(known, _)| known.issued >= arriving.issued) {
-            Some((known, first)) => {
-                let older = known.issued - arriving.issued;
-                let wall = now.wall.min(first.wall - older);
-                (Moment { wall, monotonic: now.monotonic.min(first.monotonic - older) }, true)
+        let (wall, monotonic) = (now.wall.max(sent.wall) + arriving.lifetime, now.monotonic + arriving.lifetime);
+        match earlier {
+            Some((_, _, until)) => {
+                (Moment { wall: wall.min(until.wall), monotonic: monotonic.min(until.monotonic) }, true)
             }
-            None => (now, false),
-        };
-        let (wall, monotonic) = (begin.wall + arriving.lifetime, begin.monotonic + arriving.lifetime);
-        (Moment { wall, monotonic }, came_before)
+            None => (Moment { wall, monotonic }, false),
+        }
     }
 
     /// A JWT is handed out from the cache: by no clock may its life be over.
@@ -516,6 +525,7 @@ impl Driver<'_> {
         let expected = std::mem::take(&mut self.oracle.expected);
         same("attempts begun", &begun, &expected.begun);
         self.attempts.extend(&begun);
+        self.sent.resize(self.attempts.len(), self.page.now);
         for _ in begun.iter().filter(|attempt| attempt.number == 1) {
             let (epoch, at, policy) = (self.epoch, self.page.now.monotonic, self.calling);
             self.births.push(Birth { person: self.person.unwrap(), epoch, at, policy });
@@ -539,11 +549,11 @@ impl Driver<'_> {
         assert_eq!(self.page.session.next_wake(), self.oracle.next_timer(), "the next wake");
         self.compare_storage();
         self.check_requests();
-        if let Some(arrived) = self.arriving.take()
+        if let Some((arrived, sent)) = self.arriving.take()
             && events.iter().any(|event| matches!(event, Event::RequestSucceeded { .. }))
         {
             let now = self.page.now;
-            let (until, came_before) = self.longest_life(&arrived);
+            let (until, came_before) = self.longest_life(&arrived, sent);
             let is_over = until.wall <= now.wall || until.monotonic <= now.monotonic;
             assert!(!came_before || !is_over, "came again at {now:?}, over at {until:?}: {arrived:?}");
             self.appeared.push((arrived, now, until));

@@ -20,11 +20,13 @@
 //! - In a cool-down calls are refused with COOLING_DOWN; if the last error was an exception of LiveChat's, with that exception.
 //! - `created` is when the successful attempt was sent; for a finished token the earlier of that and the date it states. A date
 //!   from the future, or one by which the token would be over on arrival, is a skewed clock: then it is counted from sending.
-//! - A JWT was created at its `iat` and lives until its `exp`; it is counted as a finished token is. Of those that one identity was
-//!   given, or that lay in storage, the one issued last (the first of equals) binds all that were issued no later: such a one was
-//!   created, by each clock, at least as long before it as the signer's dates say. Whose life is over by that is BAD_ANSWER.
+//! - A JWT was created at its `iat` and lives until its `exp`; it is counted as a finished token is. One that comes again, and is
+//!   among the latest 16 different ones that this identity was given or that lay in storage, was created, by each clock, no later than
+//!   at first. Whose life is over by that is BAD_ANSWER.
 //! - A token whose whole life (no margin) is over by either clock is dropped, from storage too, at the next call; so is one that the
 //!   wall clock has put into the future, beyond the tolerance.
+
+use std::collections::BTreeSet;
 
 use custom_identity_provider::core::{
     AbortReason, Attempt, BACKOFF_FLOOR, Cache, Code, Event, Failure, Kind, Method, Moment, Policy, Reason, Rejection,
@@ -488,11 +490,10 @@ impl Oracle {
                 let Signed { text, subject, issued, lifetime } = signed.expect("it was signed").clone();
                 let unread = Held { text, entity: subject, issued: Some(issued), ..since_sent(lifetime) };
                 let (mut held, is_skewed) = Self::since_creation(now, issued, unread);
-                if let Some(newest) = self.newest().filter(|newest| issued <= newest.issued.unwrap()) {
-                    let older = newest.issued.unwrap() - issued;
-                    held.created = held.created.min(newest.created - older);
-                    let by_monotonic = newest.created_monotonic.map(|created| created - older);
-                    held.created_monotonic = held.created_monotonic.min(by_monotonic.or(held.created_monotonic));
+                if let Some(first) = self.recognised(&held.text) {
+                    held.created = held.created.min(first.created);
+                    held.created_monotonic =
+                        held.created_monotonic.min(first.created_monotonic.or(held.created_monotonic));
                     if held.life_left(now) <= 0 || held.created > now.wall + 5_000 {
                         return self.answered_badly(now, &request, "JWT's iat");
                     }
@@ -523,9 +524,11 @@ impl Oracle {
         (if is_skewed { since_sent } else { as_stated }, is_skewed)
     }
 
-    /// Of the JWTs that were seen, the one issued last; of equals the first.
-    fn newest(&self) -> Option<&Held> {
-        self.seen.iter().reduce(|newest, held| if held.issued > newest.issued { held } else { newest })
+    /// What is known of a JWT that was seen before: the latest of it, unless 16 others came since.
+    fn recognised(&self, text: &str) -> Option<&Held> {
+        let position = self.seen.iter().rposition(|held| held.text == text)?;
+        let since: BTreeSet<&str> = self.seen[position + 1..].iter().map(|held| held.text.as_str()).collect();
+        (since.len() < 16).then(|| &self.seen[position])
     }
 
     fn answered_badly(&mut self, now: Moment, request: &Request, names: &'static str) {
@@ -540,9 +543,7 @@ impl Oracle {
         if is_skewed {
             self.emit(Event::ClockSkew { request: id });
         }
-        // A JWT is compared with the one issued last, anything else with what came last.
-        let before = if held.issued.is_some() { self.newest() } else { self.seen.last() };
-        let known = before.and_then(|before| before.entity.clone());
+        let known = self.seen.last().and_then(|before| before.entity.clone());
         if known.is_some() && held.entity.is_some() && known != held.entity {
             self.emit(Event::EntityChanged { request: id });
         }
