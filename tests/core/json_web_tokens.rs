@@ -176,6 +176,19 @@ fn rule_10_another_jwt_is_bound_by_nothing_whenever_it_was_issued() {
 }
 
 #[test]
+fn rule_10_once_it_came_again_after_a_reload_a_jwt_is_bound_by_both_clocks() {
+    let mut tab = tab(Cache::Session);
+    let one = signed("one", tab.now.wall, HOUR);
+    tab.fetch_answer(&one);
+    tab.reload();
+    tab.fetch_answer(&one);
+    tab.fetch_jwt("two", 0, HOUR);
+    tab.now.monotonic += HOUR;
+    tab.fetch_answer(&one);
+    assert!(came_again(&tab), "{:?}", tab.outcome());
+}
+
+#[test]
 fn rule_10_neither_clock_turned_back_nor_sleep_makes_a_jwt_young_that_comes_again() {
     let turned_back = |tab: &mut Tab| {
         tab.now.monotonic += HOUR;
