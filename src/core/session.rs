@@ -345,11 +345,11 @@ impl Session {
         let request = self.requests.remove(position);
         match read_answer(answer, &self.settings.kind, sent, now) {
             Ok((mut grant, warnings)) => {
-                let came_before = self.given.iter().any(|given| grant.goes_on_from(given));
-                if came_before && !grant.lifetime.is_usable(now, Some(0)) {
+                let known = self.given.iter().position(|given| grant.goes_on_from(given));
+                if known.is_some() && !grant.lifetime.is_usable(now, Some(0)) {
                     self.give_up(now, &request, came_again());
                 } else {
-                    self.succeed(now, &request, grant, &warnings);
+                    self.succeed(now, &request, grant, &warnings, known);
                 }
             }
             Err(failure) => self.give_up(now, &request, failure),
@@ -497,7 +497,8 @@ impl Session {
         })
     }
 
-    fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning]) {
+    /// `known` is where the same JWT stands among those that were given.
+    fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning], known: Option<usize>) {
         let id = request.id;
         let is_cached = request.epoch == self.epoch && self.settings.cache != Cache::None && !self.is_single_use();
         let lifetime = grant.lifetime.expires_in;
@@ -506,7 +507,12 @@ impl Session {
         let grant = Rc::new(grant);
         let last = self.given.last().and_then(|last| last.entity());
         let has_changed_entity = last.zip(grant.entity()).is_some_and(|(last, entity)| last != entity);
-        self.remember(&grant);
+        // Only a JWT has to be recognised: of anything else the latest is enough.
+        let most = if matches!(self.settings.kind, Kind::Jwt { .. }) { REMEMBERED } else { 1 };
+        if let Some(position) = known.or((self.given.len() >= most).then_some(0)) {
+            self.given.remove(position);
+        }
+        self.given.push(Rc::clone(&grant));
         if is_cached {
             self.held = Some(Rc::clone(&grant));
             if self.settings.cache == Cache::Session {
@@ -525,16 +531,6 @@ impl Session {
             self.emit(Event::EntityChanged { request: id.0 });
         }
         self.effects.push(if request.is_demanded() { Effect::Resolve(id, grant) } else { Effect::Drop(id) });
-    }
-
-    /// Only a JWT has to be recognised: of anything else the latest is enough.
-    fn remember(&mut self, grant: &Rc<Grant>) {
-        let is_jwt = matches!(self.settings.kind, Kind::Jwt { .. });
-        self.given.retain(|given| is_jwt && given.credential != grant.credential);
-        if self.given.len() >= REMEMBERED {
-            self.given.remove(0);
-        }
-        self.given.push(Rc::clone(grant));
     }
 
     /// Tries again if that can help and there is time, else gives up.
