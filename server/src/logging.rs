@@ -8,7 +8,9 @@ where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     // Libraries' debug lines may show headers, and with them tokens: they stay at warn whatever the level.
-    let filter = EnvFilter::new(format!("warn,identity_service={level},request={level}"));
+    // The driver of PostgreSQL warns of a line of .pgpass that it does not understand by showing it, password and all.
+    let pgpass = "sqlx_postgres::options::pgpass[{line}]=off";
+    let filter = EnvFilter::new(format!("warn,{pgpass},identity_service={level},request={level}"));
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)

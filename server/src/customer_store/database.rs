@@ -1,10 +1,12 @@
 //! Opens SQLite or PostgreSQL, and runs the same statement on whichever it is.
 
 use std::{
+    fs,
     str::FromStr,
     time::{Duration, Instant},
 };
 
+use rustls::CertificateError;
 use sqlx::{
     Connection, PgConnection, PgPool, SqlitePool,
     error::DatabaseError,
@@ -40,6 +42,9 @@ const POSTGRES_PARAMETERS: &[&str] = &[
     "statement-cache-capacity",
     "user",
 ];
+
+/// Those of them that name a file in PEM.
+const POSTGRES_FILES: &[&str] = &["sslcert", "sslkey", "sslrootcert"];
 
 /// Connections to the database.
 #[derive(Debug, Clone)]
@@ -104,7 +109,7 @@ impl Database {
                 Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) if Instant::now() < deadline => {
                     tokio::time::sleep(BUSY_INTERVAL).await;
                 }
-                migrated => break migrated?,
+                migrated => break migrated.map_err(of_migration)?,
             }
         }
         Ok(Self::Sqlite(pool))
@@ -116,15 +121,20 @@ impl Database {
         if let Some((name, _)) = parsed.query_pairs().find(|(name, _)| unknown(name)) {
             return Err(StoreError::UnknownParameter(name.into_owned()));
         }
+        for (name, value) in parsed.query_pairs() {
+            if let Some(parameter) = POSTGRES_FILES.iter().find(|parameter| **parameter == name) {
+                check_file(parameter, &value)?;
+            }
+        }
         let options = PgConnectOptions::from_str(url)?;
         // A connection of its own says why it failed, which the pool would not.
-        in_time(PgConnection::connect_with(&options)).await?.close().await?;
+        in_time(PgConnection::connect_with(&options)).await.map_err(of_certificate)?.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .connect_lazy_with(options);
         // Under a lock of the database's: replicas that start together do not disturb each other.
-        sqlx::migrate!("migrations/postgres").run(&pool).await?;
+        sqlx::migrate!("migrations/postgres").run(&pool).await.map_err(of_migration)?;
         Ok(Self::Postgres(pool))
     }
 
@@ -133,6 +143,44 @@ impl Database {
             Self::Sqlite(pool) => pool.close().await,
             Self::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// Fails when the parameter's file cannot be used: the driver would say why, and not of which file.
+fn check_file(parameter: &'static str, value: &str) -> Result<(), StoreError> {
+    // The driver also takes what would be in the file.
+    if value.trim().starts_with("-----BEGIN") {
+        return Ok(());
+    }
+    let unusable = |why: String| StoreError::UnusableFile(parameter, why);
+    let content = fs::read_to_string(value).map_err(|error| unusable(format!("cannot be read: {error}")))?;
+    // Without any, the driver would trust the public authorities alone.
+    if parameter == "sslrootcert" && !content.contains("-----BEGIN CERTIFICATE-----") {
+        return Err(unusable("holds no certificate in PEM".to_owned()));
+    }
+    Ok(())
+}
+
+/// Tells a certificate that is not accepted from a connection that broke, which the driver does not.
+fn of_certificate(error: StoreError) -> StoreError {
+    let refused = match &error {
+        StoreError::Database(sqlx::Error::Io(error)) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    match refused {
+        // A signature is bad when an unknown authority has the name of a known one.
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            StoreError::UnknownAuthority
+        }
+        Some(rustls::Error::InvalidCertificate(reason)) => StoreError::Certificate(reason.clone()),
+        _ => error,
+    }
+}
+
+fn of_migration(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(version) => StoreError::Newer(version),
+        error => error.into(),
     }
 }
 

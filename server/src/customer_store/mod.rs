@@ -27,6 +27,21 @@ pub enum StoreError {
     /// The URL has a parameter that nobody reads.
     #[error("the URL's parameter {0:?} is unknown")]
     UnknownParameter(String),
+    /// A file that the URL names is no such file. It is told by its parameter: what stands there may be a key itself.
+    #[error("the file of the URL's parameter {0:?} {1}")]
+    UnusableFile(&'static str, String),
+    /// Whoever answers has a certificate of an authority that nobody here knows.
+    #[error(
+        "the server's certificate is of no authority that is trusted; \
+         the URL's parameter \"sslrootcert\" names the file of its authority's certificate"
+    )]
+    UnknownAuthority,
+    /// Whoever answers is another server, or its certificate has run out.
+    #[error("the server's certificate is not accepted: {0}")]
+    Certificate(rustls::CertificateError),
+    /// The database was used by a newer version of this service, which may have changed what its tables mean.
+    #[error("its tables were made by a newer version of this service (migration {0} is unknown here)")]
+    Newer(i64),
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),

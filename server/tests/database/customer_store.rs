@@ -12,7 +12,7 @@ use identity_service::{
     random::{random_bytes, random_uuid},
     session_token::CustomerId,
 };
-use sqlx::{Connection, SqliteConnection, migrate::Migrator};
+use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 
 use crate::postgres_server::PostgresServer;
 
@@ -203,6 +203,28 @@ async fn replicas_that_start_together_make_the_tables_once() {
     for store in join_all(opening).await {
         store.unwrap().check().await.unwrap();
     }
+}
+
+/// An upgrade: the first new replica changes the tables, and an old one cannot know what they mean now.
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_told_as_such_and_open_stores_go_on() {
+    on_both(async |url| {
+        let running = open(url, "account").await;
+        let newer = "
+            INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+            SELECT 1000, 'newer', TRUE, checksum, 0 FROM _sqlx_migrations LIMIT 1";
+        if url.starts_with("sqlite") {
+            let mut connection = SqliteConnection::connect(url).await.unwrap();
+            sqlx::query(newer).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::query(newer).execute(&mut connection).await.unwrap();
+        }
+        let refused = CustomerStore::connect(url, 8, "account".to_owned()).await;
+        assert!(matches!(refused, Err(StoreError::Newer(1000))), "{refused:?}");
+        running.put_record(&customer("ada"), "{}").await.unwrap();
+    })
+    .await;
 }
 
 /// SQLite's own patience does not cover this: giving a file its journal fails at once while somebody writes.

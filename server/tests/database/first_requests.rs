@@ -100,6 +100,8 @@ impl Race {
                     assert_eq!(Some(replica), self.mortal, "a replica that lives did not answer: {error:?}");
                     self.moved.fetch_add(1, Ordering::SeqCst);
                     replica = (replica + 1) % self.urls.len();
+                    // It may be the only one, and is started again.
+                    tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
         };
@@ -122,6 +124,30 @@ impl Race {
         }
         assert_eq!(all.len(), CUSTOMERS, "two customers share an entity");
         all
+    }
+
+    /// Whether the replica that was killed lost no more than the entities that it was creating, and whether the logs
+    /// tell of them.
+    async fn lost_little(&self, what: &str, began: Instant, killed: &str, replicas: &[Replica]) {
+        let stored = self.stored().await;
+        let (created, tokens) = {
+            let ledger = self.site.stand_in.ledger();
+            (ledger.customers.clone(), ledger.tokens.clone())
+        };
+        let lost: Vec<&String> = created.difference(&stored).collect();
+        self.report(what, began, lost.len());
+        assert_eq!(created.len(), CUSTOMERS + lost.len(), "an entity is stored that LiveChat did not create");
+        for entity in &lost {
+            let askers = tokens.values().filter(|token| token.entity == **entity).map(|token| token.client_id.as_str());
+            let askers: HashSet<&str> = askers.collect();
+            assert_eq!(askers, HashSet::from([killed]), "a living replica lost an entity");
+        }
+        // One was being created when the replica died, and no more than it worked on at that time.
+        assert!((1..=LANES).contains(&lost.len()), "{} entities are lost", lost.len());
+        let told =
+            |replica: &Replica| replica.log().matches("an earlier creation of this customer never came back").count();
+        let told: usize = replicas.iter().map(told).sum();
+        assert!((lost.len()..=LANES).contains(&told), "{} entities are lost, the logs tell of {told}", lost.len());
     }
 
     /// The figures, for who runs this with --nocapture.
@@ -173,25 +199,7 @@ async fn one_entity_for_each_customer_from_four_replicas_one_of_which_is_killed(
     let race = Race::new(site, &replicas, Some(mortal));
     tokio::join!(race.run(), kill_in_a_creation(&race.site, &mut replicas[mortal]));
 
-    let stored = race.stored().await;
-    let (created, tokens) = {
-        let ledger = race.site.stand_in.ledger();
-        (ledger.customers.clone(), ledger.tokens.clone())
-    };
-    let lost: Vec<&String> = created.difference(&stored).collect();
-    race.report("four replicas on PostgreSQL", began, lost.len());
-    assert_eq!(created.len(), CUSTOMERS + lost.len(), "an entity is stored that LiveChat did not create");
-    for entity in &lost {
-        let askers = tokens.values().filter(|token| token.entity == **entity).map(|token| token.client_id.as_str());
-        let askers: HashSet<&str> = askers.collect();
-        assert_eq!(askers, HashSet::from([replicas[mortal].client_id.as_str()]), "a living replica lost an entity");
-    }
-    // One was being created when the replica died, and no more than it worked on at that time.
-    assert!((1..=LANES).contains(&lost.len()), "{} entities are lost", lost.len());
-    let told =
-        |replica: &Replica| replica.log().matches("an earlier creation of this customer never came back").count();
-    let told: usize = replicas.iter().map(told).sum();
-    assert!((lost.len()..=LANES).contains(&told), "{} entities are lost, the logs tell of {told}", lost.len());
+    race.lost_little("four replicas on PostgreSQL", began, &replicas[mortal].client_id, &replicas).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -208,4 +216,21 @@ async fn one_entity_for_each_customer_from_one_process_on_sqlite() {
     let ledger = race.site.stand_in.ledger();
     assert_eq!(ledger.customers, stored);
     assert_eq!(ledger.tokens_issued, u64::try_from(CUSTOMERS).unwrap(), "LiveChat is asked once for each customer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_entity_for_each_customer_from_one_process_on_sqlite_that_is_killed_and_started_again() {
+    let site = Site::new(None).await;
+    let mut replicas = site.replicas(1, 8);
+    site.stand_in.ledger().faults = Faults { latency_ms: Some(500), ..Faults::default() };
+    let began = Instant::now();
+    let race = Race::new(site, &replicas, Some(0));
+    let killed = replicas[0].client_id.clone();
+    let kill_and_start = async {
+        kill_in_a_creation(&race.site, &mut replicas[0]).await;
+        let address = replicas[0].url.trim_start_matches("http://").to_owned();
+        replicas.push(race.site.replica_with("replica-0-again", &[("IDENTITY_SERVICE_LISTEN", &address)]));
+    };
+    tokio::join!(race.run(), kill_and_start);
+    race.lost_little("one process on SQLite, killed and started again", began, &killed, &replicas).await;
 }

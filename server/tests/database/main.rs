@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod customer_store;
+mod database_user;
+mod encryption;
 mod first_requests;
 mod outage;
 mod postgres_server;

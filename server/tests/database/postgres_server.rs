@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::TcpListener,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -13,24 +14,53 @@ use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 /// The user that Debian's package makes: PostgreSQL refuses to run as root.
-const USER: &str = "postgres";
+pub const USER: &str = "postgres";
+
+/// What a server shows to those who want to speak in secret, in PEM.
+pub struct ServerCertificate {
+    pub certificate: String,
+    pub key: String,
+}
 
 pub struct PostgresServer {
     folder: TempDir,
     programs: PathBuf,
-    port: u16,
+    pub port: u16,
     pub password: String,
+    settings: Vec<String>,
     process: Option<Child>,
 }
 
 impl PostgresServer {
     /// Makes a database and starts a server for it.
     pub async fn start() -> Self {
+        Self::make(None).await
+    }
+
+    /// The same, with TLS.
+    pub async fn start_encrypted(certificate: ServerCertificate) -> Self {
+        Self::make(Some(certificate)).await
+    }
+
+    async fn make(certificate: Option<ServerCertificate>) -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().unwrap();
         let password = random_token().unwrap();
         let password_file = folder.path().join("password");
         fs::write(&password_file, &password).unwrap();
+        // The server's disk need not outlast a power cut.
+        let mut settings =
+            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"].map(str::to_owned).to_vec();
+        if let Some(ServerCertificate { certificate, key }) = certificate {
+            let (certificate_file, key_file) = (folder.path().join("server.pem"), folder.path().join("server.key"));
+            fs::write(&certificate_file, certificate).unwrap();
+            fs::write(&key_file, key).unwrap();
+            // PostgreSQL takes no key that others can read.
+            fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
+            settings.push("ssl=on".to_owned());
+            settings.push(format!("ssl_cert_file={}", certificate_file.display()));
+            settings.push(format!("ssl_key_file={}", key_file.display()));
+        }
         if is_root() {
             let user = format!("{USER}:");
             let given = Command::new("chown").arg("--recursive").arg(user).arg(folder.path()).status().unwrap();
@@ -45,7 +75,7 @@ impl PostgresServer {
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder, programs, port, password, process: None };
+        let mut server = Self { folder, programs, port, password, settings, process: None };
         server.resume().await;
         server
     }
@@ -57,13 +87,11 @@ impl PostgresServer {
     /// Starts the server again, and waits until it answers.
     pub async fn resume(&mut self) {
         let log = fs::File::create(self.folder.path().join("log")).unwrap();
-        // The server's disk need not outlast a power cut.
-        let settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"];
         let mut process = as_its_user(&self.programs.join("postgres"))
             .arg("-D")
             .arg(data(&self.folder))
             .args(["-p", &self.port.to_string()])
-            .args(settings.iter().flat_map(|setting| ["-c", setting]))
+            .args(self.settings.iter().flat_map(|setting| ["-c", setting.as_str()]))
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()

@@ -91,6 +91,26 @@ impl Site {
 
     /// Starts a replica and waits until it listens. Creations may take `creation_timeout` seconds.
     pub fn replica(&self, name: &str, creation_timeout: u32) -> Replica {
+        self.replica_with(name, &[("IDENTITY_SERVICE_CREATION_TIMEOUT", &creation_timeout.to_string())])
+    }
+
+    /// Starts a replica whose environment has these variables besides, or instead of the site's.
+    pub fn replica_with(&self, name: &str, variables: &[(&str, &str)]) -> Replica {
+        let replica = self.spawn(name, variables);
+        assert!(!replica.url.is_empty(), "{name} did not start: {}", replica.log());
+        replica
+    }
+
+    /// What the service says when it must not start with such an environment.
+    pub fn refusal(&self, variables: &[(&str, &str)]) -> String {
+        let mut refused = self.spawn("refused", variables);
+        assert_eq!(refused.url, "", "it started: {}", refused.log());
+        assert_eq!(refused.process.wait().unwrap().code(), Some(2), "{}", refused.log());
+        refused.log()
+    }
+
+    /// Starts the service and waits until it listens or ends.
+    fn spawn(&self, name: &str, variables: &[(&str, &str)]) -> Replica {
         let log = self.folder.path().join(format!("{name}.log"));
         let mut command = self.program();
         for (setting, value) in [
@@ -101,7 +121,6 @@ impl Site {
             ("ORGANIZATION_ID", ORGANIZATION),
             ("AGENT_TOKEN", &self.agent_token),
             ("SESSION_SECRET", &self.session_secret),
-            ("CREATION_TIMEOUT", &creation_timeout.to_string()),
             ("ISSUER", ISSUER),
             ("OMNICHANNEL", "true"),
             ("LIVE_ASSIST", "true"),
@@ -111,14 +130,13 @@ impl Site {
         ] {
             command.env(format!("IDENTITY_SERVICE_{setting}"), value);
         }
+        command.envs(variables.iter().copied());
         let mut process = command.stdout(Stdio::piped()).stderr(fs::File::create(&log).unwrap()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap_or_default();
         let url = said["listening"].as_str().unwrap_or_default().to_owned();
-        let replica = Replica { process, url, client_id: name.to_owned(), log };
-        assert!(!replica.url.is_empty(), "{name} did not start: {}", replica.log());
-        replica
+        Replica { process, url, client_id: name.to_owned(), log }
     }
 
     /// So many replicas, each with a name.
