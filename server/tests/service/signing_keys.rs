@@ -86,6 +86,33 @@ fn a_new_key_is_published_before_it_signs_and_an_old_one_after() {
     assert_eq!(keys.run(&["list"]).lines().count(), 1);
 }
 
+#[test]
+fn the_command_works_on_the_folder_that_is_named_or_on_none() {
+    let keys = Keys::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_identity-service"));
+        command.env_clear().current_dir(&elsewhere).args(arguments).output().unwrap()
+    };
+    let (folder, first) = (keys.folder(), keys.run(&["list"]));
+    let folder = folder.to_str().unwrap();
+    // After the verb as well as before it.
+    let listed = run(&["keys", "list", "--signing-keys", folder]);
+    assert_eq!(String::from_utf8(listed.stdout).unwrap().trim_end(), first);
+    // The service's own flag is not the command's.
+    for wrong in [&["--signing-keys", folder, "keys", "generate"][..], &["--omnichannel", "keys", "generate"]] {
+        let refused = run(wrong);
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
+        assert!(String::from_utf8(refused.stderr).unwrap().contains("cannot be used"), "{wrong:?}");
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "no key was made where nobody looks");
+    for format in ["jwks", "omnichannel"] {
+        let refused = keys.output(&["publish", "--format", format, "--id", first.split(' ').next().unwrap()]);
+        assert_eq!(refused.status.code(), Some(2), "{format}");
+        assert!(String::from_utf8(refused.stderr).unwrap().starts_with("identity-service: id: expected"), "{format}");
+    }
+}
+
 #[tokio::test]
 async fn every_published_form_verifies_a_token() {
     let site = Site::new().await;
