@@ -331,6 +331,12 @@ async fn what_is_set_is_what_is_served() {
     let now_ms = i64::try_from(now() * 1000).unwrap();
     let Redemption::Redeemed(issued) = store.redeem_code(&hash, now_ms).await.unwrap() else { panic!("no code") };
     assert!((456_000..460_000).contains(&(issued.expires_at - now_ms)), "{issued:?}");
+    for file in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.to_str().unwrap().contains("sqlite") {
+            let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "customers' names are in {}", file.display());
+        }
+    }
     drop(program);
 
     let program = set(true);
