@@ -32,7 +32,8 @@ pub(crate) const SHORTEST_SECRET: usize = 32;
 /// IDENTITY_SERVICE_AGENT_TOKEN or --agent-token-file, the session secret from IDENTITY_SERVICE_SESSION_SECRET or
 /// --session-secret-file.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "identity-service", version)]
+// A flag of the service before `keys` would be understood and then ignored: its folder would be another one.
+#[command(name = "identity-service", version, args_conflicts_with_subcommands = true)]
 pub struct Settings {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, env = "IDENTITY_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::OpenOptionsExt,
     str::FromStr,
     time::{Duration, Instant},
 };
@@ -88,6 +89,11 @@ impl Database {
             .busy_timeout(ACQUIRE_TIMEOUT);
         // In memory, every connection would have a database of its own, gone when the connection is closed.
         let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        if !in_memory {
+            // Names and contacts are in it, and SQLite would let everybody read it; its other files get the same mode.
+            // Whatever is wrong here is told when the file is opened, and one that is there keeps its mode.
+            let _ = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(options.get_filename());
+        }
         let pool_options = SqlitePoolOptions::new()
             .max_connections(if in_memory { 1 } else { connections.min(SQLITE_CONNECTIONS) })
             .idle_timeout(None)

@@ -20,7 +20,13 @@ use crate::configuration::{SettingError, wrong};
 #[derive(Debug, Clone, Args)]
 pub struct KeysCommand {
     /// The folder of keys, the same as the service's setting.
-    #[arg(long, env = "IDENTITY_SERVICE_SIGNING_KEYS", default_value = "signing-keys", value_name = "FOLDER")]
+    #[arg(
+        long,
+        global = true,
+        env = "IDENTITY_SERVICE_SIGNING_KEYS",
+        default_value = "signing-keys",
+        value_name = "FOLDER"
+    )]
     signing_keys: PathBuf,
     #[command(subcommand)]
     action: Action,
@@ -195,6 +201,9 @@ fn publish(folder: &Path, format: Format, id: Option<&str>, now: u64) -> Result<
         Some(id) => find(&keys, id),
         None => keys.active(now).map(AsRef::as_ref).ok_or_else(|| KeysError::NoneActive(folder.to_owned()).into()),
     };
+    if id.is_some() && matches!(format, Format::Jwks | Format::Omnichannel) {
+        return Err(wrong("id", "expected --format pem or live-assist: the other formats hold all keys"));
+    }
     let unwritable = || wrong(SETTING, "expected keys that can be written");
     Ok(match format {
         Format::Jwks => format!("{:#}\n", web_key_set(&keys, now)),

@@ -1,23 +1,31 @@
 //! Live Assist's code flow: a code for the signed-in customer, redeemed once; and encrypted tokens.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    io::Write,
+    process::{Command, Stdio},
+    time::UNIX_EPOCH,
+};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    digest::{SHA256, digest},
     encoding::{AsDer, PublicKeyX509Der},
-    rsa::{KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey},
+    rsa::{
+        KeySize, OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, PrivateDecryptingKey, PublicKey, PublicKeyComponents,
+    },
 };
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use futures_util::future::join_all;
-use identity_service::{json_web_encryption::EncryptionKey, proof_key::CodeChallenge};
+use identity_service::{customer_store::Redemption, json_web_encryption::EncryptionKey, proof_key::CodeChallenge};
 use reqwest::Response;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
-    signing::{CLIENT, CONTACT, REDIRECT_URI, Signing, Site},
+    signing::{CLIENT, CODE_LIFETIME, CONTACT, LIVE_ASSIST_LIFETIME, OTHER_REDIRECT_URI, REDIRECT_URI, Signing, Site},
     support::{log_of_this_thread, problem},
 };
 
@@ -48,14 +56,89 @@ async fn a_code_is_redeemed_for_an_id_token() {
     let response = site.redeem_code(&code).await;
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["cache-control"], "no-store");
+    assert_eq!(response.headers()["pragma"], "no-cache", "RFC 6749, section 5.1");
     let answer: Value = response.json().await.unwrap();
-    assert_eq!((&answer["token_type"], &answer["expires_in"]), (&json!("Bearer"), &json!(300)));
-    assert!(answer["access_token"].is_string());
+    assert_eq!(
+        (&answer["token_type"], &answer["expires_in"]),
+        (&json!("Bearer"), &json!(LIVE_ASSIST_LIFETIME.as_secs()))
+    );
+    let access_token = answer["access_token"].as_str().unwrap();
+    assert_eq!(URL_SAFE_NO_PAD.decode(access_token).unwrap().len(), 32, "opaque, and not the id_token");
     let claims = site.claims(answer["id_token"].as_str().unwrap()).await;
     assert_eq!((&claims["sub"], &claims["aud"]), (&json!(CONTACT), &json!(CLIENT)));
     assert_eq!((&claims["given_name"], &claims["family_name"]), (&json!("Ada"), &json!("Lovelace")));
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), LIVE_ASSIST_LIFETIME.as_secs());
+    let again = site.redeem_code(&site.code("ada", json!({})).await).await.json::<Value>().await.unwrap();
+    assert_ne!(again["access_token"], answer["access_token"]);
+}
+
+#[tokio::test]
+async fn a_code_is_kept_as_its_hash_and_lives_as_long_as_is_set() {
+    let site = site().await;
+    let code = site.code("ada", json!({})).await;
     let file = std::fs::read(site.world.folder.path().join("customers.sqlite-wal")).unwrap();
-    assert!(!file.windows(43).any(|bytes| bytes == code.as_bytes()), "the code itself is not in the database");
+    let raw = URL_SAFE_NO_PAD.decode(&code).unwrap();
+    for part in [&code.as_bytes()[..20], &code.as_bytes()[23..], &raw[..20], &raw[12..]] {
+        assert!(!file.windows(20).any(|bytes| bytes == part), "nothing of the code itself is in the database");
+    }
+    let hash = digest(&SHA256, code.as_bytes()).as_ref().try_into().unwrap();
+    let now = site.world.system_clock.now().wall.duration_since(UNIX_EPOCH).unwrap();
+    let now = i64::try_from(now.as_millis()).unwrap();
+    let Redemption::Redeemed(issued) = site.store().await.redeem_code(&hash, now).await.unwrap() else {
+        panic!("its SHA-256 hash names it");
+    };
+    assert_eq!(issued.expires_at - now, i64::try_from(CODE_LIFETIME.as_millis()).unwrap());
+    assert!(refused(site.redeem_code(&code).await, 400, "invalid_grant").await.contains("redeemed before"));
+}
+
+/// Two customers and two pages at once: nothing of one gets into the other's token.
+#[tokio::test]
+async fn a_code_is_its_customers_and_its_pages() {
+    let site = site().await;
+    let eve = CONTACT.replace('8', "9");
+    site.put("eve", json!({ "contact_id": eve, "given_name": "Eve" })).await;
+    let of_ada = site.code("ada", json!({ "redirect_uri": OTHER_REDIRECT_URI })).await;
+    let of_eve = site.code("eve", json!({ "code_challenge": CHALLENGE })).await;
+    let of_ada_too = site.code("ada", json!({})).await;
+    let of_eve_too = site.code("eve", json!({ "redirect_uri": OTHER_REDIRECT_URI })).await;
+    for (code, redirect_uri, verifier, contact, name) in [
+        (of_eve_too, OTHER_REDIRECT_URI, None, eve.as_str(), "Eve"),
+        (of_ada, OTHER_REDIRECT_URI, None, CONTACT, "Ada"),
+        (of_ada_too, REDIRECT_URI, None, CONTACT, "Ada"),
+        (of_eve, REDIRECT_URI, Some(VERIFIER), eve.as_str(), "Eve"),
+    ] {
+        let mut form =
+            vec![("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", redirect_uri)];
+        form.extend(verifier.map(|verifier| ("code_verifier", verifier)));
+        // What the client says of the customer counts for nothing.
+        form.extend(["sub", "customer", "customer_id", "contact_id"].map(|name| (name, "mallory")));
+        let response = site.redeem(&form).await;
+        assert_eq!(response.status(), 200, "{name}");
+        let answer: Value = response.json().await.unwrap();
+        let claims = site.claims(answer["id_token"].as_str().unwrap()).await;
+        assert_eq!((&claims["sub"], &claims["given_name"]), (&json!(contact), &json!(name)));
+    }
+}
+
+#[tokio::test]
+async fn old_codes_are_removed_and_neither_living_ones_nor_replays_forgotten() {
+    let site = site().await;
+    let spent = site.code("ada", json!({})).await;
+    assert_eq!(site.redeem_code(&spent).await.status(), 200);
+    site.world.clock.advance(590);
+    let living = site.code("ada", json!({})).await;
+    site.world.clock.advance(20);
+    // Issuing one removes old ones, every ten minutes.
+    site.code("ada", json!({})).await;
+    assert_eq!(site.redeem_code(&living).await.status(), 200);
+    let description = refused(site.redeem_code(&spent).await, 400, "invalid_grant").await;
+    assert!(description.contains("redeemed before"), "remembered for an hour: {description}");
+    site.world.clock.advance(4000);
+    site.code("ada", json!({})).await;
+    for old in [spent, living] {
+        let description = refused(site.redeem_code(&old).await, 400, "invalid_grant").await;
+        assert!(description.contains("not known"), "{description}");
+    }
 }
 
 #[tokio::test]
@@ -63,11 +146,10 @@ async fn every_call_gets_another_code_for_the_page_that_asked() {
     let site = site().await;
     let codes = join_all((0..20).map(|_| site.code("ada", json!({})))).await;
     assert_eq!(codes.iter().collect::<HashSet<_>>().len(), 20);
-    let other = "https://other.example/back";
     let request = site.world.http.post(site.world.server.url("/live-assist/code"));
-    let request = request.bearer_auth(site.world.session("ada")).json(&json!({ "redirect_uri": other }));
+    let request = request.bearer_auth(site.world.session("ada")).json(&json!({ "redirect_uri": OTHER_REDIRECT_URI }));
     let answer: Value = request.send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["redirect_uri"], other);
+    assert_eq!(answer["redirect_uri"], OTHER_REDIRECT_URI);
     let answer: Value = site.world.post("/live-assist/code", "ada").await.json().await.unwrap();
     assert_eq!(answer["redirect_uri"], REDIRECT_URI, "the first one is the default");
     for (body, code) in [
@@ -102,7 +184,7 @@ async fn a_replayed_code_is_refused_and_logged_as_replay() {
 async fn an_expired_foreign_or_malformed_code_is_an_invalid_grant() {
     let site = site().await;
     let code = site.code("ada", json!({})).await;
-    site.world.clock.advance(59);
+    site.world.clock.advance(CODE_LIFETIME.as_secs() - 1);
     let alive = site.code("ada", json!({})).await;
     site.world.clock.advance(1);
     assert!(refused(site.redeem_code(&code).await, 400, "invalid_grant").await.contains("expired"));
@@ -120,10 +202,26 @@ async fn an_expired_foreign_or_malformed_code_is_an_invalid_grant() {
 async fn a_failed_redemption_burns_the_code() {
     let site = site().await;
     let grant = ("grant_type", "authorization_code");
-    let code = site.code("ada", json!({})).await;
-    let response = site.redeem(&[grant, ("code", &code), ("redirect_uri", "https://other.example/back")]).await;
-    assert!(refused(response, 400, "invalid_grant").await.contains("redirect_uri"));
-    assert!(refused(site.redeem_code(&code).await, 400, "invalid_grant").await.contains("redeemed before"));
+    let wrong_verifier = ("code_verifier", CHALLENGE);
+    for (challenge, more, named) in [
+        (None, vec![("redirect_uri", OTHER_REDIRECT_URI)], "redirect_uri"),
+        (None, vec![("redirect_uri", "https://liveperson.net/")], "redirect_uri"),
+        (None, vec![("redirect_uri", "https://liveperson.net.evil.example")], "redirect_uri"),
+        (None, vec![("redirect_uri", "https://liveperson.ne")], "redirect_uri"),
+        (Some(CHALLENGE), vec![("redirect_uri", REDIRECT_URI), wrong_verifier], "code_verifier"),
+        (Some(CHALLENGE), vec![("redirect_uri", REDIRECT_URI)], "code_verifier"),
+        (None, vec![("redirect_uri", REDIRECT_URI), wrong_verifier], "code_verifier"),
+    ] {
+        let body = challenge.map_or(json!({}), |challenge| json!({ "code_challenge": challenge }));
+        let code = site.code("ada", body).await;
+        let mut form = vec![grant, ("code", &code)];
+        form.extend(more.clone());
+        assert!(refused(site.redeem(&form).await, 400, "invalid_grant").await.starts_with(named), "{more:?}");
+        let mut right = vec![grant, ("code", &code), ("redirect_uri", REDIRECT_URI)];
+        right.extend(challenge.map(|_| ("code_verifier", VERIFIER)));
+        let description = refused(site.redeem(&right).await, 400, "invalid_grant").await;
+        assert!(description.contains("redeemed before"), "{more:?}: {description}");
+    }
 
     // Who is not the client can burn nothing.
     let code = site.code("ada", json!({})).await;
@@ -178,10 +276,18 @@ async fn the_client_authenticates_by_basic_or_in_the_body() {
         (Some(raw), vec![("client_id", "another")], 400, "invalid_request"),
         (Some(basic(&format!("another:{secret}"))), vec![], 401, "invalid_client"),
         (Some(basic(&format!("{CLIENT}:{}", &secret[1..]))), vec![], 401, "invalid_client"),
+        (Some(basic(&format!("{CLIENT}:{}", &secret[..secret.len() - 1]))), vec![], 401, "invalid_client"),
+        (Some(basic(&format!("{CLIENT}:{}", &secret[..32]))), vec![], 401, "invalid_client"),
+        (Some(basic(&format!("{CLIENT}:{secret}x"))), vec![], 401, "invalid_client"),
+        (Some(basic(&format!("{CLIENT}:{}", secret.to_uppercase()))), vec![], 401, "invalid_client"),
+        (Some(basic(&format!("{CLIENT}:"))), vec![], 401, "invalid_client"),
         (Some(basic("no colon")), vec![], 401, "invalid_client"),
         (Some("Basic !!!".to_owned()), vec![], 401, "invalid_client"),
         (Some(format!("Bearer {secret}")), vec![], 401, "invalid_client"),
         (None, vec![("client_id", CLIENT), ("client_secret", "wrong")], 401, "invalid_client"),
+        (None, vec![("client_id", "another"), ("client_secret", secret)], 401, "invalid_client"),
+        (None, vec![("client_id", CLIENT), ("client_secret", &secret[..40])], 401, "invalid_client"),
+        (None, vec![("client_id", CLIENT), ("client_secret", "")], 401, "invalid_client"),
         (None, vec![("client_id", CLIENT)], 401, "invalid_client"),
         (None, vec![], 401, "invalid_client"),
     ] {
@@ -220,6 +326,10 @@ async fn a_malformed_request_is_named() {
     let url = site.world.server.url("/live-assist/oauth/token");
     let json = site.world.http.post(&url).basic_auth(CLIENT, Some(&site.client_secret)).json(&json!({}));
     refused(json.send().await.unwrap(), 400, "invalid_request").await;
+    let form = "grant_type=authorization_code&redirect_uri=https%3A%2F%2Fliveperson.net&code=x";
+    let text = site.world.http.post(&url).basic_auth(CLIENT, Some(&site.client_secret)).body(form);
+    let text = text.header("content-type", "text/plain").send().await.unwrap();
+    assert!(refused(text, 400, "invalid_request").await.contains("x-www-form-urlencoded"));
     assert_eq!(site.get("/live-assist/oauth/token").await.status(), 405);
 }
 
@@ -233,19 +343,20 @@ async fn of_300_redemptions_at_once_one_succeeds() {
     assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 299, "{statuses:?}");
 }
 
-/// Decrypts as a consumer would: the header, and the signed token inside.
-fn decrypt(token: &str, key: &OaepPrivateDecryptingKey) -> (Value, String) {
+/// Decrypts as a consumer would: the header, the signed token inside, and the key it was encrypted with.
+fn decrypt(token: &str, key: &OaepPrivateDecryptingKey) -> (Value, String, Vec<u8>) {
     let parts: Vec<&str> = token.split('.').collect();
     assert_eq!(parts.len(), 5);
     let [header, wrapped, nonce, content, tag] =
         [0, 1, 2, 3, 4].map(|part| URL_SAFE_NO_PAD.decode(parts[part]).unwrap());
     let mut unwrapped = vec![0; key.min_output_size()];
     let content_key = key.decrypt(&OAEP_SHA256_MGF1SHA256, &wrapped, &mut unwrapped, None).unwrap();
-    let opening = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, content_key).unwrap());
+    let content_key = content_key.to_vec();
+    let opening = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &content_key).unwrap());
     let mut sealed = [content, tag].concat();
     let nonce = Nonce::try_assume_unique_for_key(&nonce).unwrap();
     let plain = opening.open_in_place(nonce, Aad::from(parts[0].as_bytes()), &mut sealed).unwrap();
-    (serde_json::from_slice(&header).unwrap(), String::from_utf8(plain.to_vec()).unwrap())
+    (serde_json::from_slice(&header).unwrap(), String::from_utf8(plain.to_vec()).unwrap(), content_key)
 }
 
 #[tokio::test]
@@ -259,21 +370,49 @@ async fn tokens_for_live_assist_are_encrypted_when_its_key_is_known() {
     site.put_contact("ada").await;
     let private = OaepPrivateDecryptingKey::new(private).unwrap();
     let code = site.code("ada", json!({})).await;
+    let mut content_keys = HashSet::new();
     let redeemed: Value = site.redeem_code(&code).await.json().await.unwrap();
     for token in [site.token("/live-assist/token", "ada").await, redeemed["id_token"].as_str().unwrap().to_owned()] {
-        let (header, inner) = decrypt(&token, &private);
+        let (header, inner, content_key) = decrypt(&token, &private);
+        assert!(content_keys.insert(content_key), "each token has a key of its own");
         let claims = site.claims(&inner).await;
         assert_eq!(
             (&header["alg"], &header["enc"], &header["cty"]),
             (&json!("RSA-OAEP-256"), &json!("A256GCM"), &json!("JWT"))
         );
-        assert!(header["kid"].is_string());
+        assert_eq!((header["kid"].is_string(), &header["typ"]), (true, &json!("JWT")));
         assert_eq!((&header["iat"], &header["exp"]), (&claims["iat"], &claims["exp"]));
         assert!(header["exp"].is_u64());
         assert_eq!(claims["sub"], CONTACT);
     }
     // Omnichannel has no such key.
     site.claims(&site.token("/omnichannel/token", "ada").await).await;
+}
+
+#[test]
+fn a_key_to_encrypt_with_is_public_long_enough_and_meant_for_it() {
+    let private = PrivateDecryptingKey::generate(KeySize::Rsa2048).unwrap();
+    let der: PublicKeyX509Der<'_> = private.public_key().as_der().unwrap();
+    let key = PublicKeyComponents::<Vec<u8>>::from(&PublicKey::from_der(der.as_ref()).unwrap());
+    let parsed = |more: Value| {
+        let mut key = json!({ "kty": "RSA", "n": URL_SAFE_NO_PAD.encode(&key.n), "e": URL_SAFE_NO_PAD.encode(&key.e) });
+        key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        EncryptionKey::parse(&key.to_string())
+    };
+    assert!(parsed(json!({})).is_some());
+    for more in [json!({ "alg": "RSA-OAEP" }), json!({ "use": "sig" }), json!({ "d": "AQAB" }), json!({ "kty": "EC" })]
+    {
+        assert!(parsed(more.clone()).is_none(), "{more}");
+    }
+    let named = parsed(json!({ "alg": "RSA-OAEP-256", "use": "enc", "kid": "one" })).unwrap();
+    let token = named.encrypt("a.b.c", &Map::new()).unwrap();
+    assert_eq!(decrypt(&token, &OaepPrivateDecryptingKey::new(private).unwrap()).0["kid"], "one");
+    let weak = Command::new("openssl").args(["genrsa", "-out", "/dev/stdout", "1024"]).output().unwrap().stdout;
+    let mut public = Command::new("openssl");
+    let mut public = public.args(["pkey", "-pubout"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    public.stdin.take().unwrap().write_all(&weak).unwrap();
+    let weak = String::from_utf8(public.wait_with_output().unwrap().stdout).unwrap();
+    assert!(weak.contains("BEGIN PUBLIC KEY") && EncryptionKey::parse(&weak).is_none(), "1024 bits are too few");
 }
 
 fn lines(text: &str) -> String {

@@ -2,12 +2,13 @@
 
 use std::time::UNIX_EPOCH;
 
-use identity_service::{customer_store::CustomerStore, session_token::CustomerId};
+use identity_service::session_token::CustomerId;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    signing::{CONTACT, ISSUER, Signing, Site},
-    support::{World, problem},
+    signing::{CONTACT, ISSUER, LIVE_ASSIST_LIFETIME, OMNICHANNEL_LIFETIME, Signing, Site},
+    support::{ALLOWED, World, problem},
 };
 
 #[tokio::test]
@@ -26,7 +27,7 @@ async fn a_token_for_omnichannel_has_the_documented_claims() {
     assert_eq!((&claims["iss"], &claims["sub"]), (&json!(ISSUER), &json!(CONTACT)));
     let [iat, exp, nbf] = ["iat", "exp", "nbf"].map(|claim| claims[claim].as_u64().unwrap());
     let now = site.world.system_clock.now().wall.duration_since(UNIX_EPOCH).unwrap().as_secs();
-    assert_eq!((iat, exp, nbf), (now, now + 600, now - 30));
+    assert_eq!((iat, exp, nbf), (now, now + OMNICHANNEL_LIFETIME.as_secs(), now - 30));
     let contexts: Value = serde_json::from_str(claims["lwicontexts"].as_str().unwrap()).unwrap();
     assert_eq!(contexts, json!({ "msdyn_cartvalue": "10000", "msdyn_isvip": false }));
 
@@ -51,7 +52,7 @@ async fn a_token_for_live_assist_has_the_documented_claims() {
     assert_eq!(names, ["exp", "family_name", "given_name", "iat", "iss", "lp_sdes", "sub"]);
     assert_eq!((&claims["sub"], &claims["lp_sdes"]), (&json!(CONTACT), &attributes));
     assert_eq!((&claims["given_name"], &claims["family_name"]), (&json!("Ada"), &json!("Lovelace")));
-    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 300);
+    assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), LIVE_ASSIST_LIFETIME.as_secs());
 
     let (status, body, _) = problem(site.world.post("/live-assist/token", "grace").await).await;
     assert_eq!((status, &body["code"]), (403, &json!("no_contact")));
@@ -67,6 +68,7 @@ async fn text_is_the_token_alone() {
     let response = request.send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8");
     assert_eq!(response.headers()["cache-control"], "no-store");
+    assert_eq!(response.headers()["vary"], "accept");
     site.claims(&response.text().await.unwrap()).await;
 }
 
@@ -83,6 +85,69 @@ async fn nobody_and_foreign_pages_get_nothing() {
         assert_eq!((status, &body["code"]), (403, &json!("foreign_origin")), "{path}");
         let request = site.world.http.get(&url).send().await.unwrap();
         assert_eq!(request.status(), 405, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_says_nothing_of_who_asks() {
+    let site = Site::new().await;
+    site.put_contact("ada").await;
+    site.put("eve", json!({ "contact_id": CONTACT.replace('8', "9") })).await;
+    let names = ["sub", "customer", "customer_id", "contact_id"];
+    for path in ["/omnichannel/token", "/live-assist/token"] {
+        for name in names {
+            let request = || site.world.http.post(site.world.server.url(path)).bearer_auth(site.world.session("ada"));
+            for request in [request().json(&json!({ name: "eve" })), request().form(&[(name, "eve")])] {
+                let answer: Value = request.send().await.unwrap().json().await.unwrap();
+                let claims = site.claims(answer["token"].as_str().unwrap()).await;
+                assert_eq!(claims["sub"], CONTACT, "{path} {name}");
+            }
+        }
+    }
+    let code = |body: Value| {
+        let request = site.world.http.post(site.world.server.url("/live-assist/code"));
+        request.bearer_auth(site.world.session("ada")).json(&body).send()
+    };
+    for name in names {
+        let (status, body, _) = problem(code(json!({ name: "eve" })).await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (422, &json!("bad_body")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_read_answers_and_nobody_redeems_from_a_page() {
+    let site = Site::new().await;
+    let preflight = async |path: &str, origin: &str| {
+        let request = site.world.http.request(Method::OPTIONS, site.world.server.url(path));
+        let request = request.header("origin", origin).header("access-control-request-method", "POST");
+        let asked = "authorization,cache-control,content-type";
+        request.header("access-control-request-headers", asked).send().await.unwrap().headers().clone()
+    };
+    for path in ["/omnichannel/token", "/live-assist/token", "/live-assist/code"] {
+        let allowed = preflight(path, ALLOWED).await;
+        assert_eq!(allowed["access-control-allow-origin"], ALLOWED, "{path}");
+        assert_eq!(allowed["access-control-allow-credentials"], "true", "{path}");
+        let headers = allowed["access-control-allow-headers"].to_str().unwrap();
+        for header in ["authorization", "cache-control", "content-type"] {
+            assert!(headers.contains(header), "{path}: {header} in {headers}");
+        }
+        assert!(!preflight(path, "https://evil.example").await.contains_key("access-control-allow-origin"), "{path}");
+        let cookie = format!("session={}", site.world.session("ada"));
+        let request = site.world.http.post(site.world.server.url(path)).header("cookie", &cookie);
+        let answer = request.header("origin", ALLOWED).send().await.unwrap();
+        assert!([200, 403].contains(&answer.status().as_u16()), "{path}");
+        assert_eq!(answer.headers()["access-control-allow-origin"], ALLOWED, "{path}");
+        assert_eq!(answer.headers()["access-control-expose-headers"], "retry-after", "{path}");
+        // A cookie alone says that a browser asks, and not from which page.
+        let request = site.world.http.post(site.world.server.url(path)).header("cookie", &cookie);
+        let (status, body, _) = problem(request.send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (403, &json!("no_origin")), "{path}");
+    }
+    for path in ["/live-assist/oauth/token", "/admin/customers/ada"] {
+        assert!(!preflight(path, ALLOWED).await.contains_key("access-control-allow-origin"), "{path}");
+        let request = site.world.http.post(site.world.server.url(path)).header("origin", ALLOWED);
+        let answer = request.form(&[("code", "x")]).send().await.unwrap();
+        assert!(!answer.headers().contains_key("access-control-allow-origin"), "{path}");
     }
 }
 
@@ -126,7 +191,16 @@ async fn records_are_put_read_and_removed_by_who_has_the_key() {
 
     for method in ["GET", "PUT", "DELETE"] {
         let url = site.world.server.url("/admin/customers/a%2Fb%20c");
-        for key in [site.admin_key[1..].to_owned(), site.world.session("a/b c"), String::new()] {
+        let key = &site.admin_key;
+        for key in [
+            key[1..].to_owned(),
+            key[..key.len() - 1].to_owned(),
+            key[..32].to_owned(),
+            format!("{key}x"),
+            key.to_lowercase(),
+            site.world.session("a/b c"),
+            String::new(),
+        ] {
             let request = site.world.http.request(method.parse().unwrap(), &url).bearer_auth(key);
             let (status, body, _) = problem(request.json(&json!({})).send().await.unwrap()).await;
             assert_eq!((status, &body["code"]), (401, &json!("admin_key_wrong")), "{method}");
@@ -137,10 +211,41 @@ async fn records_are_put_read_and_removed_by_who_has_the_key() {
 }
 
 #[tokio::test]
+async fn a_record_is_one_customers_alone() {
+    let site = Site::new().await;
+    let read =
+        async |customer: &str| -> Value { site.admin("GET", customer).send().await.unwrap().json().await.unwrap() };
+    let customers = ["ada", "Ada", "ada%20", "ad"];
+    for customer in customers {
+        site.put(customer, json!({ "given_name": customer })).await;
+    }
+    for customer in customers {
+        assert_eq!(read(customer).await, json!({ "given_name": customer }));
+    }
+    assert_eq!(site.admin("DELETE", "ada").send().await.unwrap().status(), 204);
+    assert_eq!(read("ada").await["code"], "no_record");
+    for customer in &customers[1..] {
+        assert_eq!(read(customer).await, json!({ "given_name": customer }));
+    }
+}
+
+#[tokio::test]
+async fn a_context_variable_that_is_allowed_no_more_is_never_signed() {
+    let site = Site::with(Signing { context_variables: vec!["known"], ..Signing::default() }).await;
+    let customer = CustomerId::parse("ada").unwrap();
+    let record = json!({ "contact_id": CONTACT, "lwicontexts": { "known": 1, "foreign": 2 } }).to_string();
+    site.store().await.put_record(&customer, &record).await.unwrap();
+    let (status, body, _) = problem(site.world.post("/omnichannel/token", "ada").await).await;
+    assert_eq!((status, &body["code"]), (500, &json!("record_damaged")));
+    assert!(body["detail"].as_str().unwrap().contains("lwicontexts.foreign"), "{body}");
+    // Live Assist gets no context variables.
+    site.claims(&site.token("/live-assist/token", "ada").await).await;
+}
+
+#[tokio::test]
 async fn a_damaged_record_is_never_signed() {
     let site = Site::new().await;
-    let file = site.world.folder.path().join("customers.sqlite");
-    let store = CustomerStore::connect(&format!("sqlite:{}", file.display()), 1, String::new()).await.unwrap();
+    let store = site.store().await;
     let customer = CustomerId::parse("ada").unwrap();
     for (record, named) in [
         (r#"{"lwicontexts": {"msdyn_isvip": {"nested": true}}}"#, "lwicontexts.msdyn_isvip"),

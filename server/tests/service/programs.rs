@@ -4,12 +4,21 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 
-use serde_json::Value;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use identity_service::{
+    customer_store::{CustomerStore, Redemption},
+    random::random_token,
+};
+use serde_json::{Value, json};
 
-use crate::signing::Keys;
+use crate::{
+    signing::{CONTACT, Keys},
+    support::{now, sign},
+};
 
 const SECRET: &str = "a session secret of at least thirty-two bytes";
 
@@ -244,6 +253,11 @@ fn a_key_file_that_is_missing_open_or_no_key_stops_the_start() {
         fs::write(&file, content).unwrap();
         stopped(&keys, &file.display().to_string());
     }
+    fs::write(&file, &good).unwrap();
+    let copy = keys.folder().join("zzz.pem");
+    fs::copy(&file, &copy).unwrap();
+    stopped(&keys, "holds the same key as");
+    fs::remove_file(&copy).unwrap();
     fs::write(&file, good.replace("Active-From: 2", "Active-From: sometime 2")).unwrap();
     stopped(&keys, "a time like");
     let without_time: String = good.lines().skip(1).map(|line| format!("{line}\n")).collect();
@@ -251,4 +265,105 @@ fn a_key_file_that_is_missing_open_or_no_key_stops_the_start() {
     stopped(&keys, "keys activate");
     fs::remove_file(&file).unwrap();
     stopped(&keys, "keys generate");
+}
+
+/// The real program with every setting another one than its default: each has the effect that it should.
+#[tokio::test]
+async fn what_is_set_is_what_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let (keys, admin_key) = (Keys::new(), random_token().unwrap());
+    let public = keys.run(&["publish", "--format", "pem"]);
+    let encryption_key = folder.path().join("live-assist.pem");
+    fs::write(&encryption_key, &public).unwrap();
+    let http = reqwest::Client::new();
+    let session = sign(SECRET, &json!({ "sub": "ada", "exp": now() + 600 }));
+    let set = |encrypted: bool| {
+        let mut command = right_signing(folder.path(), &keys);
+        command
+            .env("IDENTITY_SERVICE_ADMIN_KEY", &admin_key)
+            .env("IDENTITY_SERVICE_ISSUER", "another.example")
+            .env("IDENTITY_SERVICE_OMNICHANNEL_TOKEN_LIFETIME", "1234")
+            .env("IDENTITY_SERVICE_OMNICHANNEL_CONTEXT_VARIABLE", "one,two")
+            .env("IDENTITY_SERVICE_LIVE_ASSIST_TOKEN_LIFETIME", "2345")
+            .env("IDENTITY_SERVICE_LIVE_ASSIST_CODE_LIFETIME", "456")
+            .env("IDENTITY_SERVICE_LIVE_ASSIST_REDIRECT_URI", "https://a.example/1,https://b.example/2");
+        if encrypted {
+            command.env("IDENTITY_SERVICE_LIVE_ASSIST_ENCRYPTION_KEY", &encryption_key);
+        }
+        Program::start(command)
+    };
+    let post = |program: &Program, path: &str| http.post(format!("{}{path}", program.url)).bearer_auth(&session).send();
+    let answer = async |program: &Program, path: &str| -> Value {
+        let response = post(program, path).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    };
+    let claims = |token: &Value| -> Value {
+        let part = token.as_str().unwrap().split('.').nth(1).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    let life = |claims: &Value| claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap();
+
+    let program = set(false);
+    let put = |record: Value| {
+        let url = format!("{}/admin/customers/ada", program.url);
+        http.put(url).bearer_auth(&admin_key).json(&record).send()
+    };
+    assert_eq!(put(json!({ "lwicontexts": { "three": 3 } })).await.unwrap().status(), 422);
+    let record = json!({ "contact_id": CONTACT, "lwicontexts": { "one": 1, "two": 2 } });
+    assert_eq!(put(record).await.unwrap().status(), 204);
+    let omnichannel = claims(&answer(&program, "/omnichannel/token").await["token"]);
+    assert_eq!((&omnichannel["iss"], life(&omnichannel)), (&json!("another.example"), 1234));
+    let live_assist = claims(&answer(&program, "/live-assist/token").await["token"]);
+    assert_eq!((&live_assist["iss"], life(&live_assist)), (&json!("another.example"), 2345));
+    let issued = answer(&program, "/live-assist/code").await;
+    assert_eq!(issued["redirect_uri"], "https://a.example/1");
+    let code = issued["ssoKey"].as_str().unwrap();
+    let url = format!("{}/live-assist/oauth/token", program.url);
+    let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", "https://a.example/1")];
+    let redeemed: Value =
+        http.post(url).basic_auth("live-assist", Some(SECRET)).form(&form).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&redeemed["expires_in"], life(&claims(&redeemed["id_token"]))), (&json!(2345), 2345));
+    let database = format!("sqlite:{}", folder.path().join("customers.sqlite").display());
+    let store = CustomerStore::connect(&database, 1, String::new()).await.unwrap();
+    let issued = answer(&program, "/live-assist/code").await;
+    let hash = digest(&SHA256, issued["ssoKey"].as_str().unwrap().as_bytes()).as_ref().try_into().unwrap();
+    let now_ms = i64::try_from(now() * 1000).unwrap();
+    let Redemption::Redeemed(issued) = store.redeem_code(&hash, now_ms).await.unwrap() else { panic!("no code") };
+    assert!((456_000..460_000).contains(&(issued.expires_at - now_ms)), "{issued:?}");
+    for file in fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()) {
+        if file.to_str().unwrap().contains("sqlite") {
+            let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode, 0o600, "customers' names are in {}", file.display());
+        }
+    }
+    drop(program);
+
+    let program = set(true);
+    let token = answer(&program, "/live-assist/token").await["token"].clone();
+    assert_eq!(token.as_str().unwrap().split('.').count(), 5, "encrypted");
+}
+
+/// A running program, which ends when it is dropped.
+struct Program {
+    child: Child,
+    url: String,
+}
+
+impl Program {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let line: Value = serde_json::from_str(&line).unwrap();
+        Self { child, url: line["listening"].as_str().unwrap().to_owned() }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has noticed then.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }

@@ -4,7 +4,7 @@ use identity_service::{proof_key::CodeChallenge, stand_in::Faults};
 use serde_json::{Value, json};
 
 use crate::{
-    signing::{CLIENT, CONTACT, Site},
+    signing::{CLIENT, CONTACT, REDIRECT_URI, Site},
     support::{Given, World, log_of_this_thread},
 };
 
@@ -82,6 +82,17 @@ async fn nothing_that_is_signed_or_signs_is_logged() {
     site.redeem_code(&code).await;
     secrets.extend(["access_token", "id_token"].map(|member| answer[member].as_str().unwrap().to_owned()));
     secrets.push(code.clone());
+    let verifier = "a-code-verifier-of-at-least-43-characters-and-more";
+    let challenge = CodeChallenge::of_verifier(verifier).unwrap().as_str().to_owned();
+    let proven = site.code(customer, json!({ "code_challenge": challenge })).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", proven.as_str()),
+        ("redirect_uri", REDIRECT_URI),
+        ("code_verifier", verifier),
+    ];
+    assert_eq!(site.redeem(&form).await.status(), 200);
+    secrets.extend([proven.clone(), verifier.to_owned(), challenge]);
     let url = site.world.server.url("/live-assist/oauth/token");
     let form = [("grant_type", "authorization_code"), ("code", code.as_str())];
     site.world.http.post(&url).basic_auth(CLIENT, Some("a-wrong-secret")).form(&form).send().await.unwrap();

@@ -9,6 +9,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use identity_service::{
+    customer_store::CustomerStore,
     json_web_encryption::EncryptionKey,
     live_assist::{CodeFlowSettings, LiveAssistSettings},
     omnichannel::OmnichannelSettings,
@@ -28,6 +29,11 @@ pub const ISSUER: &str = "shop.example";
 pub const CONTACT: &str = "87b4d06c-abc2-e811-a9b0-000d3a10e09e";
 pub const CLIENT: &str = "live-assist";
 pub const REDIRECT_URI: &str = "https://liveperson.net";
+pub const OTHER_REDIRECT_URI: &str = "https://other.example/back";
+/// None of these is a default, nor the same as another.
+pub const CODE_LIFETIME: Duration = Duration::from_secs(45);
+pub const LIVE_ASSIST_LIFETIME: Duration = Duration::from_secs(320);
+pub const OMNICHANNEL_LIFETIME: Duration = Duration::from_secs(420);
 
 /// A folder of keys that the command works on.
 pub struct Keys(TempDir);
@@ -142,6 +148,12 @@ impl Site {
         request.basic_auth(CLIENT, Some(&self.client_secret)).form(parameters).send().await.unwrap()
     }
 
+    /// The store of the service, opened once more.
+    pub async fn store(&self) -> CustomerStore {
+        let file = self.world.folder.path().join("customers.sqlite");
+        CustomerStore::connect(&format!("sqlite:{}", file.display()), 1, String::new()).await.unwrap()
+    }
+
     pub async fn redeem_code(&self, code: &str) -> Response {
         self.redeem(&[("grant_type", "authorization_code"), ("code", code), ("redirect_uri", REDIRECT_URI)]).await
     }
@@ -151,19 +163,17 @@ pub fn settings(keys: &Keys, signing: Signing, client_secret: &str) -> SigningSe
     let code_flow = CodeFlowSettings {
         client_id: CLIENT.to_owned(),
         client_secret: SecretString::from(client_secret),
-        redirect_uris: vec![REDIRECT_URI.to_owned(), "https://other.example/back".to_owned()],
-        code_lifetime: Duration::from_secs(60),
+        redirect_uris: vec![REDIRECT_URI.to_owned(), OTHER_REDIRECT_URI.to_owned()],
+        code_lifetime: CODE_LIFETIME,
     };
     let live_assist = LiveAssistSettings {
-        token_lifetime: Duration::from_secs(300),
+        token_lifetime: LIVE_ASSIST_LIFETIME,
         encryption: signing.encryption,
         code_flow: (!signing.without_code_flow).then_some(code_flow),
     };
     let context_variables: Vec<String> = signing.context_variables.into_iter().map(str::to_owned).collect();
-    let omnichannel = OmnichannelSettings {
-        token_lifetime: Duration::from_secs(600),
-        context_variables: Arc::from(context_variables),
-    };
+    let omnichannel =
+        OmnichannelSettings { token_lifetime: OMNICHANNEL_LIFETIME, context_variables: Arc::from(context_variables) };
     SigningSettings {
         keys: SigningKeys::open(&keys.folder(), SystemTime::now()).unwrap(),
         check_interval: Duration::from_millis(10),

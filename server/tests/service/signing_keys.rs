@@ -7,8 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use jsonwebtoken::{DecodingKey, decode_header, jwk::JwkSet};
-use serde_json::Value;
+use jsonwebtoken::{
+    DecodingKey, decode_header,
+    jwk::{JwkSet, ThumbprintHash},
+};
+use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
@@ -83,6 +86,33 @@ fn a_new_key_is_published_before_it_signs_and_an_old_one_after() {
     assert_eq!(keys.run(&["list"]).lines().count(), 1);
 }
 
+#[test]
+fn the_command_works_on_the_folder_that_is_named_or_on_none() {
+    let keys = Keys::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_identity-service"));
+        command.env_clear().current_dir(&elsewhere).args(arguments).output().unwrap()
+    };
+    let (folder, first) = (keys.folder(), keys.run(&["list"]));
+    let folder = folder.to_str().unwrap();
+    // After the verb as well as before it.
+    let listed = run(&["keys", "list", "--signing-keys", folder]);
+    assert_eq!(String::from_utf8(listed.stdout).unwrap().trim_end(), first);
+    // The service's own flag is not the command's.
+    for wrong in [&["--signing-keys", folder, "keys", "generate"][..], &["--omnichannel", "keys", "generate"]] {
+        let refused = run(wrong);
+        assert_eq!(refused.status.code(), Some(2), "{wrong:?}");
+        assert!(String::from_utf8(refused.stderr).unwrap().contains("cannot be used"), "{wrong:?}");
+    }
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0, "no key was made where nobody looks");
+    for format in ["jwks", "omnichannel"] {
+        let refused = keys.output(&["publish", "--format", format, "--id", first.split(' ').next().unwrap()]);
+        assert_eq!(refused.status.code(), Some(2), "{format}");
+        assert!(String::from_utf8(refused.stderr).unwrap().starts_with("identity-service: id: expected"), "{format}");
+    }
+}
+
 #[tokio::test]
 async fn every_published_form_verifies_a_token() {
     let site = Site::new().await;
@@ -97,7 +127,16 @@ async fn every_published_form_verifies_a_token() {
 
     let response = site.get("/.well-known/jwks.json").await;
     assert_eq!(response.headers()["cache-control"], "public, max-age=300");
-    let set: JwkSet = response.json().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/jwk-set+json");
+    let text = response.text().await.unwrap();
+    let set: JwkSet = serde_json::from_str(&text).unwrap();
+    for key in serde_json::from_str::<Value>(&text).unwrap()["keys"].as_array().unwrap() {
+        let members: Vec<&String> = key.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["alg", "e", "kid", "kty", "n", "use"], "public members only");
+        assert_eq!((&key["alg"], &key["kty"], &key["use"]), (&json!("RS256"), &json!("RSA"), &json!("sig")));
+        let thumbprint = set.find(key["kid"].as_str().unwrap()).unwrap().thumbprint(ThumbprintHash::SHA256).unwrap();
+        assert_eq!(key["kid"], thumbprint, "the thumbprint of RFC 7638");
+    }
     assert!(set.find(&id).is_some(), "the next key is published");
     verify(&token, &set);
 
@@ -109,7 +148,8 @@ async fn every_published_form_verifies_a_token() {
     verify_with(&token, &key_of_list(&list, &kid));
     for entry in list.as_array().unwrap() {
         assert_eq!(entry.as_object().unwrap().len(), 3);
-        assert!(entry["expiry"].as_u64().unwrap() > now() + 86_400, "{entry}");
+        let expiry = entry["expiry"].as_u64().unwrap();
+        assert!((now() + 86_400..now() + 2 * 366 * 86_400).contains(&expiry), "in seconds: {entry}");
     }
 
     let response = site.get("/live-assist/public-key").await;
@@ -159,10 +199,93 @@ async fn keys_rotate_under_load_with_no_refused_token() {
     let turn = used.iter().position(|kid| *kid == second).expect("the second key came into use");
     assert!(turn > 0 && used[..turn].iter().all(|kid| *kid == first), "one after the other");
     assert!(used[turn..].iter().all(|kid| *kid == second), "and never back");
-    let published = async || -> JwkSet { site.get("/.well-known/jwks.json").await.json().await.unwrap() };
+    let published = async || published(&site).await;
     assert!(published().await.find(&first).is_some(), "its last token may still be about");
-    site.world.clock.advance(86_400 + 3600);
+    let list: Value = site.get("/omnichannel/public-keys").await.json().await.unwrap();
+    let retired = list.as_array().unwrap().iter().find(|entry| entry["kid"] == *first).unwrap();
+    let hours_left = (retired["expiry"].as_u64().unwrap() - now()) / 3600;
+    assert_eq!(hours_left, 25, "its end is known: {retired}");
+    // The load took 20 minutes of the clock, and the key retired after 15.
+    site.world.clock.advance(86_400);
+    assert!(published().await.find(&first).is_some(), "a token may live for a day");
+    site.world.clock.advance(3600);
     assert!(published().await.find(&first).is_none(), "and is not any more");
+}
+
+#[tokio::test]
+async fn a_key_signs_from_its_time_on_and_not_before() {
+    let site = Site::new().await;
+    let kid = async || decode_header(site.token("/omnichannel/token", "ada").await).unwrap().kid.unwrap();
+    let first = kid().await;
+    let second = site.keys.run(&["generate", "--in", "15"]);
+    let known = async { while published(&site).await.find(&second).is_none() {} };
+    timeout(PATIENCE, known).await.expect("the next key is published");
+    site.world.clock.advance(15 * 60 - 10);
+    assert_eq!(kid().await, first);
+    // The test's clock stands still, and the command counted from the machine's.
+    site.world.clock.advance(600);
+    assert_eq!(kid().await, second);
+    assert_eq!(site.get("/keys/public.pem").await.text().await.unwrap().trim_end(), {
+        site.keys.run(&["publish", "--format", "pem", "--id", &second])
+    });
+}
+
+#[tokio::test]
+async fn a_key_that_is_copied_in_is_published_and_one_that_is_taken_out_is_not() {
+    let site = Site::new().await;
+    let first = decode_header(site.token("/omnichannel/token", "ada").await).unwrap().kid.unwrap();
+    let other = Keys::new();
+    let id = other.run(&["list"]).split(' ').next().unwrap().to_owned();
+    let pem = fs::read_to_string(other.folder().join(format!("{id}.pem"))).unwrap();
+    let without_time: String = pem.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let (draft, file) = (site.keys.folder().join("draft"), site.keys.folder().join("own.pem"));
+    fs::write(&draft, without_time).unwrap();
+    fs::set_permissions(&draft, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::rename(&draft, &file).unwrap();
+    let known = async { while published(&site).await.find(&id).is_none() {} };
+    timeout(PATIENCE, known).await.expect("a key that nobody has activated is published");
+    let used = decode_header(site.token("/omnichannel/token", "ada").await).unwrap().kid.unwrap();
+    assert_eq!(used, first, "and does not sign");
+    site.keys.run(&["remove", &id]);
+    let forgotten = async { while published(&site).await.find(&id).is_some() {} };
+    timeout(PATIENCE, forgotten).await.expect("a removed key is published no more");
+    assert!(published(&site).await.find(&first).is_some());
+}
+
+async fn published(site: &Site) -> JwkSet {
+    site.get("/.well-known/jwks.json").await.json().await.unwrap()
+}
+
+/// Whatever happens to the folder, the keys in hand go on signing and stay published.
+#[tokio::test(flavor = "current_thread")]
+async fn a_folder_that_goes_away_stops_no_service() {
+    let site = Site::new().await;
+    let kid = decode_header(site.token("/omnichannel/token", "ada").await).unwrap().kid.unwrap();
+    let (folder, away) = (site.keys.folder(), site.keys.folder().with_extension("away"));
+    let file = folder.join(format!("{kid}.pem"));
+    let mode = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    let still_there = async |said: &str| {
+        until(said, || log_of_this_thread().contains(said)).await;
+        let token = site.token("/omnichannel/token", "ada").await;
+        assert_eq!(decode_header(&token).unwrap().kid.as_ref(), Some(&kid), "{said}");
+        verify(&token, &published(&site).await);
+    };
+    fs::rename(&folder, &away).unwrap();
+    still_there("expected a folder of signing keys").await;
+    fs::create_dir(&folder).unwrap();
+    mode(&folder, 0o700);
+    still_there("holds none").await;
+    fs::remove_dir(&folder).unwrap();
+    fs::rename(&away, &folder).unwrap();
+    mode(&file, 0o644);
+    still_there("chmod 600").await;
+    mode(&file, 0o600);
+    mode(&folder, 0o755);
+    still_there("chmod 700").await;
+    mode(&folder, 0o700);
+    let next = site.keys.run(&["generate"]);
+    let mended = async { while published(&site).await.find(&next).is_none() {} };
+    timeout(PATIENCE, mended).await.expect("the next key is published");
 }
 
 #[tokio::test(flavor = "current_thread")]
