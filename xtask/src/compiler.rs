@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 /// The oldest compiler that the workspace builds with; `rust-version` in Cargo.toml says the same.
-const OLDEST: (u32, u32) = (1, 95);
+pub const OLDEST: (u32, u32) = (1, 95);
 
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";

@@ -85,7 +85,7 @@ pub fn run(workspace: &Workspace, purpose: Purpose) -> Outcome<Ready> {
     // Whatever the installers said, only what is there now counts.
     let still = system_packages::missing(needs(purpose));
     if !still.is_empty() {
-        return Err(Failure::new(format!("still missing after installing: {}", still.join(" "))));
+        return Err(Failure::new(system_packages::still_missing_sentence(&still)));
     }
     let compiler = WasmCompiler::find()?;
     if purpose == Purpose::Test {

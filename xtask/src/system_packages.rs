@@ -160,6 +160,20 @@ pub fn missing_sentence(packages: &[&str], installer: Installer) -> String {
     }
 }
 
+/// What to tell where the installation went well, and these needs are not met all the same.
+pub fn still_missing_sentence(packages: &[&str]) -> String {
+    let list = packages.join(" ");
+    if packages.contains(&"rustc-web") {
+        let (major, minor) = compiler::OLDEST;
+        return format!(
+            "still missing after installing: {list}; Rust {major}.{minor} or newer is needed, which Debian 12 brings with its security \
+             updates: add bookworm-security to apt's sources, or run: rustup target add {}",
+            compiler::TARGET
+        );
+    }
+    format!("still missing after installing: {list}")
+}
+
 /// Installs packages that are missing.
 pub fn install(workspace: &Workspace, packages: &[&str], installer: Installer) -> Outcome<()> {
     if matches!(installer, Installer::NotAllowed | Installer::NotDebian) {
@@ -196,6 +210,13 @@ mod tests {
     fn who_has_rustup_is_told_the_shorter_way_to_the_wasm_target() {
         let sentence = missing_sentence(&["rustc-web", "cargo-web"], Installer::NotAllowed);
         assert!(sentence.ends_with("after: rustup target add wasm32-unknown-unknown)"), "{sentence}");
+    }
+
+    #[test]
+    fn who_has_too_old_a_compiler_is_told_where_a_newer_one_is() {
+        let sentence = still_missing_sentence(&["rustc-web", "cargo-web"]);
+        assert!(sentence.contains("Rust 1.95 or newer") && sentence.contains("bookworm-security"), "{sentence}");
+        assert_eq!(still_missing_sentence(&["xvfb"]), "still missing after installing: xvfb");
     }
 
     #[test]
