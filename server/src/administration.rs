@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::{constant_time::verify_slices_are_equal, digest::SHA256, digest::digest};
 use axum::{
     Json, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::Response,
     routing::put,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -16,10 +15,12 @@ use serde_json::{Map, Value};
 
 use crate::{
     admission::bearer_token,
-    customer_record::{CustomerRecord, RecordError, store_unavailable, stored_record},
+    answer::not_stored,
+    customer_record::{CustomerRecord, RecordError, stored_record},
     customer_store::CustomerStore,
     problem::{Problem, method_not_allowed},
     request_body::{BodyLimits, read_json},
+    secret::same_secret,
     session_token::CustomerId,
 };
 
@@ -34,11 +35,6 @@ pub struct Administration {
     pub context_variables: Arc<[String]>,
     /// How much of a body is read.
     pub body_limits: BodyLimits,
-}
-
-/// Whether two secrets are the same, in a time that tells nothing of either, not even its length.
-pub fn same_secret(one: &[u8], other: &[u8]) -> bool {
-    verify_slices_are_equal(digest(&SHA256, one).as_ref(), digest(&SHA256, other).as_ref()).is_ok()
 }
 
 impl Administration {
@@ -83,7 +79,7 @@ async fn put_record(
     let text = serde_json::to_string(&record).map_err(|_| {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The record could not be written as JSON.")
     })?;
-    administration.store.put_record(&customer, &text).await.map_err(|error| store_unavailable(&error))?;
+    administration.store.put_record(&customer, &text).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -96,9 +92,7 @@ async fn record(
     let record = stored_record(&administration.store, &customer)
         .await?
         .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no_record", "There is no record of this customer."))?;
-    let mut response = Json(record).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(not_stored(Json(record)))
 }
 
 async fn delete_record(
@@ -107,6 +101,6 @@ async fn delete_record(
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     let customer = administration.admit(&headers, &customer)?;
-    administration.store.delete_record(&customer).await.map_err(|error| store_unavailable(&error))?;
+    administration.store.delete_record(&customer).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,7 +19,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::{
-    administration::same_secret,
+    answer::{answered, not_stored},
     clock::Clock,
     customer_store::{CustomerStore, IssuedCode, Redemption, StoreError},
     live_assist::{CodeFlowSettings, LiveAssist},
@@ -28,6 +28,7 @@ use crate::{
     random::random_token,
     request_body::read_body,
     request_log::Outcome,
+    secret::same_secret,
     session_token::CustomerId,
 };
 
@@ -135,10 +136,9 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let status = if self.error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
         let body = json!({ "error": self.error, "error_description": self.description });
-        let mut response = (status, Json(body)).into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let mut response = not_stored((status, Json(body)));
         if status == StatusCode::UNAUTHORIZED {
+            let headers = response.headers_mut();
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(r#"Basic realm="live-assist""#));
         }
         response.extensions_mut().insert(ProblemCode(self.error));
@@ -250,10 +250,8 @@ pub async fn redeem(State(live_assist): State<Arc<LiveAssist>>, request: Request
         "access_token": access_token, "token_type": "Bearer",
         "expires_in": live_assist.token_lifetime.as_secs(), "id_token": id_token,
     });
-    let mut response = Json(body).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = answered(Json(body), Outcome::Redeemed);
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    response.extensions_mut().insert(Outcome::Redeemed);
     Ok(response)
 }
 
@@ -279,7 +277,7 @@ async fn grant(
     let redirect_uri =
         form.get("redirect_uri").ok_or_else(|| invalid_request("redirect_uri is missing.").into_response())?;
     let redemption = live_assist.store.redeem_code(&hash(code), codes.now()).await;
-    let redemption = redemption.map_err(|error| crate::customer_record::store_unavailable(&error).into_response())?;
+    let redemption = redemption.map_err(|error| Problem::from(error).into_response())?;
     let issued = match redemption {
         Redemption::Redeemed(issued) => issued,
         Redemption::Replayed => {

@@ -175,7 +175,6 @@ pub struct Configuration {
 impl Settings {
     /// Checks every setting; `variable` looks up an environment variable.
     pub fn check(self, variable: impl Fn(&str) -> Option<String>) -> Result<Configuration, SettingError> {
-        let not_empty = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|start| self.database_url.starts_with(start)) {
             // The rest of a URL may hold a password.
             let found = self.database_url.split(':').next().unwrap_or_default();
@@ -220,7 +219,7 @@ impl Settings {
                 SessionKey::Secret(SecretString::from(secret))
             }
             (Some(_), None, None) => {
-                return Err(wrong("session-secret", format!("expected at least {SHORTEST_SECRET} bytes")));
+                return Err(too_short("session-secret"));
             }
             (None, Some(url), None) => {
                 let keys = JsonWebKeys::remote(safe_url("session-jwks-url", &url)?, timeout);
@@ -364,6 +363,16 @@ fn safe_url(setting: &'static str, text: &str) -> Result<Url, SettingError> {
 
 fn unreadable(file: &Path, error: &std::io::Error) -> String {
     format!("expected a readable file, {} is not: {error}", file.display())
+}
+
+/// A setting that is given; an empty one is as good as none.
+pub(crate) fn not_empty(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
+}
+
+/// A secret that could be guessed.
+pub(crate) fn too_short(setting: &'static str) -> SettingError {
+    wrong(setting, format!("expected at least {SHORTEST_SECRET} bytes"))
 }
 
 /// A secret from the environment or a file, but not from both.

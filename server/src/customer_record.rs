@@ -6,11 +6,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{
-    customer_store::{CustomerStore, StoreError},
-    problem::Problem,
-    session_token::CustomerId,
-};
+use crate::{customer_store::CustomerStore, problem::Problem, session_token::CustomerId};
 
 /// The types of attributes that LivePerson knows.
 const ATTRIBUTE_TYPES: [&str; 10] =
@@ -128,13 +124,6 @@ fn attributes(value: Value) -> Result<Vec<Value>, RecordError> {
     }
 }
 
-/// The answer when the store fails.
-pub fn store_unavailable(error: &StoreError) -> Problem {
-    tracing::error!(%error, "the customer store failed");
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "The customer store is not available.")
-        .with_retry_after(5)
-}
-
 /// The answer when what is stored cannot be signed. The key's name is not logged with whose it is.
 pub fn record_damaged(error: &RecordError) -> Problem {
     tracing::error!(%error, "a stored customer record cannot be used; it has to be put anew");
@@ -144,7 +133,7 @@ pub fn record_damaged(error: &RecordError) -> Problem {
 
 /// The customer's stored record, checked again: nothing that is wrong gets signed, whoever wrote it.
 pub async fn stored_record(store: &CustomerStore, customer: &CustomerId) -> Result<Option<CustomerRecord>, Problem> {
-    let Some(text) = store.record(customer).await.map_err(|error| store_unavailable(&error))? else {
+    let Some(text) = store.record(customer).await? else {
         return Ok(None);
     };
     let members = serde_json::from_str(&text).map_err(|_| wrong("record", "a JSON object"));

@@ -16,7 +16,7 @@ use crate::{
     accounts::{Accounts, AccountsError, CustomerToken, EntityId, IdentityTransfer},
     clock::{Clock, Moment},
     customer_store::{Creation, CreationLease, CustomerStore, StoreError},
-    problem::Problem,
+    problem::{Problem, store_unavailable},
     proof_key::CodeChallenge,
     request_log::Outcome,
     session_token::CustomerId,
@@ -86,10 +86,7 @@ impl From<TokenError> for Problem {
                 "LiveChat's accounts refused this customer.",
             )
             .with_exception(exception),
-            TokenError::Store(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "The customer store is not available.")
-                    .with_retry_after(DEFAULT_RETRY_AFTER)
-            }
+            TokenError::Store(_) => store_unavailable(),
             TokenError::Lost => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The request ended without an answer.")
             }

@@ -4,7 +4,6 @@ use std::{fs, path::Path, sync::Arc};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
-    digest::{SHA256, digest},
     rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKey, PublicKeyComponents},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use crate::{json_web_token::SigningError, random::random_bytes};
+use crate::{json_web_token::SigningError, random::random_bytes, thumbprint::rsa_thumbprint};
 
 /// RFC 7518, section 4.3.
 const SMALLEST_KEY: usize = 2048;
@@ -72,8 +71,7 @@ impl EncryptionKey {
 
     fn new(components: PublicKeyComponents<Vec<u8>>, id: Option<String>) -> Option<Self> {
         let (modulus, exponent) = (URL_SAFE_NO_PAD.encode(&components.n), URL_SAFE_NO_PAD.encode(&components.e));
-        let thumbprint = format!(r#"{{"e":"{exponent}","kty":"RSA","n":"{modulus}"}}"#);
-        let id = id.unwrap_or_else(|| URL_SAFE_NO_PAD.encode(digest(&SHA256, thumbprint.as_bytes())));
+        let id = id.unwrap_or_else(|| rsa_thumbprint(&modulus, &exponent));
         let key: PublicEncryptingKey = components.try_into().ok()?;
         let key = OaepPublicEncryptingKey::new(key).ok().filter(|key| key.key_size_bits() >= SMALLEST_KEY)?;
         Some(Self { id, key: Arc::new(key) })

@@ -7,9 +7,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    clock::Clock,
+    clock::{Clock, seconds},
     problem::Problem,
-    signing_keys::{SigningKeys, seconds},
+    signing_keys::SigningKeys,
 };
 
 /// A token could not be made.

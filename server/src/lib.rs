@@ -1,12 +1,12 @@
-//! The identity service: maps a site's customers to LiveChat entities and fetches tokens for them.
+//! The identity service: knows a site's customers from the site's own session token, and gets them what chat widgets need.
 //!
-//! A browser asks `POST /livechat/token`; the service knows the customer from the site's own session token, finds or
-//! creates the customer's entity at LiveChat, and answers with a token for it. The agent token that this takes never
-//! leaves the service.
+//! For LiveChat it finds or creates the customer's entity, and answers with a token for it; the agent token that this
+//! takes never leaves the service. For Microsoft Omnichannel and Live Assist it signs tokens with keys of its own.
 
 pub mod accounts;
 pub mod administration;
 pub mod admission;
+pub mod answer;
 pub mod authorization_code;
 pub mod clock;
 pub mod configuration;
@@ -28,10 +28,12 @@ pub mod published_keys;
 pub mod random;
 pub mod request_body;
 pub mod request_log;
+pub mod secret;
 pub mod serve;
 pub mod service;
 pub mod session_token;
 pub mod signing_keys;
 pub mod signing_settings;
 pub mod stand_in;
+pub mod thumbprint;
 pub mod token_answer;

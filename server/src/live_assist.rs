@@ -6,8 +6,8 @@ use axum::{
     Json, Router,
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, StatusCode},
+    response::Response,
     routing::post,
 };
 use secrecy::SecretString;
@@ -16,8 +16,9 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     admission::Admission,
+    answer::answered,
     authorization_code::{self, AuthorizationCodes},
-    customer_record::{CustomerRecord, store_unavailable, stored_record},
+    customer_record::{CustomerRecord, stored_record},
     customer_store::CustomerStore,
     json_web_encryption::EncryptionKey,
     json_web_token::{Signer, SigningError},
@@ -152,14 +153,7 @@ async fn code(State(live_assist): State<Arc<LiveAssist>>, request: Request<Body>
     let (parts, body) = request.into_parts();
     let customer = live_assist.admission.customer(&parts.headers).await?;
     let asked = read_code_request(&parts.headers, body, live_assist.body_limits).await?;
-    let challenge = match asked.code_challenge.as_deref().map(CodeChallenge::parse) {
-        Some(None) => {
-            let detail = "code_challenge has to be 43 characters of base64url: the SHA-256 hash of the code verifier.";
-            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_code_challenge", detail));
-        }
-        Some(challenge) => challenge,
-        None => None,
-    };
+    let challenge = asked.code_challenge.as_deref().map(CodeChallenge::read).transpose()?;
     let Some(codes) = &live_assist.codes else { return Err(crate::problem::not_found().await) };
     let redirect_uri = codes.redirect_uri(asked.redirect_uri.as_deref()).ok_or_else(|| {
         let detail = "redirect_uri has to be one of the setting live-assist-redirect-uri.";
@@ -167,12 +161,6 @@ async fn code(State(live_assist): State<Arc<LiveAssist>>, request: Request<Body>
     })?;
     // A code without a contact would fail only at Live Assist, where nobody sees why.
     live_assist.contact(&customer).await?;
-    let code = codes
-        .issue(&live_assist.store, customer, redirect_uri, challenge.as_ref())
-        .await
-        .map_err(|error| store_unavailable(&error))?;
-    let mut response = Json(json!({ "ssoKey": code, "redirect_uri": redirect_uri })).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.extensions_mut().insert(Outcome::Issued);
-    Ok(response)
+    let code = codes.issue(&live_assist.store, customer, redirect_uri, challenge.as_ref()).await?;
+    Ok(answered(Json(json!({ "ssoKey": code, "redirect_uri": redirect_uri })), Outcome::Issued))
 }

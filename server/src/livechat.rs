@@ -6,22 +6,22 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, header},
+    response::Response,
     routing::post,
 };
 use custom_identity_provider::core::RawToken;
 use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, json};
 
 use crate::{
     admission::Admission,
+    answer::answered,
     customer_tokens::CustomerTokens,
     problem::{Problem, method_not_allowed},
     proof_key::CodeChallenge,
     request_body::{BodyLimits, read_body, read_json},
-    request_log::Outcome,
 };
 
 /// What the endpoints work with.
@@ -46,13 +46,6 @@ impl LiveChat {
             .layer(origins)
             .with_state(Arc::new(self))
     }
-}
-
-fn answer(body: impl Serialize, outcome: Outcome) -> Response {
-    let mut response = Json(body).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response.extensions_mut().insert(outcome);
-    response
 }
 
 /// `Cache-Control: no-cache`, as a browser sends it for `cache: "reload"`: the page wants a token younger than ours.
@@ -80,7 +73,7 @@ async fn token(State(livechat): State<Arc<LiveChat>>, request: Request<Body>) ->
         organization_id: account.organization_id(),
         license_id: account.license_id(),
     };
-    Ok(answer(raw, outcome))
+    Ok(answered(Json(raw), outcome))
 }
 
 #[derive(Deserialize)]
@@ -93,14 +86,11 @@ async fn transfer(State(livechat): State<Arc<LiveChat>>, request: Request<Body>)
     let customer = livechat.admission.customer(&parts.headers).await?;
     let expected = r#"{"code_challenge": "<43 characters of base64url>"}"#;
     let body: TransferRequest = read_json(&parts.headers, body, livechat.body_limits, expected).await?;
-    let challenge = CodeChallenge::parse(&body.code_challenge).ok_or_else(|| {
-        let detail = "code_challenge has to be 43 characters of base64url: the SHA-256 hash of the code verifier.";
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_code_challenge", detail)
-    })?;
+    let challenge = CodeChallenge::read(&body.code_challenge)?;
     let (transfer, outcome) = livechat.tokens.transfer(&customer, &challenge).await?;
     let mut members = Map::new();
     let code = transfer.identity_transfer_token.expose_secret();
     members.insert("identity_transfer_token".to_owned(), json!(code));
     members.insert("expires_in".to_owned(), json!(transfer.expires_in));
-    Ok(answer(members, outcome))
+    Ok(answered(Json(members), outcome))
 }

@@ -7,6 +7,8 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::answer::not_stored;
+
 /// What went wrong, in the words of the HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -79,10 +81,9 @@ impl IntoResponse for Problem {
             code: self.code,
             exception: self.exception.as_ref(),
         };
-        let mut response = (self.status, Json(body)).into_response();
+        let mut response = not_stored((self.status, Json(body)));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -97,6 +98,12 @@ impl IntoResponse for Problem {
 /// Travels with the response, so that the request log can name the error.
 #[derive(Debug, Clone, Copy)]
 pub struct ProblemCode(pub &'static str);
+
+/// The customer store failed; whoever says so has logged why.
+pub fn store_unavailable() -> Problem {
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "The customer store is not available.")
+        .with_retry_after(5)
+}
 
 /// Nothing is served at this path.
 pub async fn not_found() -> Problem {

@@ -1,7 +1,10 @@
 //! Proof Key for Code Exchange (PKCE, RFC 7636) with S256.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use crate::problem::Problem;
 
 /// A well-formed S256 code challenge: a SHA-256 hash in unpadded base64url.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +15,14 @@ impl CodeChallenge {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         (bytes.len() == 32).then(|| Self(text.to_owned()))
+    }
+
+    /// The same, with the answer to whoever sent something else.
+    pub fn read(text: &str) -> Result<Self, Problem> {
+        Self::parse(text).ok_or_else(|| {
+            let detail = "code_challenge has to be 43 characters of base64url: the SHA-256 hash of the code verifier.";
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_code_challenge", detail)
+        })
     }
 
     /// The challenge of a verifier (43 to 128 unreserved characters); None when it is not one.

@@ -2,19 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Json, Router,
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    middleware,
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Json, Router, extract::State, middleware, response::Response, routing::get};
 use serde_json::json;
 
 use crate::{
     accounts::Accounts,
     administration::Administration,
+    answer::not_stored,
     authorization_code::AuthorizationCodes,
     clock::Clock,
     configuration::Configuration,
@@ -24,7 +18,7 @@ use crate::{
     live_assist::LiveAssist,
     livechat::LiveChat,
     omnichannel::Omnichannel,
-    problem::{Problem, method_not_allowed, not_found},
+    problem::{Problem, method_not_allowed, not_found, store_unavailable},
     published_keys,
     request_log::log_request,
 };
@@ -123,10 +117,7 @@ impl IdentityService {
 async fn health(State(service): State<IdentityService>) -> Result<Response, Problem> {
     service.0.store.check().await.map_err(|error| {
         tracing::error!(%error, "the health check failed");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", "The customer store is not available.")
-            .with_retry_after(5)
+        store_unavailable()
     })?;
-    let mut response = Json(json!({ "status": "ok" })).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(not_stored(Json(json!({ "status": "ok" }))))
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    configuration::{SHORTEST_SECRET, SettingError, required_secret, wrong},
+    configuration::{SHORTEST_SECRET, SettingError, not_empty, required_secret, too_short, wrong},
     json_web_encryption::EncryptionKey,
     live_assist::{CodeFlowSettings, LiveAssistSettings},
     omnichannel::OmnichannelSettings,
@@ -93,9 +93,7 @@ impl SigningFlags {
     ) -> Result<Option<SecretString>, SettingError> {
         let from_variable = (ADMIN_KEY_VARIABLE, variable(ADMIN_KEY_VARIABLE));
         match required_secret("admin-key", from_variable, self.admin_key_file.as_deref())? {
-            Some(key) if key.len() < SHORTEST_SECRET => {
-                Err(wrong("admin-key", format!("expected at least {SHORTEST_SECRET} bytes")))
-            }
+            Some(key) if key.len() < SHORTEST_SECRET => Err(too_short("admin-key")),
             Some(_) if !self.omnichannel && !self.live_assist => Err(wrong(
                 "admin-key",
                 "expected omnichannel or live-assist as well: nothing else uses what the admin API takes",
@@ -106,7 +104,6 @@ impl SigningFlags {
 
     /// Checks the rest; None when nothing is to be signed.
     pub fn check(self, variable: &impl Fn(&str) -> Option<String>) -> Result<Option<SigningSettings>, SettingError> {
-        let not_empty = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         let issuer = not_empty(self.issuer);
         let client_id = not_empty(self.live_assist_client_id);
         let from_variable = (CLIENT_SECRET_VARIABLE, variable(CLIENT_SECRET_VARIABLE));
@@ -212,8 +209,7 @@ fn code_flow(
         return Err(wrong("live-assist-client-id", expected));
     }
     if client_secret.len() < SHORTEST_SECRET {
-        let expected = format!("expected at least {SHORTEST_SECRET} bytes");
-        return Err(wrong("live-assist-client-secret", expected));
+        return Err(too_short("live-assist-client-secret"));
     }
     // RFC 6749, section 3.1.2: absolute, without a fragment.
     let fits = |text: &&String| Url::parse(text).is_ok_and(|url| url.has_host() && url.fragment().is_none());

@@ -7,15 +7,14 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::request_log::Outcome;
+use crate::{answer::answered, request_log::Outcome};
 
 /// Answers with `{"token": "…"}`, or as text when `Accept` prefers that.
 pub fn token_answer(headers: &HeaderMap, token: String) -> Response {
-    let mut response =
+    let answer =
         if prefers_text(headers) { token.into_response() } else { Json(json!({ "token": token })).into_response() };
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = answered(answer, Outcome::Signed);
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
-    response.extensions_mut().insert(Outcome::Signed);
     response
 }
 

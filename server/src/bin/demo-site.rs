@@ -6,14 +6,14 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
 
 use clap::Parser;
 use identity_service::{
     accounts::{Account, AccountsSettings},
     admission::Admission,
-    clock::Clock,
+    clock::{Clock, seconds},
     configuration::Configuration,
     customer_tokens::TokenSettings,
     demo_site::{
@@ -117,8 +117,8 @@ fn livechat(stand_in_url: Option<&Url>) -> Result<(LiveChat, Account, String), S
 
 /// One key that signs at once: everything here ends with the program.
 fn make_signing_key(folder: &Path) -> Result<(), String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let key = SigningKey::generate(folder, KeySize::Bits2048, now).map_err(|error| error.to_string())?;
+    let key = SigningKey::generate(folder, KeySize::Bits2048, seconds(SystemTime::now()))
+        .map_err(|error| error.to_string())?;
     key.write().map_err(|error| error.to_string())
 }
 

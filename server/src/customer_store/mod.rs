@@ -15,6 +15,8 @@ pub use entities::{Creation, CreationLease};
 
 use database::{Database, on_database};
 
+use crate::problem::{Problem, store_unavailable};
+
 /// A statement may take this long: one that hangs on a broken connection must not hold its caller for ever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
 
@@ -57,6 +59,13 @@ pub enum StoreError {
     /// What is stored is no entity id or no customer's id.
     #[error("what is stored of a customer is damaged")]
     Damaged,
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the customer store failed");
+        store_unavailable()
+    }
 }
 
 /// The store. Entities are those of one account of LiveChat; records and codes belong to no account.

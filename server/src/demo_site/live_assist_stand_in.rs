@@ -7,7 +7,7 @@ use axum::{
     Json, Router,
     extract::{Request, State},
     http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::post,
 };
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
@@ -19,6 +19,7 @@ use url::{Url, form_urlencoded};
 
 use super::SHORT_LIVED;
 use crate::{
+    answer::not_stored,
     json_web_keys::JsonWebKeys,
     origin::AllowedOrigins,
     problem::Problem,
@@ -79,10 +80,6 @@ fn endpoint(site: &Url, path: &str) -> Url {
     url
 }
 
-fn not_stored(body: Value) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
-}
-
 #[derive(Deserialize)]
 struct Engage {
     proof_key: bool,
@@ -106,7 +103,7 @@ async fn engage(State(shared): State<Arc<Shared>>, request: Request) -> Result<R
         answer.insert("code_challenge".to_owned(), json!(challenge.as_str()));
     }
     shared.engagements.insert(id, Engagement { verifier, is_short_lived: wanted.short_lived });
-    Ok(not_stored(Value::Object(answer)))
+    Ok(not_stored(Json(answer)))
 }
 
 #[derive(Deserialize)]
@@ -128,7 +125,7 @@ async fn redeem(State(shared): State<Arc<Shared>>, request: Request) -> Result<R
     })?;
     let id_token = shared.exchange(&engagement, &given).await?;
     let (header, claims) = shared.check(&id_token).await?;
-    Ok(not_stored(json!({ "header": header, "claims": claims })))
+    Ok(not_stored(Json(json!({ "header": header, "claims": claims }))))
 }
 
 /// What the site's own token endpoint did wrong, as Live Assist would report it.

@@ -1,15 +1,12 @@
 //! Signing in and out at the demo's site. Nobody has a password here: the page chooses who it is.
 
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::SystemTime};
 
 use axum::{
     Json, Router,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
     routing::{get, post},
 };
 use cookie::{Cookie, SameSite, time::Duration};
@@ -21,6 +18,8 @@ use serde_json::{Value, json};
 use super::{CUSTOMERS, Customer, SESSION_COOKIE, SiteSettings};
 use crate::{
     admission::cookie,
+    answer::not_stored,
+    clock::seconds,
     origin::AllowedOrigins,
     problem::Problem,
     request_body::{BodyLimits, read_json},
@@ -63,7 +62,7 @@ async fn session(State(settings): State<Arc<SiteSettings>>, headers: HeaderMap) 
         "livechat": settings.livechat,
         "jsonWebTokens": settings.json_web_tokens,
     });
-    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+    not_stored(Json(body))
 }
 
 #[derive(Deserialize)]
@@ -80,7 +79,7 @@ async fn sign_in(State(settings): State<Arc<SiteSettings>>, request: Request) ->
         let detail = "customer has to be one of the ids in /site/session.";
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_customer", detail)
     })?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = seconds(SystemTime::now());
     let claims = json!({ "sub": customer.id, "iat": now, "exp": now + EIGHT_HOURS });
     let key = EncodingKey::from_secret(settings.session_secret.expose_secret().as_bytes());
     let token = encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(|error| {
@@ -98,10 +97,9 @@ async fn sign_out(headers: HeaderMap) -> Result<Response, Problem> {
 fn with_cookie(cookie: cookie::CookieBuilder<'_>) -> Response {
     // Not `Secure`: the demo is served over http on this machine.
     let text = cookie.path("/").http_only(true).same_site(SameSite::Lax).build().to_string();
-    let mut response = StatusCode::NO_CONTENT.into_response();
+    let mut response = not_stored(StatusCode::NO_CONTENT);
     if let Ok(value) = HeaderValue::from_str(&text) {
         response.headers_mut().insert(header::SET_COOKIE, value);
     }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

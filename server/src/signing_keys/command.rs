@@ -12,9 +12,12 @@ use clap::{Args, Subcommand};
 
 use super::{
     Format, KeySet, KeySize, KeysError, PUBLICATION_LEAD, SigningKey, State, key_file::time_text, live_assist_line,
-    omnichannel_list, pem, read_folder, seconds, web_key_set,
+    omnichannel_list, pem, read_folder, web_key_set,
 };
-use crate::configuration::{SettingError, wrong};
+use crate::{
+    clock::seconds,
+    configuration::{SettingError, wrong},
+};
 
 /// `keys` and what to do with them.
 #[derive(Debug, Clone, Args)]

@@ -8,7 +8,6 @@ use std::{
 };
 
 use aws_lc_rs::{
-    digest::{SHA256, digest},
     encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der},
     rand::SystemRandom,
     rsa,
@@ -19,6 +18,8 @@ use clap::ValueEnum;
 use der::{SecretDocument, pem::LineEnding};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
+
+use crate::thumbprint::rsa_thumbprint;
 
 /// Text above the key is allowed by RFC 7468, section 5.2, and skipped by every other reader.
 const ACTIVE_FROM: &str = "Active-From: ";
@@ -122,9 +123,7 @@ impl SigningKey {
         let components = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
         let modulus = URL_SAFE_NO_PAD.encode(components.n);
         let exponent = URL_SAFE_NO_PAD.encode(components.e);
-        // RFC 7638: the members that make the key, in the order of the alphabet, without spaces.
-        let thumbprint = format!(r#"{{"e":"{exponent}","kty":"RSA","n":"{modulus}"}}"#);
-        let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, thumbprint.as_bytes()));
+        let id = rsa_thumbprint(&modulus, &exponent);
         let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
         let public_key_info = der.as_ref().to_vec();
         Some(Self { id, file, active_from, pair, modulus, exponent, public_key_info, bits })

@@ -18,8 +18,10 @@ use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime},
 };
+
+use crate::clock::seconds;
 
 /// How often the running service looks whether the folder has changed.
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -55,11 +57,6 @@ pub enum KeysError {
     /// No key is active.
     #[error("expected an active key, none in {} is; run: identity-service keys activate <key id>", .0.display())]
     NoneActive(PathBuf),
-}
-
-/// Seconds since 1970.
-pub fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// Reads the folder; it may be without an active key, but not open to others.

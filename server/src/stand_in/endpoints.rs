@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     admission::{bearer_token, cookie},
+    answer::not_stored,
     problem::Problem,
     proof_key::CodeChallenge,
     random::{NoRandomness, random_token},
@@ -249,8 +250,7 @@ fn grant_token(
     if let Some((member, value)) = account {
         answer.insert(member.to_owned(), value);
     }
-    let mut response = Json(answer).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let mut response = not_stored(Json(answer));
     for text in set_cookies {
         if let Ok(value) = HeaderValue::from_str(&text) {
             response.headers_mut().append(header::SET_COOKIE, value);
