@@ -374,13 +374,15 @@ impl Session {
                     self.effects.push(Effect::Stop(id));
                     self.attempt_failed(now, position, Failure::timed_out());
                 }
-                Progress::Pausing { until, .. } if *until <= now.monotonic => {
+                Progress::Pausing { until, failure, .. } if *until <= now.monotonic => {
                     // The timer can come late: the page slept, or was frozen.
                     if now.monotonic < request.patient_until() {
                         let begin = request.begin_attempt(now);
                         self.effects.push(begin);
                     } else {
-                        self.stop_trying(now, position);
+                        let failure = failure.clone();
+                        let request = self.requests.remove(position);
+                        self.give_up(now, &request, failure);
                     }
                 }
                 _ => {}
@@ -536,26 +538,19 @@ impl Session {
     /// Tries again if that can help and there is time, else gives up.
     fn attempt_failed(&mut self, now: Moment, position: usize, failure: Failure) {
         let Some(request) = self.requests.get_mut(position) else { return };
-        let (id, attempt, code) = (request.id.0, request.attempt, failure.code);
-        let retryable = failure.retryable;
-        let delay = pause(&mut self.jitter, attempt, failure.retry_after);
-        let until = now.monotonic.saturating_add(delay);
-        let at_least_until = now.monotonic.saturating_add(failure.retry_after.unwrap_or(0));
-        request.progress = Progress::Pausing { until, at_least_until, failure };
-        if retryable && until < request.patient_until() {
-            self.emit(Event::RequestRetrying { request: id, attempt, code, delay });
-        } else {
-            self.stop_trying(now, position);
+        if failure.retryable {
+            let (id, attempt, code) = (request.id.0, request.attempt, failure.code);
+            let delay = pause(&mut self.jitter, attempt, failure.retry_after);
+            let until = now.monotonic.saturating_add(delay);
+            if until < request.patient_until() {
+                let at_least_until = now.monotonic.saturating_add(failure.retry_after.unwrap_or(0));
+                request.progress = Progress::Pausing { until, at_least_until, failure };
+                self.emit(Event::RequestRetrying { request: id, attempt, code, delay });
+                return;
+            }
         }
-    }
-
-    /// Gives up a request between two attempts, with what the last one failed with.
-    fn stop_trying(&mut self, now: Moment, position: usize) {
         let request = self.requests.remove(position);
-        if let Progress::Pausing { failure, .. } = &request.progress {
-            let failure = failure.clone();
-            self.give_up(now, &request, failure);
-        }
+        self.give_up(now, &request, failure);
     }
 
     fn give_up(&mut self, now: Moment, request: &Request, failure: Failure) {
