@@ -112,7 +112,7 @@ const readSource = (value, isLiveChat, isCodeFlow) => {
   const grant = /** @type {any} */ (value).grant;
   if (grant === undefined || !isLiveChat) {
     const options = reader(value, "source.", ["url", "method", "headers", "credentials", "body"]);
-    const url = options.required("url", options.url("url"), "a URL (or give grant)");
+    const url = options.required("url", options.url("url"), isLiveChat ? "a URL (or give grant)" : "a URL");
     const method = options.oneOf("method", ["GET", "POST"]) ?? "POST";
     const credentials = /** @type {RequestCredentials | undefined} */ (options.oneOf("credentials", ["omit", "same-origin", "include"]));
     const body = options.text("body");

@@ -8,7 +8,7 @@ use crate::face::{
     Eavesdropper, IdentityError, UnhandledRejections, heard_of_storage, network_error, sign_out, source_error,
 };
 use crate::scene::{
-    error, fake_clock, fulfilled, is_same, object, open_tab, settled, state, text, value, window, with,
+    error, fake_clock, fulfilled, identity_error, is_same, object, open_tab, settled, state, text, value, window, with,
 };
 use crate::widget_scene::{
     Callback, LiveChatSdk, Service, WidgetScene, ask, auth_token_provider, call, connect_omnichannel, get_auth_token,
@@ -618,6 +618,11 @@ fn wrong_options_are_named() {
     // LiveChat's grants are no source of JWTs.
     let grant = object(&[("grant", "cookie".into()), ("clientId", "client".into())]);
     is_bad_option(auth_token_provider(&scene.widget_options(&[("source", grant)])), "source.grant");
+    for nothing_in_it in [JsValue::UNDEFINED, 17.into(), object(&[])] {
+        let thrown = auth_token_provider(&scene.widget_options(&[("source", nothing_in_it)])).unwrap_err();
+        let message = String::from(identity_error(thrown).message());
+        assert!(!message.contains("grant"), "a grant is named, which would be refused: {message}");
+    }
     // What only `connectOmnichannel` knows.
     is_bad_option(auth_token_provider(&scene.widget_options(&[("startChat", true.into())])), "startChat");
     is_bad_option(get_auth_token(&scene.widget_options(&[("startChat", true.into())])), "startChat");
