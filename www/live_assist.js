@@ -9,7 +9,8 @@ import { organizationOf, sourceAsCode, sourceOf } from "./jwt_sources.js";
 import { createLiveAssistStandIn } from "./live_assist_stand_in.js";
 import { tell } from "./outcome.js";
 import { askToSignIn, listenToDialog, noticeCustomer } from "./sign_in_dialog.js";
-import { choice, onEvent, startWidgetPage } from "./widget_page.js";
+import { choice } from "./page.js";
+import { onEvent, startWidgetPage } from "./widget_page.js";
 
 const TOKENS = "/live-assist/token";
 const CODES = "/live-assist/code";

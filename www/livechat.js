@@ -1,16 +1,17 @@
 // The page for LiveChat: ties the site's session, the package and the page together.
 
-import { showBanner, showBlocked } from "./banner.js";
+import { showBlocked } from "./banner.js";
 import { count, showAccounts } from "./counters.js";
-import { currentCustomer, followSession, listenToCustomers, startCustomers } from "./customers.js";
+import { currentCustomer, followSession, listenToCustomers } from "./customers.js";
 import { duration } from "./duration.js";
 import { byId, html } from "./element.js";
-import { addEntry, clearLog } from "./event_log.js";
+import { addEntry } from "./event_log.js";
 import { FAULTS, describeFaults, readState, resetFaults, setFaults, useStandIn } from "./livechat_stand_in.js";
 import { sourceAsCode, sourceNote, sourceOf } from "./livechat_sources.js";
-import { call, connect, forgetEverything, loadLibrary, look } from "./livechat_widget.js";
+import { call, connect, forgetEverything, look, useLibrary } from "./livechat_widget.js";
 import { watchNetwork } from "./network.js";
 import { tell, tellError, tellsError } from "./outcome.js";
+import { choice, listenToClear, openPackage, openSite } from "./page.js";
 import { loadRealWidget } from "./real_widget.js";
 import * as timeline from "./timeline.js";
 import { masked, showHasToken, showLife, showToken, shownToken } from "./token_panel.js";
@@ -21,7 +22,6 @@ let hasExpired = false;
 /** Whether there is a provider to call. */
 let isReady = false;
 
-const choice = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
 const options = () => ({ cache: choice("cache"), source: choice("source"), patience: Number(byId("patience").value) });
 
 /* What the latest call came to. */
@@ -261,28 +261,22 @@ const begin = async () => {
   timeline.start();
   showToken(null);
   showAccounts(null);
-  try {
-    site = await startCustomers({
-      forget: forgetEverything,
-      looked: lookAtToken,
-      // Who signs in before the package is there is served when it is.
-      entered: () => (isReady ? playConnection() : undefined),
-      left: () => tell(false, "Signed out: every tab has forgotten the token."),
-      shown: () => (byId("expire").disabled = currentCustomer() === null),
-      // The real widget keeps what it shows: for somebody else it has to begin anew, with the page.
-      mustReload: (before, now) => site.livechat.real && before !== now,
-    });
-  } catch (error) {
-    byId("customer-name").textContent = "The site does not answer";
-    return showBanner(`The site does not say who is signed in: ${error.message}. Reload the page when it runs again.`);
-  }
+  site = await openSite({
+    forget: forgetEverything,
+    looked: lookAtToken,
+    // Who signs in before the package is there is served when it is.
+    entered: () => (isReady ? playConnection() : undefined),
+    left: () => tell(false, "Signed out: every tab has forgotten the token."),
+    shown: () => (byId("expire").disabled = currentCustomer() === null),
+    // The real widget keeps what it shows: for somebody else it has to begin anew, with the page.
+    mustReload: (before, now) => site.livechat.real && before !== now,
+  });
+  if (!site) return;
   useStandIn(site.livechat.standInUrl);
   for (const element of document.querySelectorAll(".stand-in-only")) element.hidden = site.livechat.real;
-  try {
-    await loadLibrary();
-  } catch (error) {
-    return showBanner(`The package could not be loaded (${error.message}). Build it with cargo xtask build, then reload.`);
-  }
+  const library = await openPackage();
+  if (!library) return;
+  useLibrary(library);
   useOptions();
   isReady = true;
   const wasSignedIn = currentCustomer() !== null;
@@ -293,10 +287,7 @@ const begin = async () => {
     button.addEventListener("click", () => void callMethod(button.dataset.method));
   }
   byId("burst").addEventListener("click", () => void callBurst());
-  byId("clear").addEventListener("click", () => {
-    clearLog();
-    timeline.clear();
-  });
+  listenToClear();
   listenToCustomers();
   setInterval(() => {
     showLife();

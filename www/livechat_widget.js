@@ -11,9 +11,9 @@ let isLooking = false;
 /** The events of a call itself; others can come during it too, like a change of identity that it notices. */
 const ASKED = new Set(["call", "cache_hit", "joined", "cooling_down"]);
 
-/** Loads the package; rejects when it was not built. */
-export const loadLibrary = async () => {
-  library = await import("/pkg/index.js");
+/** Takes the package that the page has loaded. */
+export const useLibrary = (loaded) => {
+  library = loaded;
 };
 
 /** Puts the factory where LiveChat's widget looks for it, and takes a provider from it. */

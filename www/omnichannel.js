@@ -8,7 +8,8 @@ import { showJwt } from "./jwt_panel.js";
 import { organizationOf, sourceAsCode, sourceOf } from "./jwt_sources.js";
 import { loadOmnichannelStandIn } from "./omnichannel_stand_in.js";
 import { tell } from "./outcome.js";
-import { choice, onEvent, startWidgetPage } from "./widget_page.js";
+import { choice } from "./page.js";
+import { onEvent, startWidgetPage } from "./widget_page.js";
 
 const ENDPOINT = "/omnichannel/token";
 const KEYS = "/omnichannel/public-keys";

@@ -1,16 +1,14 @@
 // What the pages of Omnichannel and Live Assist have in common: who is signed in, the package and its events, the timeline, the log.
 
-import { showBanner, showBlocked } from "./banner.js";
-import { currentCustomer, followSession, listenToCustomers, startCustomers } from "./customers.js";
+import { showBlocked } from "./banner.js";
+import { currentCustomer, followSession, listenToCustomers } from "./customers.js";
 import { byId } from "./element.js";
-import { addEntry, clearLog } from "./event_log.js";
+import { addEntry } from "./event_log.js";
 import { showJwt, showLife } from "./jwt_panel.js";
 import { watchNetwork } from "./network.js";
 import { tell } from "./outcome.js";
+import { listenToClear, openPackage, openSite } from "./page.js";
 import * as timeline from "./timeline.js";
-
-/** The value of the chosen radio button. */
-export const choice = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
 
 /** Takes note of an event of the package. */
 export const onEvent = (event) => {
@@ -37,35 +35,25 @@ const follow = (endChat) => {
 export const startWidgetPage = async ({ endChat, start, followed = () => {} }) => {
   timeline.start({ hasAnswers: true });
   showJwt(null);
-  let library, site;
+  let library;
   const looked = () => {
     follow(endChat);
     followed();
   };
-  try {
-    site = await startCustomers({
-      forget: () => library.sign_out(),
-      looked,
-      entered: () => {},
-      left: () => tell(false, "Signed out: every tab has forgotten the token, and the chat is closed."),
-    });
-  } catch (error) {
-    byId("customer-name").textContent = "The site does not answer";
-    return showBanner(`The site does not say who is signed in: ${error.message}. Reload the page when it runs again.`);
-  }
+  const site = await openSite({
+    forget: () => library.sign_out(),
+    looked,
+    entered: () => {},
+    left: () => tell(false, "Signed out: every tab has forgotten the token, and the chat is closed."),
+  });
+  if (!site) return;
   looked();
-  try {
-    library = await import("/pkg/index.js");
-  } catch (error) {
-    return showBanner(`The package could not be loaded (${error.message}). Build it with cargo xtask build, then reload.`);
-  }
+  library = await openPackage();
+  if (!library) return;
   byId("short-lifetime").textContent = String(site.jsonWebTokens.shortLifetime);
   watchNetwork(timeline.addSent);
   listenToCustomers();
-  byId("clear").addEventListener("click", () => {
-    clearLog();
-    timeline.clear();
-  });
+  listenToClear();
   setInterval(showLife, 1000);
   start(library, site);
 };
