@@ -5,6 +5,9 @@ import { Demo, expect } from "./demo.js";
 export const OMNICHANNEL = "/omnichannel.html";
 export const LIVE_ASSIST = "/live-assist.html";
 
+/** The button that each page enables when it is set up. */
+const READY = { [OMNICHANNEL]: "Reload widget", [LIVE_ASSIST]: "Start chat" };
+
 /** What the site keeps of each customer, as far as the tests look at it. */
 export const CONTACTS = {
   "Ada Lovelace": "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
@@ -23,6 +26,12 @@ export class WidgetDemo extends Demo {
     this.dialog = page.getByRole("dialog", { name: "Sign in to chat" });
     this.timeline = page.getByRole("img", { name: /^Timeline: / });
   }
+
+  /** Opens a page, and waits until it is set up: what is changed before goes unheard. */
+  open = async (path) => {
+    await this.page.goto(path);
+    if (path in READY) await expect(this.button(READY[path])).toBeEnabled();
+  };
 
   /** What the agent sees of the customer. */
   agent = (name) => this.page.locator(`[data-agent="${name}"]`);
@@ -50,6 +59,13 @@ export class WidgetDemo extends Demo {
     await expect(this.life).toHaveAttribute("aria-valuetext", "no token");
     const shown = await this.page.content();
     for (const contact of Object.values(CONTACTS)) expect(shown).not.toContain(contact);
+  }
+
+  /** Signs out, and sees that nothing is left. */
+  async signOut() {
+    await this.press("Sign out");
+    await expect(this.outcome).toContainText("every tab has forgotten the token");
+    await this.expectNobody();
   }
 
   /** Notes every contact that ever stands on the page from now on; the answer reads them. */
