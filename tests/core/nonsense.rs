@@ -279,6 +279,27 @@ fn check_answer(answer: &Object, account: &Account, sent: Moment, now: Moment) {
     }
 }
 
+/// Holds the reason why a record is a miss to what is known of it.
+fn is_right_to_reject(
+    why: Rejection,
+    is_well_formed: bool,
+    is_ours: bool,
+    creation_date: &Value,
+    now: Moment,
+) -> Result<(), TestCaseError> {
+    match why {
+        Rejection::Corrupt => prop_assert!(!is_well_formed),
+        Rejection::Version | Rejection::Scope | Rejection::SignedOut => prop_assert!(!is_ours),
+        Rejection::Future => {
+            prop_assert!(is_well_formed && is_ours);
+            let Value::Number(created) = creation_date else { panic!("well-formed") };
+            prop_assert!(*created > now.wall as f64 + 5_000.0);
+        }
+        Rejection::Expired => prop_assert!(false, "whether its life is over, the session decides"),
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -324,14 +345,7 @@ proptest! {
                 prop_assert!(created <= now.wall + 5_000);
                 prop_assert_eq!(grant.lifetime, Lifetime { created, expires_in: lifetime, created_monotonic: None });
             }
-            Err(Rejection::Corrupt) => prop_assert!(!is_well_formed),
-            Err(Rejection::Version | Rejection::Scope | Rejection::SignedOut) => prop_assert!(!is_ours),
-            Err(Rejection::Future) => {
-                prop_assert!(is_well_formed && is_ours);
-                let Value::Number(created) = value("creationDate") else { panic!("well-formed") };
-                prop_assert!(created > now.wall as f64 + 5_000.0);
-            }
-            Err(Rejection::Expired) => prop_assert!(false, "whether its life is over, the session decides"),
+            Err(why) => is_right_to_reject(why, is_well_formed, is_ours, &value("creationDate"), now)?,
         }
     }
 
@@ -401,14 +415,7 @@ proptest! {
                 prop_assert_eq!(created_monotonic, None);
                 prop_assert_eq!(Some(jwt.issued + expires_in), seconds(&value("exp")));
             }
-            Err(Rejection::Corrupt) => prop_assert!(!is_well_formed),
-            Err(Rejection::Version | Rejection::Scope | Rejection::SignedOut) => prop_assert!(!is_ours),
-            Err(Rejection::Future) => {
-                prop_assert!(is_well_formed && is_ours);
-                let Value::Number(created) = value("creationDate") else { panic!("well-formed") };
-                prop_assert!(created > now.wall as f64 + 5_000.0);
-            }
-            Err(Rejection::Expired) => prop_assert!(false, "whether its life is over, the session decides"),
+            Err(why) => is_right_to_reject(why, is_well_formed, is_ours, &value("creationDate"), now)?,
         }
     }
 

@@ -510,6 +510,15 @@ fn rule_10_a_jwt_that_is_over_when_it_arrives_at_last_is_handed_out_as_any_token
     assert!(!stage.has());
 }
 
+/// The stored record with another value in this field is a miss, and removed.
+fn is_missed(mut stage: Stage, field: &str, value: serde_json::Value, why: Rejection) {
+    stage.stored.as_mut().unwrap()[field] = value;
+    stage.reload();
+    request(&stage.get());
+    assert!(stage.stored.is_none(), "{field}");
+    assert!(stage.has_said(|event| *event == Event::RecordRejected { why }), "{field}: {:?}", stage.said.events);
+}
+
 #[test]
 fn rule_12_a_wrong_record_of_a_jwt_is_a_miss_and_removed() {
     for (field, value, why) in [
@@ -525,11 +534,7 @@ fn rule_12_a_wrong_record_of_a_jwt_is_a_miss_and_removed() {
     ] {
         let mut stage = jwt_stage(Cache::Session);
         given(&mut stage, taken_apart("one", START, HOUR)).unwrap();
-        stage.stored.as_mut().unwrap()[field] = value;
-        stage.reload();
-        request(&stage.get());
-        assert!(stage.stored.is_none(), "{field}");
-        assert!(stage.has_said(|event| *event == Event::RecordRejected { why }), "{field}: {:?}", stage.said.events);
+        is_missed(stage, field, value, why);
     }
 }
 
@@ -640,11 +645,7 @@ fn rule_12_a_wrong_record_is_a_miss_and_removed() {
     for (field, value, why) in wrongs {
         let mut stage = Stage::new(Cache::Session);
         stage.fetch("one", 3_600);
-        stage.stored.as_mut().unwrap()[field] = value;
-        stage.reload();
-        request(&stage.get());
-        assert!(stage.stored.is_none(), "{field}");
-        assert!(stage.has_said(|event| *event == Event::RecordRejected { why }), "{field}: {:?}", stage.said.events);
+        is_missed(stage, field, value, why);
     }
 }
 
