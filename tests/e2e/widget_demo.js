@@ -28,7 +28,7 @@ export class WidgetDemo extends Demo {
   }
 
   /** Opens a page, and waits until it is set up: what is changed before goes unheard. */
-  open = async (path) => {
+  open = async (path = "/") => {
     await this.page.goto(path);
     if (path in READY) await expect(this.button(READY[path])).toBeEnabled();
   };
