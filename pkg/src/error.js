@@ -1,6 +1,8 @@
 // @ts-check
 // The one error class.
 
+import { attempt } from "./environment.js";
+
 const brand = Symbol.for("custom-identity-provider/error");
 
 /** Two copies of this package on one page recognise each other's errors by the brand. */
@@ -11,13 +13,28 @@ export class IdentityError extends Error {
    * @param {{cause?: unknown, retryable?: boolean, status?: number, retryAfter?: number}} [details]
    */
   constructor(code, message, details = {}) {
-    super(message, "cause" in details ? { cause: details.cause } : undefined);
-    this.name = /** @type {const} */ ("IdentityError");
-    this.code = code;
-    this.retryable = details.retryable === true;
-    if (details.status !== undefined) this.status = details.status;
-    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
-    Object.defineProperty(this, brand, { value: true });
+    super(message);
+    const { cause, retryable, status, retryAfter } = details;
+    /** @type {"IdentityError"} */
+    this.name;
+    /** @type {import("../index.js").IdentityErrorCode} */
+    this.code;
+    /** @type {boolean} */
+    this.retryable;
+    /** @type {number | undefined} */
+    this.status;
+    /** @type {number | undefined} */
+    this.retryAfter;
+    // Defined, not assigned: where a page froze `Error.prototype`, an assignment of `name` throws.
+    const define = (/** @type {string | symbol} */ name, /** @type {unknown} */ value, enumerable = true) =>
+      Object.defineProperty(this, name, { value, enumerable, writable: true, configurable: true });
+    define("name", "IdentityError");
+    define("code", code);
+    define("retryable", retryable === true);
+    if (status !== undefined) define("status", status);
+    if (retryAfter !== undefined) define("retryAfter", retryAfter);
+    if ("cause" in details) define("cause", cause, false);
+    define(brand, true, false);
   }
 
   /**
@@ -25,7 +42,9 @@ export class IdentityError extends Error {
    * @returns {value is IdentityError}
    */
   static [Symbol.hasInstance](value) {
-    return typeof value === "object" && value !== null && brand in value;
+    // A subclass is told as any class is: the brand says nothing of it.
+    if (this !== IdentityError) return super[Symbol.hasInstance](value);
+    return typeof value === "object" && value !== null && attempt(() => brand in value) === true;
   }
 }
 

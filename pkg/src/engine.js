@@ -1,29 +1,39 @@
 // @ts-check
-// The package's functions over a core that is loaded at the first call, and shared by every copy of the package on the page.
+// The core, loaded at the first call and shared by every copy of the package on the page; and the handles by which widgets ask it.
 
-import { Provider, noticeGeneration, noticeSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
+import { Provider, hearMark, leavePage, lookForSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
+import { attempt, global } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { isRecord } from "./kind.js";
-import { CACHES, WIDGETS, readOptions, readPartialOptions } from "./options.js";
-import { watchPage } from "./page.js";
-import { guard, leavable, refusal } from "./promise.js";
+import { CACHES, WIDGETS, readOptions } from "./options.js";
+import { newMark, broadcast, removeRecords, watchPage, writeMark } from "./page.js";
+import { guard, leavable, reasonOf, refusal } from "./promise.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
-/** @typedef {Partial<import("../index.js").LiveChatOptions>} Options */
 /** @typedef {import("../index.js").WidgetName} WidgetName */
+/** @typedef {import("./options.js").ReadOptions} ReadOptions */
 /** @typedef {IdentityProvider & {signedIn: () => void}} AnyProvider what every widget's shape stands on */
-/** @typedef {{provider: (widget: WidgetName, options: object, own: string[]) => AnyProvider, sign_out: () => Promise<void>}} Engine */
+/** @typedef {{provider: (options: ReadOptions) => AnyProvider, sign_out: () => Promise<void>}} Engine */
+/** @typedef {{engine?: Engine, defaults: Partial<import("../index.js").LiveChatOptions>}} Shared */
 
-/** The options that only LiveChat has. */
-const LIVECHAT = ["licenseId"];
+/** What this copy uses where the page lets nobody add to its globals. @type {Shared} */
+const own = { defaults: {} };
 
 /**
  * What all copies of this package on a page have in common: the first one's engine serves every copy, so that equal calls share
- * one request whoever makes them.
+ * one request whoever makes them. The number is the protocol's between them: a copy reads its own options and asks its own sources, so
+ * that a newer one's are understood where an older one owns the engine.
  * Made at the first call: importing the package changes nothing.
- * @returns {{engine?: Engine, defaults: Options}}
+ * @returns {Shared}
  */
-const page = () => (/** @type {any} */ (globalThis)[Symbol.for("custom-identity-provider/1")] ??= { defaults: {} });
+export const page = () => {
+  const key = Symbol.for("custom-identity-provider/2");
+  return attempt(() => (/** @type {any} */ (globalThis)[key] ??= own)) ?? own;
+};
+
+/** Whether a value can be listened to as an AbortSignal, of whatever frame. @param {any} value */
+const isSignal = (value) =>
+  isRecord(value) && attempt(() => typeof value.aborted === "boolean" && typeof value.addEventListener === "function") === true;
 
 /**
  * A call of the core with a promise; the caller's own signal ends its wait only.
@@ -33,43 +43,42 @@ const page = () => (/** @type {any} */ (globalThis)[Symbol.for("custom-identity-
  */
 const ask = (handle, ask, call) => {
   // Widgets call with nothing, and anything else that they might pass is not ours to read.
-  const signal = isRecord(call) ? /** @type {import("../index.js").CallOptions} */ (call).signal : undefined;
+  const signal = isRecord(call) ? attempt(() => /** @type {import("../index.js").CallOptions} */ (call).signal) : undefined;
   if (signal === undefined || signal === null) return guard(ask);
-  if (!(signal instanceof AbortSignal)) return refusal(badOption("signal", "an AbortSignal"));
-  if (signal.aborted) return refusal(signal.reason);
+  if (!isSignal(signal)) return refusal(badOption("signal", "an AbortSignal"));
+  if (attempt(() => signal.aborted)) return refusal(reasonOf(signal));
   const promise = guard(ask);
   return leavable(promise, signal, () => void guard(() => handle.leave(promise)));
 };
 
 /** @type {Engine} */
 const engine = {
-  provider: (widget, options, own) => {
-    const complete = readOptions(widget, options, own);
+  provider: (options) => {
     // After a trap this is a rejected promise, and so is whatever the methods answer with.
     const handle = /** @type {Provider} */ (
       guard(
         () =>
           new Provider(
-            complete,
-            complete.identity,
-            complete.onEvent,
-            WIDGETS.indexOf(widget),
-            CACHES.indexOf(complete.cache),
-            complete.flow === "code",
-            complete.licenseId ?? NaN,
-            complete.organizationId ?? "",
-            complete.account,
-            complete.margin ?? NaN,
-            complete.refreshAhead,
-            complete.timeout,
-            complete.patience,
+            options.onEvent,
+            WIDGETS.indexOf(options.widget),
+            CACHES.indexOf(options.cache),
+            options.flow === "code",
+            typeof options.identity === "function",
+            options.licenseId ?? NaN,
+            options.organizationId ?? "",
+            options.account,
+            options.margin ?? NaN,
+            options.refreshAhead,
+            options.timeout,
+            options.patience,
           ),
       )
     );
+    // The options go in with each call: held by the core, what they close over would never be garbage.
     return {
-      getToken: (call) => ask(handle, () => handle.getToken(), call),
-      getFreshToken: (call) => ask(handle, () => handle.getFreshToken(), call),
-      hasToken: () => guard(() => handle.hasToken()),
+      getToken: (call) => ask(handle, () => handle.getToken(options), call),
+      getFreshToken: (call) => ask(handle, () => handle.getFreshToken(options), call),
+      hasToken: () => guard(() => handle.hasToken(options)),
       invalidate: () => guard(() => handle.invalidate()),
       signedIn: () => void guard(() => handle.signedIn()),
     };
@@ -81,8 +90,9 @@ const engine = {
 const told = {
   wake: () => void guard(wake),
   wentOnline: () => void guard(wentOnline),
-  noticeSignOut: () => void guard(noticeSignOut),
-  noticeGeneration: (/** @type {string} */ generation) => void guard(() => noticeGeneration(generation)),
+  lookForSignOut: () => void guard(lookForSignOut),
+  hearMark: (/** @type {string} */ mark) => void guard(() => hearMark(mark)),
+  leavePage: () => void guard(leavePage),
 };
 
 /**
@@ -91,7 +101,7 @@ const told = {
  */
 export const loadError = (cause) => {
   if (cause instanceof IdentityError) return cause;
-  if (/unsafe-eval|content security policy|\bCSP\b/i.test(String(cause))) {
+  if (/unsafe-eval|content security policy|\bCSP\b/i.test(String(attempt(() => String(cause))))) {
     return new IdentityError(
       "WASM_BLOCKED",
       "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src directive",
@@ -130,33 +140,14 @@ const start = (load) => {
  * @returns {AnyProvider}
  */
 export const provide = (load, widget, options, own) => {
-  let engine;
+  const complete = readOptions(widget, options, own);
   try {
-    engine = start(load);
+    return start(load).provider(complete);
   } catch (error) {
-    // A widget that is being set up must hear of it from the methods; wrong options are thrown all the same.
-    readOptions(widget, options, own);
+    // A widget that is being set up must hear of it from the methods.
     const refuse = () => refusal(error);
     return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse, signedIn: () => {} };
   }
-  return engine.provider(widget, options, own);
-};
-
-/**
- * @param {() => void} load
- * @param {Options} [options]
- * @returns {IdentityProvider}
- */
-export const customIdentityProviderWith = (load, options = {}) => {
-  const complete = isRecord(options) ? { ...page().defaults, ...options } : options;
-  const { signedIn: _, ...provider } = provide(load, "livechat", complete, LIVECHAT);
-  return provider;
-};
-
-/** @param {Options} options */
-export const configure = (options) => {
-  readPartialOptions("livechat", options, LIVECHAT);
-  page().defaults = { ...page().defaults, ...options };
 };
 
 /**
@@ -167,6 +158,10 @@ export const signOutWith = (load) => {
   try {
     return start(load).sign_out();
   } catch (error) {
+    // Without the core there is no token in this page's memory; what lies in storage goes, and every other tab is told.
+    const mark = newMark();
+    broadcast(mark, writeMark(mark));
+    removeRecords();
     return refusal(error);
   }
 };
