@@ -9,15 +9,107 @@ import { project } from "./support/installed_package.js";
 import { livechatWidget, snippet } from "./support/livechat_widget.js";
 import { site } from "./support/site.js";
 
+/** LiveChat's own packages, each in a page that connects our provider and can mount the widget and take it off: `mount()` and `unmount()`. */
+const adapters = {
+  widget_core: `
+    import { createWidget } from "@livechat/widget-core";
+    let widget, undo;
+    Object.assign(globalThis, {
+      mount: () => {
+        widget = createWidget({ license: "12345678" });
+        undo = connectLiveChat(options);
+        widget.init();
+      },
+      unmount: () => {
+        undo();
+        widget.destroy();
+      },
+    });
+  `,
+  widget_react: `
+    import { StrictMode, createElement, useEffect } from "react";
+    import { createRoot } from "react-dom/client";
+    import { LiveChatWidget } from "@livechat/widget-react";
+    const Chat = () => {
+      useEffect(() => connectLiveChat(options), []);
+      return createElement(LiveChatWidget, { license: "12345678" });
+    };
+    let root;
+    Object.assign(globalThis, {
+      mount: () => {
+        root = createRoot(document.querySelector("main"));
+        root.render(createElement(StrictMode, null, createElement(Chat)));
+      },
+      unmount: () => root.unmount(),
+    });
+  `,
+  widget_vue: `
+    import { createApp, h, onMounted, onUnmounted } from "vue";
+    import { LiveChatWidget } from "@livechat/widget-vue";
+    const Chat = {
+      setup() {
+        let undo;
+        onMounted(() => { undo = connectLiveChat(options); });
+        onUnmounted(() => undo());
+        return () => h(LiveChatWidget, { license: "12345678" });
+      },
+    };
+    let app;
+    Object.assign(globalThis, {
+      mount: () => {
+        app = createApp(Chat);
+        app.mount("main");
+      },
+      unmount: () => app.unmount(),
+    });
+  `,
+  widget_angular: `
+    import "zone.js";
+    import "@angular/compiler";
+    import { Component, NgModule } from "@angular/core";
+    import { BrowserModule } from "@angular/platform-browser";
+    import { platformBrowserDynamic } from "@angular/platform-browser-dynamic";
+    import { LiveChatWidgetModule } from "@livechat/widget-angular";
+    class Chat {
+      ngOnInit() {
+        this.undo = connectLiveChat(options);
+      }
+      ngOnDestroy() {
+        this.undo();
+      }
+    }
+    Component({ selector: "main", template: '<livechat-widget license="12345678"></livechat-widget>' })(Chat);
+    class Module {}
+    NgModule({ declarations: [Chat], imports: [BrowserModule, LiveChatWidgetModule], bootstrap: [Chat] })(Module);
+    let module;
+    Object.assign(globalThis, {
+      mount: async () => {
+        // Angular takes its element off the page with the module.
+        if (!document.querySelector("main")) document.body.append(document.createElement("main"));
+        module = await platformBrowserDynamic().bootstrapModule(Module);
+      },
+      unmount: () => module.destroy(),
+    });
+  `,
+};
+
 let installed, browser, server;
 before(async () => {
-  installed = project([]);
+  installed = project([
+    "@livechat/widget-core", "@livechat/widget-react", "@livechat/widget-vue", "@livechat/widget-angular", "react", "react-dom", "vue", "zone.js",
+    "@angular/core", "@angular/common", "@angular/compiler", "@angular/platform-browser", "@angular/platform-browser-dynamic", "rxjs",
+  ]);
   browser = await launch();
   installed.write("connect.js", `
     import { connectLiveChat, custom_identity_provider, sign_out } from "custom-identity-provider";
     Object.assign(globalThis, { connectLiveChat, custom_identity_provider, sign_out });
   `);
-  await esbuild.build({ entryPoints: [join(installed.folder, "connect.js")], outfile: join(installed.folder, "built/connect.js"), bundle: true, format: "iife", logLevel: "error" });
+  for (const [name, text] of Object.entries(adapters)) installed.write(`${name}.js`, text);
+  await esbuild.build({
+    entryPoints: ["connect", ...Object.keys(adapters)].map((name) => join(installed.folder, `${name}.js`)), outdir: join(installed.folder, "built"),
+    // React mounts twice in its StrictMode in development only.
+    bundle: true, format: "iife", define: { "process.env.NODE_ENV": '"development"', "process.env.PACKAGE_NAME": '"test"' }, logLevel: "error",
+  });
   server = await site(installed.folder);
 });
 after(async () => {
@@ -442,3 +534,39 @@ test("connectLiveChat names a wrong option at once", async () => {
     await close();
   }
 });
+
+for (const adapter of Object.keys(adapters))
+  test(`connectLiveChat looks after the widget of @livechat/${adapter.replace("_", "-")}${adapter === "widget_react" ? ", also in StrictMode" : ""}`, async () => {
+    const { page, errors, close } = await open(PERSON(null), COUNTED, OURS, "<main></main>", `<script src="/built/${adapter}.js"></script>`);
+    try {
+      await page.evaluate(() => mount());
+      await shows(page, ANONYMOUS);
+      for (const person of ["ada", "grace", null]) {
+        await page.evaluate((person) => { globalThis.person = person; }, person);
+        await shows(page, person ?? ANONYMOUS);
+      }
+      await page.evaluate(() => { globalThis.person = "ada"; });
+      await shows(page, "ada");
+      assert.deepEqual(await seen(page), { begun: [ANONYMOUS, "ada", "grace", ANONYMOUS, "ada"], destroyed: 4, left: 2 });
+      await page.evaluate(() => {
+        globalThis.person = null;
+        return sign_out();
+      });
+      await shows(page, ANONYMOUS);
+      assert.equal(await page.evaluate(() => left), 3);
+      // The package's own end of the widget still works, and so does another beginning.
+      await page.evaluate(() => {
+        globalThis.person = "ada";
+        unmount();
+      });
+      await page.waitForFunction(() => livechat.alive === 0 && !document.querySelector("#chat-widget-container"));
+      await page.evaluate(() => mount());
+      await shows(page, "ada");
+      await twoLooks(page);
+      await shows(page, "ada");
+      assert.equal(await page.evaluate(() => livechat.begun.at(-2)), ANONYMOUS, "it began once");
+      assert.deepEqual(await errors(), []);
+    } finally {
+      await close();
+    }
+  });
