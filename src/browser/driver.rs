@@ -21,7 +21,7 @@ use super::clock::now;
 use super::error::{identity_error, read_failure};
 use super::fields::{JsFields, answer, record};
 use super::page::{self, SessionKey};
-use super::scope::scope_digest;
+use super::scope::{salt_of, scope_digest};
 use super::storage::{self, StorageFailure};
 use super::sys::{self, Asking, Deferred, Listeners};
 
@@ -277,8 +277,8 @@ impl Driver {
         let fields = JsFields(&fields);
         // Where no mark of a sign-out can be kept, no record is of this generation.
         let generation = page::generation().unwrap_or_default();
-        let salt = fields.text("salt").unwrap_or_default();
-        let scope = scope_digest(&salt, &self.name, self.core.borrow().identity());
+        let scope = fields.text("scope").unwrap_or_default();
+        let scope = scope_digest(salt_of(&scope), &self.name, self.core.borrow().identity());
         let expected = RecordScope { scope: &scope, generation: &generation };
         self.core.borrow_mut().restore(now(), policy, expected, &record(&fields));
         self.collect(None);
@@ -485,13 +485,12 @@ impl Driver {
     }
 
     fn store(&self, grant: &Rc<Grant>) {
-        // Where no mark of a sign-out can be kept, nobody could tell later whether the person had left: the token stays in memory.
-        let Some(generation) = page::generation() else { return self.storage_failed(StorageAction::Write) };
-        let salt = sys::new_mark();
-        let scope = scope_digest(&salt, &self.name, self.core.borrow().identity());
+        // Where no mark of a sign-out can be read, nobody could tell later whether the person had left: the token stays in memory.
+        let Some(generation) = page::generation() else { return self.storage_failed(StorageAction::Read) };
+        let scope = scope_digest(&sys::new_mark(), &self.name, self.core.borrow().identity());
         let (token, _) = self.handed_out(grant);
         let created = grant.lifetime.created as f64;
-        let text = sys::record_text(&token, created, RECORD_VERSION as f64, &salt, &scope, &generation);
+        let text = sys::record_text(&token, created, RECORD_VERSION as f64, &scope, &generation);
         if storage::write_record(&self.name, &text).is_err() {
             self.storage_failed(StorageAction::Write);
         }
