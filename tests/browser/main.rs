@@ -13,6 +13,7 @@ mod answers;
 mod callers;
 mod failing;
 mod forgetting;
+mod hostile;
 mod identity;
 mod json_web_token;
 mod lifetime;
