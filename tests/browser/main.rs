@@ -20,6 +20,7 @@ mod lifetime;
 mod live_assist;
 mod omnichannel;
 mod options;
+mod page_code;
 mod secrets;
 mod sharing;
 mod signing_out;
