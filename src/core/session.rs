@@ -300,12 +300,21 @@ impl Session {
         is_laid_aside
     }
 
-    /// Asks for the person what was asked for nobody, where the record that was restored does not answer it.
-    pub fn proceed(&mut self, now: Moment, policy: &Policy) {
+    /// Asks for the person what was asked for nobody, where the record that was restored does not answer it: it does for those alone
+    /// who have just said, in these readings, that they are the person's.
+    pub fn proceed(&mut self, now: Moment, policy: &Policy, readings: &[(Caller, Reading)]) {
         for mut request in std::mem::take(&mut self.requests) {
+            let is_confirmed = |(waiting, _): &(Caller, u32)| {
+                let says = |(caller, reading): &(Caller, Reading)| {
+                    caller == waiting && matches!(reading, Reading::Says(Some(person)) if Some(person.as_str()) == self.identity())
+                };
+                readings.iter().any(says)
+            };
             if !matches!(request.progress, Progress::CarriedOver) {
                 self.requests.push(request);
-            } else if let Some(grant) = self.usable(now, policy) {
+            } else if request.waiters.iter().all(is_confirmed)
+                && let Some(grant) = self.usable(now, policy)
+            {
                 self.emit(Event::CacheHit { remaining: grant.lifetime.remaining(now, policy.margin) });
                 self.effects.push(Effect::Resolve(request.id, grant));
             } else {
