@@ -349,6 +349,7 @@ impl Session {
         if self.identity().is_none() && named.is_some() {
             return self.observe(named);
         }
+        let demanded = self.requests.get(position).is_some_and(Request::is_demanded);
         let mut moved_to = None;
         let mut is_confirmed = false;
         for (caller, reading) in readings {
@@ -377,8 +378,7 @@ impl Session {
         } else {
             let request = self.requests.remove(position);
             let duration = now.monotonic.saturating_sub(request.begun.monotonic);
-            let (code, demanded) = (Code::BadIdentity, request.reason != Reason::Ahead);
-            self.emit(Event::RequestFailed { request: request.id.0, duration, code, demanded });
+            self.emit(Event::RequestFailed { request: request.id.0, duration, code: Code::BadIdentity, demanded });
             self.effects.push(Effect::Drop(request.id));
         }
         false
