@@ -612,7 +612,10 @@ impl Session {
     fn drop_expired(&mut self, now: Moment) {
         if self.held.as_ref().is_some_and(|grant| !grant.lifetime.is_usable(now, Some(0))) {
             self.held = None;
-            self.forget();
+            // What was laid aside is another's: a guest's token was not stored in its place.
+            if self.laid_aside_until.is_none() {
+                self.forget();
+            }
         }
     }
 
