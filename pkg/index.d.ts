@@ -96,7 +96,11 @@ export interface IdentityTokenGrantSource {
 
 export type Source = FunctionSource | string | URL | UrlSource | CookieGrantSource | IdentityTokenGrantSource;
 
-/** Says who is signed in at this moment, by the page's own user id; null (or undefined) when nobody. Must answer at once. */
+/**
+ * Says who is signed in at this moment, by the page's own user id; null (or undefined) when nobody. Must answer at once. It may answer null
+ * while the page does not know yet: who waits then is served for the person as soon as one is named, and a stored token of theirs is kept
+ * for 10 s.
+ */
 export type Identity = () => string | number | null | undefined;
 
 /** What every widget's options have in common. All durations are in milliseconds. */
@@ -409,7 +413,10 @@ export type IdentityEvent = EventBase & (
   /** A call joined a request that was already running. */
   | { readonly type: "joined"; readonly request: number; readonly method: MethodName }
   | { readonly type: "request_began"; readonly request: number; readonly reason: RequestReason }
-  /** An attempt failed and the source will be asked again after `delay` ms. */
+  /**
+   * An attempt failed and the source will be asked again after `delay` ms. With the code IDENTITY_CHANGED nothing failed: somebody signed in
+   * where nobody was, and the source is asked for them.
+   */
   | { readonly type: "request_retrying"; readonly request: number; readonly attempt: number; readonly code: IdentityErrorCode; readonly delay: number }
   /** The token arrived; `cached` says whether it entered the cache, `lifetime` is how long it lives in ms, 0 for a code. */
   | { readonly type: "request_succeeded"; readonly request: number; readonly duration: number; readonly lifetime: number; readonly cached: boolean }
@@ -424,6 +431,11 @@ export type IdentityEvent = EventBase & (
   /** Storage is blocked, full or missing; tokens live in memory. */
   | { readonly type: "storage_failed"; readonly action: "read" | "write" | "remove" }
   | { readonly type: "invalidated" }
+  /**
+   * Somebody may have left without a word: the mark of the latest sign-out vanished (the site cleared its storage), or the page slept and no
+   * mark can be kept. What was in hand is forgotten; nobody who waits is rejected.
+   */
+  | { readonly type: "may_have_left" }
   | { readonly type: "signed_out"; readonly origin: "this_tab" | "other_tab" }
   | { readonly type: "identity_changed" }
   /** The same person got another entityId, or a JWT with another `sub`: the widget has to start over. */

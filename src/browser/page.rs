@@ -6,11 +6,14 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
-use crate::core::{Cache, FoundMark, NO_SIGN_OUT, News, RequestCounter, SignOutOrigin, SignOuts};
+use crate::core::{
+    Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
+};
 use crate::widget::Widget;
 
 use super::clock::now;
 use super::driver::{Asker, Driver};
+use super::fields::JsFields;
 use super::sys;
 
 /// What makes two handles share a session.
@@ -43,9 +46,11 @@ thread_local! {
 pub(crate) fn session(asker: &Asker) -> Rc<Driver> {
     begin();
     PAGE.with(|page| {
-        let known = page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
+        let known =
+            page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
         known.unwrap_or_else(|| {
-            let driver = Driver::new(asker, page.counter.clone());
+            let number = page.sessions.borrow().len() as u32;
+            let driver = Driver::new(asker, number, page.counter.clone());
             page.sessions.borrow_mut().push((asker.key.clone(), Rc::clone(&driver)));
             driver
         })
@@ -112,6 +117,15 @@ fn hear(news: News) {
     }
 }
 
+/// What came of an attempt of a session's.
+pub(crate) fn attempt_ended(session: u32, request: u32, number: u32, outcome: &JsValue) {
+    // The core finds an attempt by its numbers; why it was made was told when it began.
+    let attempt = Attempt { request: RequestId(request), number, reason: Reason::Get };
+    if let Some(driver) = sessions().get(session as usize) {
+        driver.ended(attempt, &JsFields(outcome));
+    }
+}
+
 /// The network is back.
 pub(crate) fn went_online() {
     sessions().iter().for_each(|driver| driver.went_online());
@@ -171,7 +185,8 @@ fn begin() {
 
 /// Has something stand where the mark of a sign-out would: that it is cleared tells that somebody may have left.
 fn write_first_mark() {
-    if sys::write_mark(NO_SIGN_OUT) {
-        with_sign_outs(|sign_outs| sign_outs.wrote(NO_SIGN_OUT));
+    let mark = first_mark(&sys::new_mark());
+    if sys::write_mark(&mark) {
+        with_sign_outs(|sign_outs| sign_outs.wrote(&mark));
     }
 }
