@@ -189,3 +189,31 @@ test("authoriseChatWithCallback tells the page of sign-outs where there is no ta
     }
   }
 });
+
+test("a function is watched for as long as the page keeps it, and is garbage after that, with all that it was given", async () => {
+  const { page, errors, close } = await open("ada");
+  try {
+    await page.evaluate(() => {
+      globalThis.dropped = [];
+      globalThis.authorise = authoriseChatWithCallback(options);
+      for (let times = 0; times < 100; times += 1) {
+        // As a page that renders anew writes it: what it is told by closes over the function itself.
+        const identity = () => { asked += 1; return person; };
+        const authorise = authoriseChatWithCallback({ ...options, identity, onSignOut: () => void authorise });
+        dropped.push(new WeakRef(identity));
+      }
+    });
+    const client = await page.context().newCDPSession(page);
+    const isGone = async () => {
+      await client.send("HeapProfiler.collectGarbage");
+      return page.evaluate(() => dropped.every((identity) => identity.deref() === undefined));
+    };
+    const end = performance.now() + 10_000;
+    while (!(await isGone())) assert.ok(performance.now() < end, "it is still held");
+    await page.evaluate(() => sign_out());
+    await page.waitForFunction(() => left === 1);
+    assert.deepEqual(await errors(), []);
+  } finally {
+    await close();
+  }
+});
