@@ -241,7 +241,8 @@ test("onSignOut is called once for each sign-out, also of a page that does not s
     await page.evaluate(() => {
       const { identity, ...others } = options;
       connectOmnichannel(others);
-      connectOmnichannel({ ...others, onSignOut: () => { throw new Error("broken listener"); } });
+      // A session of its own, which tells of the sign-out, too.
+      connectOmnichannel({ ...others, organizationId: "other", onSignOut: () => { throw new Error("broken listener"); } });
     });
     await page.waitForFunction(() => omnichannel.starts === 1);
     for (const times of [1, 2]) {

@@ -56,7 +56,7 @@ const tracking = async () => {
   const state = { availability: "online", visibility: "minimized" };
   const methods = {
     on: (event, hear, isOnce = false) => {
-      if (event === "ready" && isReady) queueMicrotask(() => hear({ state }));
+      if (event === "ready" && isReady && isAlive) queueMicrotask(() => hear({ state }));
       else listeners.push({ event, hear, isOnce });
     },
     once: (event, hear) => methods.on(event, hear, true),
