@@ -119,28 +119,28 @@ export const readLocal = (key) => attempt(() => page.localStorage.getItem(key));
  * @param {"localStorage" | "sessionStorage"} name
  * @returns {Pick<Storage, "getItem" | "setItem" | "removeItem"> & {keys: () => string[]} | undefined}
  */
-export const storage = (name) =>
-  attempt(() => {
-    const found = page[name];
-    if (typeof found.getItem !== "function") return undefined;
-    const getItem = (/** @type {string} */ key) => {
-      const text = found.getItem(key) ?? null;
-      if (text !== null && typeof text !== "string") throw new TypeError(`${name} answers with no text`);
-      return text;
-    };
-    return {
-      getItem,
-      setItem: (key, text) => {
-        found.setItem(key, text);
-        if (getItem(key) !== text) throw new TypeError(`${name} does not keep what it is given`);
-      },
-      removeItem: (key) => {
-        found.removeItem(key);
-        if (getItem(key) !== null) throw new TypeError(`${name} does not remove what it holds`);
-      },
-      keys: () => Object.keys(found),
-    };
-  });
+export const storage = (name) => {
+  const found = global(name);
+  if (attempt(() => typeof found.getItem) !== "function") return undefined;
+  /** @param {string} key @returns {string | null} */
+  const getItem = (key) => {
+    const text = found.getItem(key) ?? null;
+    if (text !== null && typeof text !== "string") throw new TypeError(`${name} answers with no text`);
+    return text;
+  };
+  return {
+    getItem,
+    setItem: (key, text) => {
+      found.setItem(key, text);
+      if (getItem(key) !== text) throw new TypeError(`${name} does not keep what it is given`);
+    },
+    removeItem: (key) => {
+      found.removeItem(key);
+      if (getItem(key) !== null) throw new TypeError(`${name} does not remove what it holds`);
+    },
+    keys: () => Object.keys(found),
+  };
+};
 
 /**
  * A controller and its signal; where the page has none that works, one that source functions can use all the same. `isNative` says whether

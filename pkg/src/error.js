@@ -7,34 +7,21 @@ const brand = Symbol.for("custom-identity-provider/error");
 
 /** Two copies of this package on one page recognise each other's errors by the brand. */
 export class IdentityError extends Error {
+  // A field is defined, not assigned: where a page froze `Error.prototype`, an assignment of `name` throws.
+  name = /** @type {const} */ ("IdentityError");
+
   /**
    * @param {import("../index.js").IdentityErrorCode} code
    * @param {string} message
    * @param {{cause?: unknown, retryable?: boolean, status?: number, retryAfter?: number}} [details]
    */
   constructor(code, message, details = {}) {
-    super(message);
-    const { cause, retryable, status, retryAfter } = details;
-    /** @type {"IdentityError"} */
-    this.name;
-    /** @type {import("../index.js").IdentityErrorCode} */
-    this.code;
-    /** @type {boolean} */
-    this.retryable;
-    /** @type {number | undefined} */
-    this.status;
-    /** @type {number | undefined} */
-    this.retryAfter;
-    // Defined, not assigned: where a page froze `Error.prototype`, an assignment of `name` throws.
-    const define = (/** @type {string | symbol} */ name, /** @type {unknown} */ value, enumerable = true) =>
-      Object.defineProperty(this, name, { value, enumerable, writable: true, configurable: true });
-    define("name", "IdentityError");
-    define("code", code);
-    define("retryable", retryable === true);
-    if (status !== undefined) define("status", status);
-    if (retryAfter !== undefined) define("retryAfter", retryAfter);
-    if ("cause" in details) define("cause", cause, false);
-    define(brand, true, false);
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.code = code;
+    this.retryable = details.retryable === true;
+    if (details.status !== undefined) this.status = details.status;
+    if (details.retryAfter !== undefined) this.retryAfter = details.retryAfter;
+    Object.defineProperty(this, brand, { value: true });
   }
 
   /**

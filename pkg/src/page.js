@@ -36,7 +36,7 @@ const openChannel = () => {
     if (typeof data?.mark !== "string") return;
     told?.hearMark(data.mark);
     // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back.
-    if (!data.isWritten) writeMark(data.mark);
+    if (!data.isWritten && writeMark(data.mark)) lookAnew();
   };
 };
 
