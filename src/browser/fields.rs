@@ -49,7 +49,7 @@ const KINDS: [&str; 10] = [
     "an object",
     "an array",
     "a promise",
-    "a Response",
+    "a Response and not its parsed JSON",
     "a function",
 ];
 const UNDEFINED: u32 = 0;
