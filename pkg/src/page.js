@@ -4,7 +4,7 @@
 
 import { after, attempt, canListen, cancel, global, listen, random, randomBytes, readLocal, storage } from "./environment.js";
 
-/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void}} Told */
+/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Told */
 
 /** Everything that this package stores begins with this. */
 export const PREFIX = "custom_identity_provider:";
@@ -19,6 +19,11 @@ let timer;
 let channel;
 /** What was found where the mark is kept when it was looked at last. @type {string | null | false | undefined} */
 let seen;
+
+/** @param {(core: Told) => void} tell */
+export const tellCore = (tell) => {
+  if (told) tell(told);
+};
 
 /** Wakes the core after so many milliseconds, or never if below zero; a later call replaces an earlier one. @param {number} delay */
 export const wakeAfter = (delay) => {

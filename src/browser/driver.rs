@@ -7,7 +7,6 @@ use std::rc::{Rc, Weak};
 
 use js_sys::{Array, Object, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::core::{
     Account, Attempt, Cache, Caller, Code, Credential, Detail, Effect, Event, Failure, Grant, Kind, Moment, Policy,
@@ -21,7 +20,7 @@ use super::clock::now;
 use super::error::{identity_error, read_failure};
 use super::fields::{JsFields, answer, record};
 use super::page::{self, SessionKey};
-use super::scope::scope_digest;
+use super::scope::{salt_of, scope_digest};
 use super::storage::{self, StorageFailure};
 use super::sys::{self, Asking, Deferred, Listeners};
 
@@ -79,6 +78,8 @@ fn identity_of(options: &JsValue) -> JsValue {
 /// The session's driver; one for each session of the page.
 pub(crate) struct Driver {
     me: Weak<Driver>,
+    /// Which of the page's sessions it is.
+    number: u32,
     widget: Widget,
     cache: Cache,
     /// Whether what the source answers with is a JWT.
@@ -99,7 +100,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(asker: &Asker, counter: RequestCounter) -> Rc<Self> {
+    pub(super) fn new(asker: &Asker, number: u32, counter: RequestCounter) -> Rc<Self> {
         let key = &asker.key;
         let kind = key.widget.kind(asker.account.clone(), key.is_code_flow);
         let takes_jwts = matches!(kind, Kind::Jwt { .. });
@@ -112,6 +113,7 @@ impl Driver {
         };
         Rc::new_cyclic(|me: &Weak<Self>| Self {
             me: me.clone(),
+            number,
             widget: key.widget,
             cache: key.cache,
             takes_jwts,
@@ -277,8 +279,8 @@ impl Driver {
         let fields = JsFields(&fields);
         // Where no mark of a sign-out can be kept, no record is of this generation.
         let generation = page::generation().unwrap_or_default();
-        let salt = fields.text("salt").unwrap_or_default();
-        let scope = scope_digest(&salt, &self.name, self.core.borrow().identity());
+        let scope = fields.text("scope").unwrap_or_default();
+        let scope = scope_digest(salt_of(&scope), &self.name, self.core.borrow().identity());
         let expected = RecordScope { scope: &scope, generation: &generation };
         self.core.borrow_mut().restore(now(), policy, expected, &record(&fields));
         self.collect(None);
@@ -360,20 +362,13 @@ impl Driver {
     fn begin(&self, attempt: Attempt) {
         let Some(options) = self.with_run(attempt.request, |run| run.options.clone()) else { return };
         let identity = self.core.borrow().identity().map(str::to_owned);
-        let asking = sys::ask(&options, identity.as_deref(), attempt.reason.as_str());
-        let outcome = JsFuture::from(asking.outcome());
+        let Attempt { request: RequestId(request), number, reason } = attempt;
+        let asking = sys::ask(&options, identity.as_deref(), reason.as_str(), self.number, request, number);
         self.with_run(attempt.request, |run| run.asking = Some(asking));
-        let driver = self.me.clone();
-        spawn_local(async move {
-            // Such a promise never rejects.
-            let outcome = outcome.await.unwrap_or_else(|never| never);
-            if let Some(driver) = driver.upgrade() {
-                driver.answered(attempt, &JsFields(&outcome));
-            }
-        });
     }
 
-    fn answered(&self, attempt: Attempt, outcome: &JsFields<'_>) {
+    /// What came of an attempt.
+    pub(super) fn ended(&self, attempt: Attempt, outcome: &JsFields<'_>) {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
         if !self.is_confirmed(attempt) {
@@ -485,13 +480,12 @@ impl Driver {
     }
 
     fn store(&self, grant: &Rc<Grant>) {
-        // Where no mark of a sign-out can be kept, nobody could tell later whether the person had left: the token stays in memory.
-        let Some(generation) = page::generation() else { return self.storage_failed(StorageAction::Write) };
-        let salt = sys::new_mark();
-        let scope = scope_digest(&salt, &self.name, self.core.borrow().identity());
+        // Where no mark of a sign-out can be read, nobody could tell later whether the person had left: the token stays in memory.
+        let Some(generation) = page::generation() else { return self.storage_failed(StorageAction::Read) };
+        let scope = scope_digest(&sys::new_mark(), &self.name, self.core.borrow().identity());
         let (token, _) = self.handed_out(grant);
         let created = grant.lifetime.created as f64;
-        let text = sys::record_text(&token, created, RECORD_VERSION as f64, &salt, &scope, &generation);
+        let text = sys::record_text(&token, created, RECORD_VERSION as f64, &scope, &generation);
         if storage::write_record(&self.name, &text).is_err() {
             self.storage_failed(StorageAction::Write);
         }

@@ -385,9 +385,10 @@ impl Session {
             Ok(grant) => {
                 let grant = Rc::new(grant);
                 self.given.push(Rc::clone(&grant));
-                // A margin is the caller's own: what it will not use may do for another.
-                if grant.lifetime.is_usable(now, Some(0)) {
-                    let remaining = grant.lifetime.remaining(now, policy.margin).max(0);
+                // A large margin is the caller's own: what it will not use may do for another.
+                let margin = grant.lifetime.margin(policy.margin).min(grant.lifetime.margin(None));
+                let remaining = grant.lifetime.remaining(now, Some(margin));
+                if remaining > 0 {
                     self.emit(Event::Restored { remaining });
                     self.held = Some(grant);
                     return;

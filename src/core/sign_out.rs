@@ -34,11 +34,19 @@ pub enum News {
     SignedOut,
 }
 
+/// A mark that was heard of.
+#[derive(Debug)]
+struct Heard {
+    mark: String,
+    /// It was found in storage, too: if it is found there again after another one, somebody put it there anew.
+    was_found: bool,
+}
+
 /// What one page knows of sign-outs.
 #[derive(Debug, Default)]
 pub struct SignOuts {
     /// The marks that were heard of, the latest last.
-    heard: Vec<String>,
+    heard: Vec<Heard>,
     /// The mark that stood in storage when it was looked at last.
     kept: Option<String>,
     /// The page slept: it may have missed everything that is told only once.
@@ -49,8 +57,7 @@ impl SignOuts {
     /// The page begins: whatever stands there was before its time.
     pub fn begin(&mut self, found: FoundMark<'_>) {
         if let FoundMark::Mark(mark) = found {
-            self.remember(mark);
-            self.kept = Some(mark.to_owned());
+            self.wrote(mark);
         }
     }
 
@@ -62,11 +69,12 @@ impl SignOuts {
 
     /// Somebody signs out on this page.
     pub fn signed_out_here(&mut self, mark: &str) {
-        self.remember(mark);
+        self.remember(mark, false);
     }
 
     /// This mark was written, and stands.
     pub fn wrote(&mut self, mark: &str) {
+        self.remember(mark, true);
         self.kept = Some(mark.to_owned());
     }
 
@@ -77,10 +85,10 @@ impl SignOuts {
 
     /// A mark was told, by an event or over a channel.
     pub fn told(&mut self, mark: &str) -> News {
-        if mark == NO_SIGN_OUT || self.has_heard(mark) {
+        if mark == NO_SIGN_OUT || self.heard.iter().any(|heard| heard.mark == mark) {
             return News::Nothing;
         }
-        self.remember(mark);
+        self.remember(mark, false);
         News::SignedOut
     }
 
@@ -92,7 +100,9 @@ impl SignOuts {
             FoundMark::Mark(mark) => {
                 let known = self.kept.replace(mark.to_owned());
                 if mark != NO_SIGN_OUT {
-                    return self.told(mark);
+                    let was_told = self.heard.iter().any(|heard| heard.mark == mark && !heard.was_found);
+                    self.remember(mark, true);
+                    return if was_told { News::Nothing } else { News::SignedOut };
                 }
                 known
             }
@@ -102,17 +112,11 @@ impl SignOuts {
         if known.is_some() || was_away { News::MayHaveLeft } else { News::Nothing }
     }
 
-    fn has_heard(&self, mark: &str) -> bool {
-        self.heard.iter().any(|heard| heard == mark)
-    }
-
-    fn remember(&mut self, mark: &str) {
-        if self.has_heard(mark) {
-            return;
-        }
+    fn remember(&mut self, mark: &str, was_found: bool) {
+        self.heard.retain(|heard| heard.mark != mark);
         if self.heard.len() >= REMEMBERED {
             self.heard.remove(0);
         }
-        self.heard.push(mark.to_owned());
+        self.heard.push(Heard { mark: mark.to_owned(), was_found });
     }
 }

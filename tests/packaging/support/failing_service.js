@@ -1,0 +1,61 @@
+// A token service that fails as it is told, on a loopback address: the path says how, the query for whom, so that callers do not meet.
+
+import { createServer } from "node:http";
+
+const page = "<!doctype html><title>Sign in</title><h1>Sign in</h1>";
+const token = (number) => JSON.stringify({ access_token: `made-by-a-test-${number}`, entity_id: "entity", expires_in: 28800, token_type: "Bearer" });
+
+/** Every way to fail; each is told how many times it was asked before by the same caller. */
+const ways = {
+  token: () => ({ body: true }),
+  /** The connection ends before an answer. */
+  cut: (before) => (before === 0 ? { cut: true } : { body: true }),
+  /** The connection ends in the middle of the answer. */
+  half: (before) => (before === 0 ? { half: true } : { body: true }),
+  unauthorized: () => ({ status: 401 }),
+  busy: (before) => (before === 0 ? { status: 503, headers: { "retry-after": "1" } } : { body: true }),
+  /** Never answers the first time. */
+  silent: (before) => (before === 0 ? { silent: true } : { body: true }),
+  /** Sends to a page of its own. */
+  redirect: () => ({ status: 302, headers: { location: "/page" } }),
+  page: () => ({ status: 200, headers: { "content-type": "text/html" }, text: page }),
+};
+
+/** @param {string} allowed the origin of pages that may read its answers; none for a service that knows nothing of other origins */
+export async function failingService(allowed = "") {
+  /** @type {{path: string, caller: string, method: string, headers: import("node:http").IncomingHttpHeaders, body: string}[]} */
+  const requests = [];
+  const server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://service");
+    const caller = searchParams.get("caller") ?? "";
+    const before = requests.filter((earlier) => earlier.path === pathname && earlier.caller === caller && earlier.method !== "OPTIONS").length;
+    let body = "";
+    for await (const part of request) body += part;
+    requests.push({ path: pathname, caller, method: request.method ?? "", headers: request.headers, body });
+    const cors = allowed ? { "access-control-allow-origin": allowed, "access-control-allow-headers": "*", "access-control-expose-headers": "*" } : {};
+    if (request.method === "OPTIONS") return response.writeHead(allowed ? 204 : 405, cors).end();
+    const way = ways[pathname.slice(1)]?.(before) ?? { status: 404 };
+    if (way.cut) return request.socket.destroy();
+    if (way.silent) return;
+    if (way.half) {
+      response.writeHead(200, { "content-type": "application/json", "content-length": 1000, ...cors });
+      response.write('{"access_token": ');
+      // Sent, and then broken off.
+      return setImmediate(() => request.socket.destroy());
+    }
+    response.writeHead(way.status ?? 200, { "content-type": "application/json", "cache-control": "no-store", ...cors, ...way.headers });
+    response.end(way.text ?? (way.body ? token(requests.length) : "{}"));
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
+  const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${port}`,
+    requests,
+    /** How often a caller asked in this way. */
+    asked: (way, caller) => requests.filter((request) => request.path === `/${way}` && request.caller === caller && request.method !== "OPTIONS").length,
+    close: () => new Promise((resolve) => {
+      server.closeAllConnections();
+      server.close(resolve);
+    }),
+  };
+}
