@@ -32,6 +32,8 @@ export async function failingService(allowed = "") {
     let body = "";
     for await (const part of request) body += part;
     requests.push({ path: pathname, caller, method: request.method ?? "", headers: request.headers, body });
+    // A browser sends a request again by itself when a connection that it had kept is cut.
+    response.setHeader("connection", "close");
     const cors = allowed ? { "access-control-allow-origin": allowed, "access-control-allow-headers": "*", "access-control-expose-headers": "*" } : {};
     if (request.method === "OPTIONS") return response.writeHead(allowed ? 204 : 405, cors).end();
     const way = ways[pathname.slice(1)]?.(before) ?? { status: 404 };
@@ -53,6 +55,8 @@ export async function failingService(allowed = "") {
     requests,
     /** How often a caller asked in this way. */
     asked: (way, caller) => requests.filter((request) => request.path === `/${way}` && request.caller === caller && request.method !== "OPTIONS").length,
+    /** Begins anew with everybody. */
+    forget: () => void requests.splice(0),
     close: () => new Promise((resolve) => {
       server.closeAllConnections();
       server.close(resolve);

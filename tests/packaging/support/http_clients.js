@@ -1,9 +1,9 @@
 // How applications ask their token service with each HTTP client of a page: a function of the URL and the client's own timeout. None of them catches anything.
 
 import "@angular/compiler";
-import { XhrFactory } from "@angular/common";
 import { HttpClient, provideHttpClient, withFetch, withXhr } from "@angular/common/http";
-import { createEnvironmentInjector, Injector } from "@angular/core";
+import { provideZonelessChangeDetection } from "@angular/core";
+import { createApplication } from "@angular/platform-browser";
 import { ApolloClient, HttpLink as ApolloHttpLink, InMemoryCache, gql as apolloQuery } from "@apollo/client/core";
 import { configureStore } from "@reduxjs/toolkit";
 import { createApi, fetchBaseQuery } from "@reduxjs/toolkit/query";
@@ -28,8 +28,8 @@ const byXMLHttpRequest = (fail) => (url, timeout) => new Promise((resolve, rejec
 });
 
 const angular = (...features) => {
-  const http = createEnvironmentInjector([provideHttpClient(...features), { provide: XhrFactory, useValue: { build: () => new XMLHttpRequest() } }], Injector.NULL).get(HttpClient);
-  return (url, timeout) => firstValueFrom(http.post(url, {}, { timeout }));
+  const application = createApplication({ providers: [provideZonelessChangeDetection(), provideHttpClient(...features)] });
+  return async (url, timeout) => firstValueFrom((await application).injector.get(HttpClient).post(url, {}, { timeout }));
 };
 
 const query = "query Token { token }";
