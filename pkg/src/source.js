@@ -226,18 +226,18 @@ const askOnce = async (options, signal, identity, reason) => {
   }
 };
 
+/** What engines say of a program, up to where they quote it: the words of any other error may hold a secret. */
+const SAFE_WORDS = /^[\w.$ (){}]+ is (not (defined|a function|a constructor|iterable|an object)|undefined|null)|^(Cannot|can't) [a-z ]+/;
+
 /**
- * Says a mistake of the page's to who makes it: a widget that swallows rejections would hide it. An error that the engine made quotes names of
- * the program at most; of any other, whose words may hold a secret, only the kind is said.
+ * Says a mistake of the page's to who makes it: a widget that swallows rejections would hide it.
  * @param {Outcome} failure
  */
-const tell = ({ cause, code, message, mistaken, unclear, network }) => {
-  const { name, message: words } = /** @type {any} */ (Object(cause));
-  const isSafe = /^[\w.$ (){}]+ is not (defined|a function|a constructor|iterable)/.test(words);
+const tell = ({ cause, code, message, mistaken, unclear, network, timedOut }) => {
   if (code === "BAD_OPTION") complainOnce(String(message));
-  else if (!code && (mistaken || (unclear && !network))) {
-    complainOnce(`the function given as source failed with a ${name}${isSafe ? `: ${words}` : "; see the rejection's cause"}`);
-  }
+  if (code || !(mistaken || (unclear && !network && !timedOut))) return;
+  const { name, message: words } = /** @type {any} */ (Object(cause));
+  complainOnce(`the function given as source failed: ${name}: ${SAFE_WORDS.exec(words)?.[0] ?? "see cause"}`);
 };
 
 /**

@@ -13,9 +13,9 @@ const MOST = 16;
 /** Identifiers of who gave up waiting: a client's timeout, or the abort by which it or its user ends a wait. */
 const TIMED_OUT = /time[d_-]*out|abort|cancel/i;
 /** Identifiers of a failing network, in browsers' clients and in Node. */
-const NETWORK = /network|^FETCH_ERROR|^E(CONN|NOTFOUND|AI_|PIPE|HOST|NET)|SOCKET|CLOSE|^ERR_(CONN|INTERNET|NAME|HTTP2)/i;
+const NETWORK = /network|^FETCH_ERROR|^E(CONN|NOTFOUND|AI_|PIPE|HOST|NET)|SOCKET|CLOSE|MISMATCH|^ERR_(CONN|INTERNET|NAME|HTTP2)/i;
 /** Words of Chromium, Firefox, WebKit, Node and polyfills, where nothing else tells. */
-const NETWORK_WORDS = /^(\w*Error: )?(failed to fetch|networkerror|load failed|network |error in input stream|the (network|internet) |fetch failed|could not connect)/i;
+const NETWORK_WORDS = /^(\w*Error: )?(failed to fetch|networkerror|load failed|network |error in input stream|the (network|internet) |fetch failed|could not connect|stream has been aborted)/i;
 /** How the three engines word a TypeError that somebody's program made. */
 const MISTAKE_WORDS = /\bis (not|null|an? )|undefined|can(no|')t (?!be )|invalid|already|failed to (ex|con|pa)/i;
 
