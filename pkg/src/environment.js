@@ -48,7 +48,7 @@ const first = { setTimeout: global("setTimeout"), clearTimeout: global("clearTim
  * @returns {any}
  */
 export const after = (task, delay) => {
-  const milliseconds = Math.min(delay, LONGEST_TIMER);
+  const milliseconds = delay < LONGEST_TIMER ? delay : LONGEST_TIMER;
   // Called without an object: Firefox and Chromium refuse their own functions as methods of anything but the window.
   const set = global("setTimeout");
   return attempt(() => set(task, milliseconds)) ?? attempt(() => first.setTimeout(task, milliseconds));
@@ -74,7 +74,9 @@ let highest = 0;
 export const monotonicNow = () => {
   const now = attempt(() => page.performance.now());
   if (Number.isFinite(now)) return now;
-  return (highest = Math.max(highest, wallNow()));
+  const wall = wallNow();
+  if (wall > highest) highest = wall;
+  return highest;
 };
 
 /** A number from 0 to 1, of which nothing secret depends. */
@@ -194,7 +196,16 @@ export const abortReason = () => {
 };
 
 /** What keeps an object without keeping it alive; where the engine has no such thing it is kept. @template {object} T @param {T} object @returns {{deref: () => T | undefined}} */
-export const weakly = (object) => attempt(() => new page.WeakRef(object)) ?? { deref: () => object };
+export const weakly = (object) => {
+  const reference = attempt(() => new page.WeakRef(object));
+  return attempt(() => reference.deref()) === object ? reference : { deref: () => object };
+};
+
+/** What wasm-bindgen writes reads objects by this. */
+export const Reflect = {
+  /** @param {any} object @param {string} name @returns {any} */
+  get: (object, name) => object[name],
+};
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

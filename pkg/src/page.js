@@ -40,8 +40,9 @@ const openChannel = () => {
   channel.onmessage = ({ data }) => {
     if (typeof data?.mark !== "string") return;
     told?.hearMark(data.mark);
-    // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back.
-    if (!data.isWritten && writeMark(data.mark)) lookAnew();
+    // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back. Another mark than
+    // this page saw last is news enough for them, and must not be written over by an older one.
+    if (!data.isWritten && markThatStands() === seen && writeMark(data.mark)) lookAnew();
   };
 };
 
@@ -90,14 +91,19 @@ export const watchPage = (core) => {
   if (attempt(() => document.prerendering)) listen("prerenderingchange", comeBackFromAway, document);
 };
 
+/** @returns {string | null | false} */
+const markThatStands = () => {
+  const item = readLocal(MARK);
+  return item === null || typeof item === "string" ? item : false;
+};
+
 /**
  * What stands where the mark is kept: the mark, null where there is none, false where nothing can be read; undefined when that is
  * what was found the last time, too, so that the core need not be asked.
  * @returns {string | null | false | undefined}
  */
 export const lookAtMark = () => {
-  const item = readLocal(MARK);
-  const found = item === undefined || (item !== null && typeof item !== "string") ? false : item;
+  const found = markThatStands();
   if (found === seen) return undefined;
   return (seen = found);
 };

@@ -398,13 +398,16 @@ impl Driver {
                 waiting.map_or_else(|| identity_of(&run.options), |waiting| waiting.identity.clone())
             });
             let Some(identity) = identity else { return false };
-            readings.push((caller, match self.read(&identity) {
-                Ok(identity) => Reading::Says(identity),
-                Err(error) => {
-                    self.with_run(attempt.request, |run| run.cause = error);
-                    Reading::Failed
-                }
-            }));
+            readings.push((
+                caller,
+                match self.read(&identity) {
+                    Ok(identity) => Reading::Says(identity),
+                    Err(error) => {
+                        self.with_run(attempt.request, |run| run.cause = error);
+                        Reading::Failed
+                    }
+                },
+            ));
         }
         let Some(policy) = self.with_run(attempt.request, |run| run.asker.policy) else { return false };
         let wants_record = self.core.borrow_mut().confirm(now(), attempt, &readings);
@@ -452,9 +455,11 @@ impl Driver {
 
     /// The token as the page gets it, and a promise of it: the same token is the same object and the same promise.
     fn handed_out(&self, grant: &Rc<Grant>) -> (JsValue, Promise) {
-        let known = self.handed_out.borrow().as_ref().and_then(|(known, token, promise)| {
-            Rc::ptr_eq(known, grant).then(|| (token.clone(), promise.clone()))
-        });
+        let known = self
+            .handed_out
+            .borrow()
+            .as_ref()
+            .and_then(|(known, token, promise)| Rc::ptr_eq(known, grant).then(|| (token.clone(), promise.clone())));
         known.unwrap_or_else(|| {
             let token = match &grant.credential {
                 Credential::Token(known) => {

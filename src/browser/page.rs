@@ -46,7 +46,8 @@ thread_local! {
 pub(crate) fn session(asker: &Asker) -> Rc<Driver> {
     begin();
     PAGE.with(|page| {
-        let known = page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
+        let known =
+            page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
         known.unwrap_or_else(|| {
             let number = page.sessions.borrow().len() as u32;
             let driver = Driver::new(asker, number, page.counter.clone());

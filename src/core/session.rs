@@ -624,14 +624,7 @@ impl Session {
         Some(id)
     }
 
-    fn join_or_begin(
-        &mut self,
-        now: Moment,
-        policy: &Policy,
-        caller: Caller,
-        method: Method,
-        reason: Reason,
-    ) -> Reply {
+    fn join_or_begin(&mut self, now: Moment, policy: &Policy, caller: Caller, method: Method, reason: Reason) -> Reply {
         if let Some(request) = self.join(method, caller, |_| true) {
             return Reply::Wait(request);
         }
