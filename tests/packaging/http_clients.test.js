@@ -49,7 +49,7 @@ before(async () => {
   installed.write("page/index.js", await readFile(join(installed.package, "dist/index.js"), "utf8"));
   installed.write("page/clients.html", '<!doctype html><title>Clients</title><link rel="icon" href="data:,"><body>');
   server = await site(join(installed.folder, "page"));
-  service = await failingService(server.url);
+  service = await failingService({ allowed: server.url });
   inNode = await import(pathToFileURL(join(installed.package, "dist/index.js")).href);
 });
 after(async () => {

@@ -2,10 +2,12 @@
 
 import { createServer } from "node:http";
 
-const page = "<!doctype html><title>Sign in</title><h1>Sign in</h1>";
+const page = "<!doctype html><title>Welcome</title><h1>Welcome</h1>";
+const form = '<!doctype html><title>Sign in</title><form method=post><input name=user><input class=wide type="password" name=password></form>';
 const token = (number) => JSON.stringify({ access_token: `made-by-a-test-${number}`, entity_id: "entity", expires_in: 28800, token_type: "Bearer" });
+const html = { "content-type": "text/html; charset=utf-8" };
 
-/** Every way to fail; each is told how many times it was asked before by the same caller. */
+/** Every way to answer; each is told how many times it was asked before by the same caller, and the query's `to`. */
 const ways = {
   token: () => ({ body: true }),
   /** The connection ends before an answer. */
@@ -16,13 +18,33 @@ const ways = {
   busy: (before) => (before === 0 ? { status: 503, headers: { "retry-after": "1" } } : { body: true }),
   /** Never answers the first time. */
   silent: (before) => (before === 0 ? { silent: true } : { body: true }),
-  /** Sends to a page of its own. */
-  redirect: () => ({ status: 302, headers: { location: "/page" } }),
-  page: () => ({ status: 200, headers: { "content-type": "text/html" }, text: page }),
+  /** Sends to another address. */
+  redirect: (_, to) => ({ status: 302, headers: { location: to } }),
+  /** Sends to another address which is to be asked in the same way; the first time the connection ends instead. */
+  moved: (before, to) => (before === 0 ? { cut: true } : { status: 307, headers: { location: to } }),
+  page: () => ({ headers: html, text: page }),
+  "sign-in": () => ({ headers: html, text: form }),
+  nothing: () => ({ status: 204 }),
+  empty: () => ({ text: " \n" }),
+  "empty-text": () => ({ headers: { "content-type": "text/plain" }, text: "" }),
+  null: () => ({ text: "null" }),
+  "empty-string": () => ({ text: '""' }),
+  "null-token": () => ({ text: '{"token":null}' }),
+  "empty-token": () => ({ text: '{"token":""}' }),
+  "not-modified": () => ({ status: 304 }),
+  nonsense: () => ({ text: "certainly" }),
+  /** LiveChat's accounts and the page's own service in the identity_token grant. */
+  transfer: () => ({ text: '{"identity_transfer_token":"a-code"}' }),
+  "accounts/customer/token": () => ({ body: true }),
+  "exception/customer/token": () => ({ status: 401, text: '{"identity_exception":"identity_lost"}' }),
+  "secret/customer/token": () => ({ status: 401, text: '{"identity_exception":"Secret of 4 words","oauth_exception":"secret@example.test"}' }),
 };
 
-/** @param {string} allowed the origin of pages that may read its answers; none for a service that knows nothing of other origins */
-export async function failingService(allowed = "") {
+/**
+ * @param {{allowed?: string, files?: Record<string, [type: string, text: string]>}} [settings] the origin of pages that may read its answers, with
+ * cookies, none for a service that knows nothing of other origins; and what it serves beside, by path
+ */
+export async function failingService({ allowed, files = {} } = {}) {
   /** @type {{path: string, caller: string, method: string, headers: import("node:http").IncomingHttpHeaders, body: string}[]} */
   const requests = [];
   const server = createServer(async (request, response) => {
@@ -34,9 +56,14 @@ export async function failingService(allowed = "") {
     requests.push({ path: pathname, caller, method: request.method ?? "", headers: request.headers, body });
     // A browser sends a request again by itself when a connection that it had kept is cut.
     response.setHeader("connection", "close");
-    const cors = allowed ? { "access-control-allow-origin": allowed, "access-control-allow-headers": "*", "access-control-expose-headers": "*" } : {};
+    const cors = allowed ? {
+      "access-control-allow-origin": allowed, "access-control-allow-credentials": "true", "access-control-allow-headers": "content-type, x-requested-with",
+      "access-control-expose-headers": "retry-after",
+    } : {};
     if (request.method === "OPTIONS") return response.writeHead(allowed ? 204 : 405, cors).end();
-    const way = ways[pathname.slice(1)]?.(before) ?? { status: 404 };
+    const file = files[pathname];
+    if (file) return response.writeHead(200, { "content-type": file[0] }).end(file[1]);
+    const way = ways[pathname.slice(1)]?.(before, searchParams.get("to") ?? "") ?? { status: 404 };
     if (way.cut) return request.socket.destroy();
     if (way.silent) return;
     if (way.half) {
