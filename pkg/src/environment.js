@@ -93,6 +93,35 @@ export const randomBytes = (length) =>
     return bytes.some((byte) => byte) ? bytes : undefined;
   });
 
+/** SHA-256 of bytes; undefined where the page may not have it, as outside of HTTPS. @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<ArrayBuffer> | undefined} */
+export const sha256 = (bytes) => attempt(() => page.crypto.subtle.digest("SHA-256", bytes));
+
+/** Whether the browser says that there is no network. */
+export const isOffline = () => attempt(() => page.navigator.onLine) === false;
+
+/** What relative addresses are resolved by; nothing on a server. @returns {string | undefined} */
+const baseAddress = () => attempt(() => page.document.baseURI) ?? attempt(() => page.location.href);
+
+/**
+ * An address of http or https, resolved as far as can be told here: a relative one stays as it is where nothing is known to resolve it by.
+ * Null where it is none.
+ * @param {string} text
+ * @returns {string | null}
+ */
+export const resolveUrl = (text) => {
+  const base = baseAddress();
+  const url = attempt(() => new page.URL(text, base ?? "https://page.invalid"));
+  const href = attempt(() => url.href);
+  // Without the page's own URL, what is wrong is told by who is asked.
+  if (typeof href !== "string") return attempt(() => new page.URL("https://page.invalid").href) ? null : text;
+  if (!/^https?:/.test(href)) return null;
+  return base === undefined && !/^https?:/i.test(text) ? text : href;
+};
+
+/** The page's address without query and fragment; a frame without an address of its own has that of the page around it. @returns {string | undefined} */
+export const pageAddress = () =>
+  attempt(() => (/^https?:/.test(page.location.href) ? page.location.href : page.document.baseURI).split(/[?#]/)[0]);
+
 /** @param {unknown[]} said */
 export const complain = (...said) => void attempt(() => page.console.error(...said));
 
@@ -204,11 +233,22 @@ export const Reflect = {
   get: (object, name) => object[name],
 };
 
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** Bytes as base64url without padding (RFC 4648, section 5). @param {Uint8Array} bytes */
+export const base64url = (bytes) => {
+  let text = "";
+  for (let bit = 0; bit < bytes.length * 8; bit += 6) {
+    const pair = (bytes[bit >> 3] << 8) | (bytes[(bit >> 3) + 1] ?? 0);
+    text += `${DIGITS.slice(0, 62)}-_`[(pair >> (10 - (bit & 7))) & 63];
+  }
+  return text;
+};
+
 /** The bytes of base64, also of the form for URLs (RFC 4648, section 5); throws where it is neither. @param {string} text */
 export const bytesOfBase64 = (text) => {
-  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const values = new Uint8Array(128).fill(64);
-  for (let value = 0; value < 64; value += 1) values[digits.charCodeAt(value)] = value;
+  for (let value = 0; value < 64; value += 1) values[DIGITS.charCodeAt(value)] = value;
   values[45] = 62; // -
   values[95] = 63; // _
   let length = text.length;
