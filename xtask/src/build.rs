@@ -19,10 +19,10 @@ const WASM: &str = "custom_identity_provider.wasm";
 const ENTRIES: &[(&str, &str)] = &[("index.js", "esm"), ("slim.js", "esm"), ("script.js", "iife")];
 const MEASURED: &[&str] = &["index.js", "slim.js", WASM, "script.js"];
 
-/// Builds pkg/dist and prints its sizes; fails when the core and its JavaScript are over the limit.
+/// Builds pkg/dist and prints its sizes; fails when the core and its JavaScript are over the limit, where that can be held to.
 pub fn run(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
     package(workspace, ready)?;
-    measure(workspace)
+    measure(workspace, ready)
 }
 
 /// Builds pkg/dist.
@@ -38,14 +38,21 @@ pub fn package(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
     Ok(())
 }
 
-fn measure(workspace: &Workspace) -> Outcome<()> {
+fn measure(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
     let script = workspace.path("xtask/node/compressed_sizes.mjs");
     let mut sizes = size_table::measure(&script, &workspace.path("pkg/dist"), MEASURED)?;
     let total = size_table::total(&sizes, &["slim.js", WASM]);
     sizes.push(total.clone());
     println!("{}", size_table::table(&sizes));
     println!("limit of slim.js + {WASM} after gzip: {} B", size_table::grouped(size_table::LIMIT));
-    size_table::hold_to(size_table::LIMIT, &total)
+    if ready.compiler.builds_for_size() {
+        return size_table::hold_to(size_table::LIMIT, &total);
+    }
+    println!(
+        "The sizes are only reported: std's sources are not there (rustup component add rust-src), so std was not built for size, \
+         as it was where the limit was measured."
+    );
+    Ok(())
 }
 
 /// The core as rustc leaves it.

@@ -15,7 +15,7 @@ use crate::browsers;
 use crate::build;
 use crate::failure::{Failure, Outcome, While};
 use crate::process;
-use crate::setup::{self, Purpose};
+use crate::setup::{self, Asking, Purpose};
 use crate::test;
 use crate::workspace::Workspace;
 
@@ -63,7 +63,7 @@ enum News {
 /// Builds everything, starts it, and waits until the person has seen enough.
 pub fn run(workspace: &Workspace, options: &Options) -> Outcome<()> {
     let real = real_livechat(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()))?;
-    let ready = setup::run(workspace, Purpose::Demo)?;
+    let ready = setup::run(workspace, &Purpose::Demo, Asking::Once)?;
     build::package(workspace, &ready)?;
     println!("\ndemo: building the servers");
     process::run_shown(test::servers(workspace, &ready)?, |_| ())?;

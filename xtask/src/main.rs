@@ -1,5 +1,10 @@
 //! The only build logic there is: `cargo xtask demo | test | build | bench | setup`.
 
+#[cfg(not(unix))]
+compile_error!(
+    "cargo xtask runs on Linux and macOS; on Windows, work in the Windows Subsystem for Linux (wsl --install)"
+);
+
 mod bench;
 mod browsers;
 mod build;
@@ -8,6 +13,7 @@ mod demo;
 mod failure;
 mod npm;
 mod process;
+mod rustup;
 mod setup;
 mod size_table;
 mod summary;
@@ -19,7 +25,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use failure::Outcome;
-use setup::Purpose;
+use setup::{Asking, Part, Purpose};
 use workspace::Workspace;
 
 const USAGE: &str = "\
@@ -38,11 +44,13 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let workspace = Workspace::here();
     let outcome = match words.as_slice() {
-        ["build"] => setup::run(&workspace, Purpose::Build).and_then(|ready| build::run(&workspace, &ready)),
+        ["build"] => {
+            setup::run(&workspace, &Purpose::Build, Asking::Once).and_then(|ready| build::run(&workspace, &ready))
+        }
         ["bench", "service"] => bench::service(&workspace),
-        ["setup"] => setup::run(&workspace, Purpose::Test).map(|_| ()),
-        ["setup", "build"] => setup::run(&workspace, Purpose::Build).map(|_| ()),
-        ["setup", "demo"] => setup::run(&workspace, Purpose::Demo).map(|_| ()),
+        ["setup"] => set_up(&workspace, &Purpose::Test(Part::ALL.to_vec())),
+        ["setup", "build"] => set_up(&workspace, &Purpose::Build),
+        ["setup", "demo"] => set_up(&workspace, &Purpose::Demo),
         ["demo", options @ ..] => match demo::Options::parse(options) {
             Some(options) => demo::run(&workspace, &options),
             None => return usage(),
@@ -54,6 +62,10 @@ fn main() -> ExitCode {
         _ => return usage(),
     };
     report(outcome)
+}
+
+fn set_up(workspace: &Workspace, purpose: &Purpose) -> Outcome<()> {
+    setup::run(workspace, purpose, Asking::Anew).map(|_| ())
 }
 
 fn usage() -> ExitCode {
