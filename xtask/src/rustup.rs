@@ -1,4 +1,4 @@
-//! Asks rustup for what its toolchain lacks, once: a no is remembered until the toolchain changes or the set-up is called by name.
+//! Asks rustup for what its toolchain lacks; a no is remembered until the toolchain changes or the set-up is called by name.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,8 +8,10 @@ use crate::failure::{Outcome, While};
 use crate::process;
 use crate::workspace::{Workspace, fingerprint};
 
-/// How long one answer may take: enough for 30 MB over a slow line, and a silent network does not hold up the set-up.
+/// How long one answer may take: enough for 30 MB over a slow line.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a network may be silent, unless the person says otherwise; versions of rustup that know no such limit have the one above.
+const SILENCE: [(&str, &str); 2] = [("RUSTUP_DOWNLOAD_TIMEOUT", "15"), ("RUSTUP_MAX_RETRIES", "1")];
 
 /// What rustup can add to a toolchain, as the words after `rustup`.
 pub type Addition = &'static [&'static str];
@@ -59,7 +61,7 @@ impl Rustup {
         let sysroot = rusts.in_path.sysroot.to_string_lossy();
         Ok(Some(Self {
             program,
-            memory: workspace.scratch("rustup")?,
+            memory: workspace.scratch("rustup")?.join("refused"),
             toolchain: fingerprint([sysroot.as_bytes(), rusts.in_path.version.as_bytes()]),
         }))
     }
@@ -69,26 +71,24 @@ impl Rustup {
         format!("rustup {}", addition.join(" "))
     }
 
-    /// Whether it has said no to this before.
-    pub fn has_refused(&self, addition: Addition) -> bool {
-        std::fs::read_to_string(self.memory_of(addition)).is_ok_and(|toolchain| toolchain == self.toolchain)
+    /// Whether it has said no before: what stood in the way of one addition stands in the way of the others.
+    pub fn has_refused(&self) -> bool {
+        std::fs::read_to_string(&self.memory).is_ok_and(|toolchain| toolchain == self.toolchain)
     }
 
     /// Adds it, or remembers that it could not be had.
     pub fn add(&self, workspace: &Workspace, addition: Addition) -> Outcome<()> {
-        let memory = self.memory_of(addition);
         let mut command = process::command(&self.program);
         command.args(addition);
-        let log = workspace.scratch("logs")?.join("rustup.log");
-        let added = process::run_quietly_within(PATIENCE, command, &log);
+        for (name, value) in SILENCE.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()) {
+            command.env(name, value);
+        }
+        let added = process::run_quietly_within(PATIENCE, command, &workspace.scratch("logs")?.join("rustup.log"));
         if added.is_err() {
-            std::fs::write(&memory, &self.toolchain).while_doing(format_args!("writing {}", memory.display()))?;
+            std::fs::write(&self.memory, &self.toolchain)
+                .while_doing(format_args!("writing {}", self.memory.display()))?;
         }
         added
-    }
-
-    fn memory_of(&self, addition: Addition) -> PathBuf {
-        self.memory.join(format!("refused-{}", addition.join("-")))
     }
 }
 
@@ -98,9 +98,10 @@ fn belongs_to(rustc: &Path, sysroot: &Path) -> bool {
     root.is_some() && root == sysroot.canonicalize().ok()
 }
 
-/// The line of rustup's answer that says why.
+/// The part of rustup's answer that says why.
 pub fn reason(answer: &str) -> &str {
-    answer.lines().find(|line| line.starts_with("error: ")).or_else(|| answer.lines().next()).unwrap_or_default()
+    let error = answer.lines().find_map(|line| line.strip_prefix("error: "));
+    error.or_else(|| answer.lines().next()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -167,9 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn a_no_is_remembered_for_this_toolchain_and_this_addition() {
-        let memory = std::env::temp_dir().join(format!("xtask-rustup-memory-{}", std::process::id()));
-        std::fs::create_dir_all(&memory).unwrap();
+    fn a_no_is_remembered_for_this_toolchain() {
+        let memory = std::env::temp_dir().join(format!("xtask-rustup-refused-{}", std::process::id()));
         let rustup = |program: &str, toolchain: &str| Rustup {
             program: program.into(),
             memory: memory.clone(),
@@ -177,17 +177,16 @@ mod tests {
         };
         let workspace = Workspace::here();
         assert!(rustup("true", "1.95").add(&workspace, WASM_STD).is_ok());
-        assert!(!rustup("true", "1.95").has_refused(WASM_STD));
+        assert!(!rustup("true", "1.95").has_refused());
         assert!(rustup("false", "1.95").add(&workspace, WASM_STD).is_err());
-        assert!(rustup("false", "1.95").has_refused(WASM_STD));
-        assert!(!rustup("false", "1.95").has_refused(STD_SOURCES));
-        assert!(!rustup("false", "1.96").has_refused(WASM_STD), "another toolchain may be luckier");
-        std::fs::remove_dir_all(&memory).unwrap();
+        assert!(rustup("false", "1.95").has_refused());
+        assert!(!rustup("false", "1.96").has_refused(), "another toolchain may be luckier");
+        std::fs::remove_file(&memory).unwrap();
     }
 
     #[test]
     fn the_reason_is_the_line_of_the_error() {
-        assert_eq!(reason("rustup failed; from x:\ninfo: downloading\nerror: no network\nmore"), "error: no network");
+        assert_eq!(reason("rustup failed; from x:\ninfo: downloading\nerror: no network\nmore"), "no network");
         assert_eq!(reason("rustup gave no answer within 120 s"), "rustup gave no answer within 120 s");
     }
 }

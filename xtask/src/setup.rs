@@ -182,18 +182,27 @@ fn ask_rustup(workspace: &Workspace, rusts: Rusts, purpose: &Purpose, asking: As
         return Ok(rusts);
     }
     let Some(rustup) = Rustup::find(workspace, &rusts)? else { return Ok(rusts) };
+    if asking == Asking::Once && rustup.has_refused() {
+        return Ok(rusts);
+    }
     let mut has_added = false;
     for addition in wanted {
-        if asking == Asking::Once && rustup.has_refused(addition) {
-            continue;
-        }
         let words = Rustup::words(addition);
-        match step(&words, || rustup.add(workspace, addition)) {
-            Ok(()) => has_added = true,
-            Err(failure) => say(&format!(
-                "{words} was in vain ({}); going on without, and not asking again but by: cargo xtask setup",
-                rustup::reason(&failure.to_string())
-            )),
+        say(&format!("{words} …"));
+        let began = Instant::now();
+        match rustup.add(workspace, addition) {
+            Ok(()) => {
+                has_added = true;
+                say(&format!("{words}: done in {}", seconds(began.elapsed())));
+            }
+            Err(failure) => {
+                let reason = failure.to_string();
+                let reason = rustup::reason(&reason);
+                say(&format!(
+                    "{words}: cannot be had ({reason}); going on without, and asking again only by: cargo xtask setup"
+                ));
+                break;
+            }
         }
     }
     if has_added { Rusts::find() } else { Ok(rusts) }
