@@ -65,6 +65,11 @@ impl Parts {
         self.version.lines().find_map(|line| line.strip_prefix("LLVM version: ")?.split('.').next()?.parse().ok())
     }
 
+    /// The host's own target.
+    pub fn host(&self) -> Option<&str> {
+        self.version.lines().find_map(|line| line.strip_prefix("host: "))
+    }
+
     fn find(rust: Rust) -> Option<Self> {
         let mut rustc = rust.rustc();
         rustc.args(["--print", "sysroot", "--print", "target-libdir", "--target", TARGET]);

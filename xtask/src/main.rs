@@ -1,4 +1,4 @@
-//! The only build logic there is: `cargo xtask demo | test | build | bench | setup`.
+//! The only build logic there is: `cargo xtask demo | test | build | bench | rehearse | setup`.
 
 #[cfg(not(unix))]
 compile_error!(
@@ -13,6 +13,7 @@ mod demo;
 mod failure;
 mod npm;
 mod process;
+mod rehearsal;
 mod rustup;
 mod setup;
 mod size_table;
@@ -35,6 +36,7 @@ usage: cargo xtask <command>
   test [STEP…]      set up what is missing, then run every check and test, or only the named steps
   build             build the npm package into pkg/dist and print the size of each file
   bench service     measure the identity service under load, beside the bare signing rate of its cryptographic library
+  rehearse          build as where std for wasm came with the toolchain, without std's sources and with them
   setup             only set up what `test` needs (with the word build or demo: what that needs)
 
 Steps of test: ";
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
             setup::run(&workspace, &Purpose::Build, Asking::Once).and_then(|ready| build::run(&workspace, &ready))
         }
         ["bench", "service"] => bench::service(&workspace),
+        ["rehearse"] => rehearsal::run(&workspace),
         ["setup"] => set_up(&workspace, &Purpose::Test(Part::ALL.to_vec())),
         ["setup", "build"] => set_up(&workspace, &Purpose::Build),
         ["setup", "demo"] => set_up(&workspace, &Purpose::Demo),

@@ -182,7 +182,8 @@ fn ask_rustup(workspace: &Workspace, rusts: Rusts, purpose: &Purpose, asking: As
         return Ok(rusts);
     }
     let Some(rustup) = Rustup::find(workspace, &rusts)? else { return Ok(rusts) };
-    if asking == Asking::Once && rustup.has_refused() {
+    // Where nothing works without, a network may have come back.
+    if asking == Asking::Once && rusts.compiler().is_some() && rustup.has_refused() {
         return Ok(rusts);
     }
     let mut has_added = false;
@@ -198,9 +199,7 @@ fn ask_rustup(workspace: &Workspace, rusts: Rusts, purpose: &Purpose, asking: As
             Err(failure) => {
                 let reason = failure.to_string();
                 let reason = rustup::reason(&reason);
-                say(&format!(
-                    "{words}: cannot be had ({reason}); going on without, and asking again only by: cargo xtask setup"
-                ));
+                say(&format!("{words}: cannot be had ({reason}); going on without; cargo xtask setup asks again"));
                 break;
             }
         }
