@@ -1,8 +1,8 @@
 // @ts-check
 // A widget's callback is answered exactly once, within its deadline, whatever happens.
 
+import { Promise, after, cancel, complain } from "./environment.js";
 import { IdentityError } from "./error.js";
-import { LONGEST_TIMER } from "./promise.js";
 
 /** How long a widget is kept waiting: Omnichannel gives up after 10 s. Milliseconds. */
 export const DEADLINE = 8_000;
@@ -16,11 +16,11 @@ export const DEADLINE = 8_000;
  */
 export const within = (deadline, ask) =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(
+    const timer = after(
       () => reject(new IdentityError("TIMED_OUT", "no answer within the widget's deadline", { retryable: true })),
-      Math.min(deadline, LONGEST_TIMER),
+      deadline,
     );
-    const close = () => clearTimeout(timer);
+    const close = () => cancel(timer);
     new Promise((begin) => begin(ask())).then(/** @type {(answer: unknown) => void} */ (resolve), reject).then(close);
   });
 
@@ -48,7 +48,7 @@ export const answerOnce = (callback, ask, succeed, fail, told) => {
     try {
       callback(...given);
     } catch (thrown) {
-      console.error("custom-identity-provider: the widget's callback threw", thrown);
+      complain("custom-identity-provider: the widget's callback threw", thrown);
     }
   };
   ask()

@@ -3,12 +3,14 @@
 
 import { initSync } from "../generated/custom_identity_provider.js";
 import inlined from "../generated/inlined_wasm.js";
-import { customIdentityProviderWith, signOutWith } from "./face.js";
+import { signOutWith } from "./engine.js";
+import { bytesOfBase64 } from "./environment.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";
+import { customIdentityProviderWith } from "./livechat.js";
 import { authTokenProviderWith, connectOmnichannelWith, getAuthTokenWith } from "./omnichannel.js";
 
 const load = () => {
-  initSync({ module: Uint8Array.from(atob(inlined), (character) => character.charCodeAt(0)) });
+  initSync({ module: bytesOfBase64(inlined) });
 };
 
 /** @param {Partial<import("../index.js").LiveChatOptions>} [options] */
@@ -22,5 +24,5 @@ export const getAuthToken = (options) => getAuthTokenWith(load, options);
 /** @param {import("../index.js").LiveAssistOptions} options */
 export const authoriseChatWithCallback = (options) => authoriseChatWithCallbackWith(load, options);
 export const sign_out = () => signOutWith(load);
-export { configure } from "./face.js";
+export { configure } from "./livechat.js";
 export { IdentityError } from "./error.js";

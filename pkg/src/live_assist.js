@@ -4,8 +4,8 @@
 // its own forms of failure.
 
 import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
-import { provide } from "./face.js";
-import { notify } from "./page.js";
+import { provide } from "./engine.js";
+import { notify } from "./event.js";
 
 /** @typedef {import("../index.js").LiveAssistOptions} Options */
 

@@ -3,8 +3,8 @@
 // Document: Microsoft, "Send authentication token".
 
 import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
-import { provide } from "./face.js";
-import { notify } from "./page.js";
+import { provide } from "./engine.js";
+import { notify } from "./event.js";
 
 /** @typedef {import("../index.js").OmnichannelOptions} Options */
 /** @typedef {import("../index.js").AuthTokenProvider} AuthTokenProvider */

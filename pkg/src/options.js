@@ -1,8 +1,10 @@
 // @ts-check
 // How options are read: every wrong one is named, with what was expected of it.
 
-import { IdentityError, badOption } from "./error.js";
+import { badOption } from "./error.js";
+import { parse } from "./json.js";
 import { isRecord } from "./kind.js";
+import { asker } from "./source.js";
 
 /** @typedef {import("../index.js").FunctionSource} FunctionSource */
 /** @typedef {{function: FunctionSource} | {url: string, init: RequestInit} | {grant: "cookie", clientId: string, redirectUri?: string, accountsUrl: string} | {grant: "identity_token", clientId: string, transferUrl: string, accountsUrl: string}} Source */
@@ -24,6 +26,7 @@ import { isRecord } from "./kind.js";
  * @property {number} timeout
  * @property {number} patience
  * @property {Function | undefined} onEvent
+ * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once
  */
 
 /** The widgets and the caches by the core's numbers: the order is that of `src/widget/mod.rs` and `provider.rs`. @type {WidgetName[]} */
@@ -32,6 +35,9 @@ export const CACHES = ["none", "memory", "session"];
 
 const LIVECHAT_ACCOUNTS = "https://accounts.livechat.com";
 
+/** What is given of an object's own properties: an explicit undefined is not. @template {object} T @param {T} object @returns {T} */
+export const given = (object) => /** @type {any} */ (Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)));
+
 /**
  * Reads the options of one object; `prefix` stands before each name in errors.
  * @param {any} object
@@ -39,7 +45,7 @@ const LIVECHAT_ACCOUNTS = "https://accounts.livechat.com";
  * @param {string[]} known
  */
 const reader = (object, prefix, known) => {
-  for (const name of Object.keys(object)) {
+  for (const name of Object.keys(given(object))) {
     // A misspelt option must not be ignored.
     if (!known.includes(name)) throw badOption(prefix + name, `one of ${known.join(", ")}`);
   }
@@ -149,15 +155,6 @@ const isTexts = (value) => isRecord(value) && Object.values(value).every((text) 
 /** @param {unknown} value */
 const license = (value) => (Number.isSafeInteger(value) && /** @type {number} */ (value) > 0 ? /** @type {number} */ (value) : undefined);
 
-/** `JSON.parse` quotes the text in its error, so that error is not kept. @param {string} text @returns {{parsed: any} | undefined} */
-export const parse = (text) => {
-  try {
-    return { parsed: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
-};
-
 /** @param {unknown} value */
 const callable = (value) => (typeof value === "function" ? value : undefined);
 
@@ -166,7 +163,7 @@ const callable = (value) => (typeof value === "function" ? value : undefined);
  * @param {WidgetName} widget
  * @param {any} value
  * @param {string[]} own the names of options that only some widgets have
- * @returns {Omit<ReadOptions, "account">}
+ * @returns {Omit<ReadOptions, "account" | "ask">}
  */
 export const readPartialOptions = (widget, value, own) => {
   if (!isRecord(value)) throw badOption("options", "an object");
@@ -217,7 +214,8 @@ export const readPartialOptions = (widget, value, own) => {
  * @returns {ReadOptions}
  */
 export const readOptions = (widget, value, own) => {
-  const options = { ...readPartialOptions(widget, value, own), account: "" };
+  /** @type {ReadOptions} */
+  const options = { ...readPartialOptions(widget, value, own), account: "", ask: (identity, reason) => asker(options, identity, reason) };
   if (!options.source) {
     throw badOption("source", `one to be given: a function, a URL, or an object with url${widget === "livechat" ? " or grant" : ""}`);
   }
@@ -236,21 +234,4 @@ export const readOptions = (widget, value, own) => {
   }
   options.account = `${options.licenseId ?? ""}:${options.organizationId ?? ""}`;
   return options;
-};
-
-/**
- * Who is signed in at this moment, by the page's own user id; undefined when nobody.
- * @param {(() => unknown) | null | undefined} identity
- * @returns {string | undefined}
- */
-export const readIdentity = (identity) => {
-  let answer;
-  try {
-    answer = identity?.();
-  } catch (cause) {
-    throw new IdentityError("BAD_IDENTITY", "the function given as identity failed; see cause", { cause });
-  }
-  if (answer === null || answer === undefined) return undefined;
-  if ((typeof answer === "string" && answer) || (typeof answer === "number" && Number.isFinite(answer))) return String(answer);
-  throw new IdentityError("BAD_IDENTITY", "the function given as identity answered with no user id, expected a non-empty string, a number or null, at once");
 };

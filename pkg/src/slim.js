@@ -3,8 +3,9 @@
 
 import { initSync } from "../generated/custom_identity_provider.js";
 import { IdentityError } from "./error.js";
-import { customIdentityProviderWith, loadError, signOutWith } from "./face.js";
+import { loadError, signOutWith } from "./engine.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";
+import { customIdentityProviderWith } from "./livechat.js";
 import { authTokenProviderWith, connectOmnichannelWith, getAuthTokenWith } from "./omnichannel.js";
 
 /** @type {WebAssembly.Module | undefined} */
@@ -49,5 +50,5 @@ export const getAuthToken = (options) => getAuthTokenWith(load, options);
 /** @param {import("../index.js").LiveAssistOptions} options */
 export const authoriseChatWithCallback = (options) => authoriseChatWithCallbackWith(load, options);
 export const sign_out = () => signOutWith(load);
-export { configure } from "./face.js";
+export { configure } from "./livechat.js";
 export { IdentityError };

@@ -2,15 +2,20 @@
 // The four kinds of source: a function, the page's own service, LiveChat's cookie grant and its identity_token grant.
 // What came of asking is handed to the core as it is; what it means, the core decides.
 
+import { Promise, abortController } from "./environment.js";
 import { IdentityError } from "./error.js";
+import { identityOf } from "./identity.js";
+import { parse } from "./json.js";
 import { isRecord } from "./kind.js";
-import { parse } from "./options.js";
+import { readable } from "./token.js";
 
 /**
  * What came of asking a source once.
  * @typedef {object} Outcome
  * @property {boolean} ok whether there is an answer
- * @property {unknown} [answer] what the source answered with
+ * @property {unknown} [answer] what the core reads of what the source answered with
+ * @property {number} [kind] what the answer is, by `kindOf`
+ * @property {unknown} [handedOn] what a code is handed on as
  * @property {unknown} [cause] what it failed with
  * @property {string} [found] what stood where JSON was expected
  * @property {number} [status] the HTTP status
@@ -23,6 +28,7 @@ import { parse } from "./options.js";
  * @property {string} [oauthException] LiveChat's name for the failure
  */
 /** @typedef {{licenseId?: number, organizationId?: string}} Account */
+/** A running attempt: its outcome never rejects. @typedef {{outcome: Promise<Outcome>, abort: () => void}} Asking */
 
 /** How the TypeErrors begin that Chromium, Firefox, WebKit and Node throw when the network fails; other TypeErrors are programming errors. */
 const networkErrors = /^(Failed to fetch|NetworkError|Load failed|network error|Error in input stream|The network connection was lost|fetch failed)/;
@@ -171,7 +177,7 @@ const withChallenge = (init, codeChallenge) => {
  * Asks a source once; never rejects.
  * @param {import("./options.js").ReadOptions} options
  * @param {AbortSignal} signal
- * @param {string | undefined} identity
+ * @param {string | null} identity
  * @param {string} reason
  * @returns {Promise<Outcome>}
  */
@@ -182,7 +188,7 @@ const askOnce = async (options, signal, identity, reason) => {
     if ("function" in source) {
       const request = {
         signal,
-        identity: identity ?? null,
+        identity,
         reason: /** @type {import("../index.js").RequestReason} */ (reason),
         ...(codeChallenge === undefined ? {} : { codeChallenge }),
       };
@@ -201,16 +207,20 @@ const askOnce = async (options, signal, identity, reason) => {
 };
 
 /**
- * Asks a source once, soon: the core has to be done with what it is doing first, for a source may call back at once.
+ * Asks a source once, soon: the core has to be done with what it is doing first, for a source may call back at once. What comes of it is
+ * nothing of the page's any more.
  * @param {import("./options.js").ReadOptions} options
- * @param {string | undefined} identity
+ * @param {string | undefined} identity as the core was told it
  * @param {string} reason
+ * @returns {Asking}
  */
-export const ask = (options, identity, reason) => {
-  const controller = new AbortController();
-  const { signal } = controller;
-  return {
-    outcome: Promise.resolve().then(() => (signal.aborted ? { ok: false } : askOnce(options, signal, identity, reason))),
-    abort: () => controller.abort(),
+export const asker = (options, identity, reason) => {
+  const { signal, abort } = abortController();
+  const wanted = options.widget === "livechat" ? "token" : options.flow === "code" ? "code" : "jwt";
+  const run = async () => {
+    /** @type {Outcome} */
+    const outcome = signal.aborted ? { ok: false } : await askOnce(options, signal, identityOf(identity), reason);
+    return outcome.ok ? { ...outcome, ...readable(outcome.answer, wanted) } : outcome;
   };
+  return { outcome: Promise.resolve().then(run), abort };
 };

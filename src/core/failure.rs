@@ -110,6 +110,11 @@ impl Failure {
         Self::lasting(Code::IdentityChanged, "another person signed in")
     }
 
+    /// A caller's `identity` failed: without knowing who is signed in, nobody may be given a token.
+    pub fn unknown_identity() -> Self {
+        Self::lasting(Code::BadIdentity, "nobody knows who is signed in; see cause")
+    }
+
     /// Only somebody who is signed in can be authenticated.
     pub fn nobody_signed_in() -> Self {
         Self::lasting(Code::NotSignedIn, "nobody is signed in")

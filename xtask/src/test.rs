@@ -55,7 +55,7 @@ const STEPS: &[Step] = &[
     Step::on_build("chromium", Work::Runner(|w, r| browsers::tests(w, r, Browser::Chromium)), &[CHROMIUM]),
     Step::on_build("firefox", Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox)), &[FIREFOX]),
     Step::on_build("webkit", Work::Runner(|w, r| browsers::tests(w, r, Browser::WebKit)), &[WEBKIT]),
-    Step::on_build("packaging", Work::Runner(packaging), &[CHROMIUM, Part::Packages(npm::PACKAGING)]),
+    Step::on_build("packaging", Work::Runner(packaging), &[CHROMIUM, FIREFOX, WEBKIT, Part::Packages(npm::PACKAGING)]),
     Step::on_build("end-to-end", Work::Runner(end_to_end), &[CHROMIUM, Part::Packages(npm::END_TO_END)]),
 ];
 
@@ -118,8 +118,13 @@ fn types(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     npm_script(workspace, npm::BUILD, "test:types")
 }
 
-fn packaging(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
-    npm_script(workspace, npm::PACKAGING, "test")
+fn packaging(workspace: &Workspace, ready: &Ready) -> Outcome<Command> {
+    let mut command = npm_script(workspace, npm::PACKAGING, "test")?;
+    // Sign-outs are tried in real tabs of all three engines.
+    if let Some(geckodriver) = &ready.geckodriver {
+        command.env("GECKODRIVER", geckodriver.path());
+    }
+    Ok(command)
 }
 
 fn end_to_end(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
@@ -295,7 +300,7 @@ mod tests {
         let of = |names: &[&str]| parts(&select(names).unwrap());
         assert_eq!(of(&[]), Part::ALL);
         assert_eq!(of(&["format", "lint-host", "build"]), [Part::Lints]);
-        assert_eq!(of(&["packaging"]), [CHROMIUM, Part::Packages(npm::PACKAGING)]);
+        assert_eq!(of(&["end-to-end"]), [CHROMIUM, Part::Packages(npm::END_TO_END)]);
     }
 
     #[test]
