@@ -1,10 +1,5 @@
 //! The only build logic there is: `cargo xtask demo | test | build | bench | rehearse | setup`.
 
-#[cfg(not(unix))]
-compile_error!(
-    "cargo xtask runs on Linux and macOS; on Windows, work in the Windows Subsystem for Linux (wsl --install)"
-);
-
 mod bench;
 mod browsers;
 mod build;

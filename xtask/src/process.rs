@@ -18,6 +18,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// A program as a person would start it from the workspace: without what `cargo run` put into the environment for us.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
+    // A target of the person's own would put what is built for this machine where nobody looks for it.
+    command.env_remove("CARGO_BUILD_TARGET");
     for (name, _) in std::env::vars_os() {
         if is_left_by_cargo(&name) {
             command.env_remove(name);
