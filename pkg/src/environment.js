@@ -93,22 +93,39 @@ export const randomBytes = (length) =>
     return bytes.some((byte) => byte) ? bytes : undefined;
   });
 
+/** SHA-256 of bytes; undefined where the page may not have it, as outside of HTTPS. @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<ArrayBuffer> | undefined} */
+export const sha256 = (bytes) => attempt(() => page.crypto.subtle.digest("SHA-256", bytes));
+
+/** Whether the browser says that there is no network. */
+export const isOffline = () => attempt(() => page.navigator.onLine) === false;
+
+/** The page's address without query and fragment; a frame without an address of its own has that of the page around it. @returns {string | undefined} */
+export const pageAddress = () =>
+  attempt(() => (/^https?:/.test(page.location.href) ? page.location.href : page.document.baseURI).split(/[?#]/)[0]);
+
 /** @param {unknown[]} said */
 export const complain = (...said) => void attempt(() => page.console.error(...said));
 
 /** What has been said to this page already. @type {Set<string>} */
 const saidOnce = new Set();
-/** Says something to the page's developer, once, however often it happens. @param {string} text */
-export const complainOnce = (text) => {
+/** Says something to the page's developer, once, however often it happens. @param {string} text @param {unknown[]} details */
+export const complainOnce = (text, ...details) => {
   if (saidOnce.has(text)) return;
   saidOnce.add(text);
-  complain(`custom-identity-provider: ${text}`);
+  complain(`custom-identity-provider: ${text}`, ...details);
 };
 
 /** Listens to the window, or the worker; outside of both there is nothing to hear. @param {string} type @param {(event: any) => void} hear @param {any} [target] */
 export const listen = (type, hear, target = page) => void attempt(() => target.addEventListener(type, hear));
 /** @param {string} type @param {(event: any) => void} hear @param {any} [target] */
 export const unlisten = (type, hear, target = page) => void attempt(() => target.removeEventListener(type, hear));
+
+/** How a global stands on the page; undefined where it is missing or can't be told. @param {string} name */
+export const describeGlobal = (name) => attempt(() => Object.getOwnPropertyDescriptor(page, name));
+
+/** Puts a global on the page, or takes it off; where the page does not allow that, nothing happens. @param {string} name @param {PropertyDescriptor} [descriptor] */
+export const defineGlobal = (name, descriptor) =>
+  void attempt(() => (descriptor ? Object.defineProperty(page, name, { configurable: true, enumerable: true, ...descriptor }) : Reflect.deleteProperty(page, name)));
 
 /** Whether there is a window or a worker that can be listened to. */
 export const canListen = () => typeof global("addEventListener") === "function";
@@ -197,11 +214,22 @@ export const Reflect = {
   get: (object, name) => object[name],
 };
 
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** Bytes as base64url without padding (RFC 4648, section 5). @param {Uint8Array} bytes */
+export const base64url = (bytes) => {
+  let text = "";
+  for (let bit = 0; bit < bytes.length * 8; bit += 6) {
+    const pair = (bytes[bit >> 3] << 8) | (bytes[(bit >> 3) + 1] ?? 0);
+    text += `${DIGITS.slice(0, 62)}-_`[(pair >> (10 - (bit & 7))) & 63];
+  }
+  return text;
+};
+
 /** The bytes of base64, also of the form for URLs (RFC 4648, section 5); throws where it is neither. @param {string} text */
 export const bytesOfBase64 = (text) => {
-  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const values = new Uint8Array(128).fill(64);
-  for (let value = 0; value < 64; value += 1) values[digits.charCodeAt(value)] = value;
+  for (let value = 0; value < 64; value += 1) values[DIGITS.charCodeAt(value)] = value;
   values[45] = 62; // -
   values[95] = 63; // _
   let length = text.length;

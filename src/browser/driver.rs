@@ -239,13 +239,14 @@ impl Driver {
     }
 
     /// Tells the core who is signed in; without knowing, nobody may be given a token.
-    fn observe(&self, identity: &JsValue, policy: &Policy) -> Result<(), Promise> {
+    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<(), Promise> {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
-        match self.read(identity) {
+        match self.read(function) {
             Ok(identity) => {
                 let wants_record = self.core.borrow_mut().observe(identity.as_deref());
-                self.proceed(wants_record, policy);
+                let said = (Caller(sys::caller_of(function)), Reading::Says(identity));
+                self.proceed(wants_record, policy, &[said]);
                 Ok(())
             }
             Err(error) => Err(sys::refusal(&error)),
@@ -259,12 +260,12 @@ impl Driver {
     }
 
     /// What follows when the core was told who is signed in: perhaps the stored record can be theirs.
-    fn proceed(&self, wants_record: bool, policy: &Policy) {
+    fn proceed(&self, wants_record: bool, policy: &Policy, readings: &[(Caller, Reading)]) {
         self.collect(None);
         if wants_record && self.cache == Cache::Session {
             self.restore(policy);
         }
-        self.core.borrow_mut().proceed(now(), policy);
+        self.core.borrow_mut().proceed(now(), policy, readings);
         self.collect(None);
         self.do_pending();
     }
@@ -411,7 +412,7 @@ impl Driver {
         }
         let Some(policy) = self.with_run(attempt.request, |run| run.asker.policy) else { return false };
         let wants_record = self.core.borrow_mut().confirm(now(), attempt, &readings);
-        self.proceed(wants_record, &policy);
+        self.proceed(wants_record, &policy, &readings);
         true
     }
 

@@ -7,7 +7,7 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use crate::core::{
-    Attempt, Cache, FoundMark, NO_SIGN_OUT, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts,
+    Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
 };
 use crate::widget::Widget;
 
@@ -185,7 +185,8 @@ fn begin() {
 
 /// Has something stand where the mark of a sign-out would: that it is cleared tells that somebody may have left.
 fn write_first_mark() {
-    if sys::write_mark(NO_SIGN_OUT) {
-        with_sign_outs(|sign_outs| sign_outs.wrote(NO_SIGN_OUT));
+    let mark = first_mark(&sys::new_mark());
+    if sys::write_mark(&mark) {
+        with_sign_outs(|sign_outs| sign_outs.wrote(&mark));
     }
 }

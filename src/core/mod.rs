@@ -13,6 +13,7 @@ mod failure;
 mod fields;
 mod json_web_token;
 mod lifetime;
+mod outcome;
 mod record;
 mod retry;
 mod session;
@@ -25,6 +26,7 @@ pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOr
 pub use failure::{Code, Failure};
 pub use fields::{Fields, Value};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
+pub use outcome::Facts;
 pub use record::{RECORD_VERSION, RecordScope, read_record};
 pub use retry::{
     BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, FREE_REFUSALS,
@@ -33,5 +35,5 @@ pub use retry::{
 pub use session::{
     Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session, Settings,
 };
-pub use sign_out::{FoundMark, NO_SIGN_OUT, News, SignOuts};
+pub use sign_out::{FoundMark, News, SignOuts, first_mark};
 pub use token::{RawToken, SHORT_LIFETIME, Token};

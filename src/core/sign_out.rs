@@ -5,9 +5,16 @@
 //! that was never heard of is a sign-out, wherever it comes from; one that was heard is no news, however often it comes again; and
 //! where a mark stood and none stands now, somebody *may* have left: tokens are forgotten, but nobody who waits is told that they signed out.
 
-/// Stands where no sign-out has left a mark yet: by it a storage that was cleared is told from one that nobody signed out in. It is of the
-/// length of all marks, so that a full storage can take one in its place.
-pub const NO_SIGN_OUT: &str = "00000000000000000000000000000000";
+/// What stands where no sign-out has left a mark yet, made of a new one: by it a storage that was cleared is told from one that nobody signed
+/// out in. Each is another, or one that was cleared and written anew would look untouched; all are of the length of all marks, so that a
+/// full storage can take one in another's place.
+pub fn first_mark(new_mark: &str) -> String {
+    ["-", new_mark.get(1..).unwrap_or_default()].concat()
+}
+
+fn is_first_mark(mark: &str) -> bool {
+    mark.starts_with('-')
+}
 
 /// How many marks are remembered as heard: events of one sign-out come late and twice, but never after so many others.
 const REMEMBERED: usize = 16;
@@ -85,7 +92,7 @@ impl SignOuts {
 
     /// A mark was told, by an event or over a channel.
     pub fn told(&mut self, mark: &str) -> News {
-        if mark == NO_SIGN_OUT || self.heard.iter().any(|heard| heard.mark == mark) {
+        if is_first_mark(mark) || self.heard.iter().any(|heard| heard.mark == mark) {
             return News::Nothing;
         }
         self.remember(mark, false);
@@ -99,12 +106,17 @@ impl SignOuts {
             FoundMark::Mark(mark) if self.kept.as_deref() == Some(mark) => return News::Nothing,
             FoundMark::Mark(mark) => {
                 let known = self.kept.replace(mark.to_owned());
-                if mark != NO_SIGN_OUT {
-                    let was_told = self.heard.iter().any(|heard| heard.mark == mark && !heard.was_found);
-                    self.remember(mark, true);
-                    return if was_told { News::Nothing } else { News::SignedOut };
-                }
-                known
+                let is_no_news = |heard: &Heard| heard.mark == mark && (!heard.was_found || known.is_none());
+                let was_heard = self.heard.iter().any(is_no_news);
+                self.remember(mark, true);
+                return if was_heard {
+                    News::Nothing
+                } else if known.is_some() && !is_first_mark(mark) {
+                    News::SignedOut
+                } else {
+                    // Nothing was known to stand there, so that it may be older than the page; or others were cleared before it.
+                    News::MayHaveLeft
+                };
             }
             FoundMark::Missing | FoundMark::Unreadable => self.kept.take(),
         };
