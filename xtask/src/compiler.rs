@@ -1,7 +1,7 @@
 //! Which Rust compiler makes WebAssembly on this machine, and how it is called.
 //!
-//! The toolchain in PATH is used where it can make WebAssembly at all, and Debian's `rustc-web` where it cannot. Whichever it is,
-//! std is built for size from its sources where those are there; the std that comes compiled is larger.
+//! The toolchain in PATH is used where it can make WebAssembly at all, and the system's own (Debian's `rustc-web`) where it cannot.
+//! Whichever it is, std is built for size from its sources where those are there; the std that comes compiled is larger.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,8 +14,8 @@ pub const TARGET: &str = "wasm32-unknown-unknown";
 /// The oldest compiler that the workspace builds with; `rust-version` in Cargo.toml says the same.
 pub const OLDEST: (u32, u32) = (1, 95);
 
-const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
-const DEBIAN_CARGO: &str = "/usr/bin/cargo";
+const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
+const SYSTEM_CARGO: &str = "/usr/bin/cargo";
 /// With this a person names a linker for wasm, and that one is used.
 const LINKER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER";
 
@@ -24,8 +24,8 @@ const LINKER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER";
 pub enum Rust {
     /// The toolchain in PATH: rustup's, a distribution's own, Nix's.
     InPath,
-    /// Debian's `rustc-web`, beside a toolchain in PATH that cannot make WebAssembly.
-    Debian,
+    /// The one that the system's packages bring, as Debian's `rustc-web`, beside a toolchain in PATH that cannot make WebAssembly.
+    System,
 }
 
 impl Rust {
@@ -34,7 +34,7 @@ impl Rust {
             Self::InPath => process::command(
                 std::env::var_os("RUSTC").filter(|name| !name.is_empty()).unwrap_or_else(|| "rustc".into()),
             ),
-            Self::Debian => debian(DEBIAN_RUSTC),
+            Self::System => of_the_system(SYSTEM_RUSTC),
         }
     }
 }
@@ -80,7 +80,7 @@ impl Parts {
         rustc.arg("-vV");
         let (clippy, rustfmt) = match rust {
             Rust::InPath => (has_component("clippy"), has_component("fmt")),
-            Rust::Debian => (
+            Rust::System => (
                 Path::new("/usr/bin/cargo-clippy").is_file() && Path::new("/usr/bin/clippy-driver").is_file(),
                 Path::new("/usr/bin/cargo-fmt").is_file() && Path::new("/usr/bin/rustfmt").is_file(),
             ),
@@ -103,7 +103,7 @@ impl Parts {
 pub struct Rusts {
     pub in_path: Parts,
     /// Nothing where it is missing, too old, or no other than the one in PATH.
-    pub debian: Parts,
+    pub system: Parts,
     /// A linker for wasm that belongs to no toolchain.
     pub linker_in_path: Option<PathBuf>,
     /// The person has named a linker.
@@ -117,11 +117,11 @@ impl Rusts {
         })?;
         let is_usable = |parts: &Parts| {
             version(&parts.version).is_some_and(|version| version >= OLDEST)
-                && Path::new(DEBIAN_CARGO).is_file()
+                && Path::new(SYSTEM_CARGO).is_file()
                 && parts.sysroot != in_path.sysroot
         };
-        let debian = match Path::new(DEBIAN_RUSTC).is_file() {
-            true => Parts::find(Rust::Debian).filter(is_usable).unwrap_or_default(),
+        let system = match Path::new(SYSTEM_RUSTC).is_file() {
+            true => Parts::find(Rust::System).filter(is_usable).unwrap_or_default(),
             false => Parts::default(),
         };
         // LLVM's own linker carries its version where several are installed side by side.
@@ -131,13 +131,13 @@ impl Rusts {
             linker_in_path: names.into_iter().find_map(process::find),
             linker_is_chosen: std::env::var_os(LINKER).is_some(),
             in_path,
-            debian,
+            system,
         })
     }
 
     /// The compiler to use, if one can make WebAssembly.
     pub fn compiler(&self) -> Option<WasmCompiler> {
-        let (rust, parts) = [(Rust::InPath, &self.in_path), (Rust::Debian, &self.debian)]
+        let (rust, parts) = [(Rust::InPath, &self.in_path), (Rust::System, &self.system)]
             .into_iter()
             .find(|(_, parts)| parts.can_make_wasm())?;
         let std = if parts.std_sources { Std::Sources { compiled_too: parts.compiled_std } } else { Std::Compiled };
@@ -158,16 +158,16 @@ impl Rusts {
 
     /// Whether `cargo clippy` can lint wasm: it has to be of the compiler that is used.
     pub fn can_lint(&self) -> bool {
-        let host = self.in_path.clippy || self.debian.clippy;
+        let host = self.in_path.clippy || self.system.clippy;
         host && match self.compiler() {
             Some(compiler) if compiler.rust == Rust::InPath => self.in_path.clippy,
-            _ => self.debian.clippy,
+            _ => self.system.clippy,
         }
     }
 
     /// Whether some rustfmt is there: they all format alike.
     pub fn can_format(&self) -> bool {
-        self.in_path.rustfmt || self.debian.rustfmt
+        self.in_path.rustfmt || self.system.rustfmt
     }
 }
 
@@ -189,14 +189,14 @@ fn has_component(word: &str) -> bool {
     process::answer(cargo).is_some()
 }
 
-/// `cargo fmt` or `cargo clippy` for the host, by the toolchain in PATH or else by Debian's.
+/// `cargo fmt` or `cargo clippy` for the host, by the toolchain in PATH or else by the system's.
 pub fn host_component(workspace: &Workspace, word: &str) -> Command {
     let mut command = if has_component(word) {
         process::command("cargo")
     } else {
-        let mut command = debian(&format!("/usr/bin/cargo-{word}"));
-        command.env("CARGO", DEBIAN_CARGO).env("RUSTC", DEBIAN_RUSTC).env("RUSTFMT", "/usr/bin/rustfmt");
-        command.env("CARGO_TARGET_DIR", workspace.target().join("debian"));
+        let mut command = of_the_system(&format!("/usr/bin/cargo-{word}"));
+        command.env("CARGO", SYSTEM_CARGO).env("RUSTC", SYSTEM_RUSTC).env("RUSTFMT", "/usr/bin/rustfmt");
+        command.env("CARGO_TARGET_DIR", workspace.target().join("system"));
         command
     };
     command.current_dir(workspace.root()).arg(word);
@@ -241,7 +241,7 @@ impl WasmCompiler {
     pub fn describe(&self) -> String {
         let whose = match self.rust {
             Rust::InPath => "the toolchain in PATH",
-            Rust::Debian => "Debian's rustc-web",
+            Rust::System => "the system's own rustc",
         };
         match self.std {
             Std::Compiled => format!("{whose}, with its own std for {TARGET}"),
@@ -258,12 +258,12 @@ impl WasmCompiler {
     pub fn cargo(&self, workspace: &Workspace, word: &str, purpose: Use) -> Command {
         let mut command = match self.rust {
             Rust::InPath => process::command("cargo"),
-            // Debian's cargo would find rustup's cargo-clippy first.
-            Rust::Debian if word == "clippy" => debian("/usr/bin/cargo-clippy"),
-            Rust::Debian => debian(DEBIAN_CARGO),
+            // The system's cargo would find rustup's cargo-clippy first.
+            Rust::System if word == "clippy" => of_the_system("/usr/bin/cargo-clippy"),
+            Rust::System => of_the_system(SYSTEM_CARGO),
         };
-        if self.rust == Rust::Debian {
-            command.env("RUSTC", DEBIAN_RUSTC).env("CARGO", DEBIAN_CARGO);
+        if self.rust == Rust::System {
+            command.env("RUSTC", SYSTEM_RUSTC).env("CARGO", SYSTEM_CARGO);
         }
         command.current_dir(workspace.root()).env("CARGO_TARGET_DIR", workspace.wasm_target());
         // Flags meant for the host would be taken for wasm too.
@@ -303,8 +303,8 @@ fn with_unstable_flags(command: &mut Command) {
     command.env("RUSTC_BOOTSTRAP", "1");
 }
 
-/// Debian's programs, kept from rustup's settings.
-fn debian(program: &str) -> Command {
+/// The system's programs, kept from rustup's settings.
+fn of_the_system(program: &str) -> Command {
     let mut command = process::command(program);
     command.env_remove("RUSTUP_TOOLCHAIN").env_remove("RUSTC").env_remove("RUSTDOC");
     command.env_remove("RUSTC_WRAPPER").env_remove("RUSTC_WORKSPACE_WRAPPER");
@@ -332,15 +332,15 @@ mod tests {
         parts(compiled_std, std_sources, Some("/a/rust-lld"))
     }
 
-    fn chosen(in_path: Parts, debian: Parts) -> Option<WasmCompiler> {
-        Rusts { in_path, debian, ..Rusts::default() }.compiler()
+    fn chosen(in_path: Parts, system: Parts) -> Option<WasmCompiler> {
+        Rusts { in_path, system, ..Rusts::default() }.compiler()
     }
 
     #[test]
-    fn the_toolchain_in_path_comes_before_debians() {
-        let debian = parts(false, true, None);
+    fn the_toolchain_in_path_comes_before_the_systems() {
+        let system = parts(false, true, None);
         for (compiled_too, sources) in [(true, true), (false, true), (true, false)] {
-            let compiler = chosen(rustup(compiled_too, sources), debian.clone()).unwrap();
+            let compiler = chosen(rustup(compiled_too, sources), system.clone()).unwrap();
             assert_eq!((compiler.rust, compiler.builds_for_size()), (Rust::InPath, sources));
             assert_eq!(compiler.linker, None, "it finds its own");
         }
@@ -348,9 +348,9 @@ mod tests {
     }
 
     #[test]
-    fn debians_compiler_links_with_the_linker_of_the_toolchain_in_path() {
+    fn the_systems_compiler_links_with_the_linker_of_the_toolchain_in_path() {
         let compiler = chosen(rustup(false, false), parts(false, true, None)).unwrap();
-        assert_eq!((compiler.rust, compiler.builds_for_size()), (Rust::Debian, true));
+        assert_eq!((compiler.rust, compiler.builds_for_size()), (Rust::System, true));
         assert_eq!(compiler.linker, Some(PathBuf::from("/a/rust-lld")));
     }
 
@@ -373,7 +373,7 @@ mod tests {
     #[test]
     fn wasm_is_linted_by_the_compiler_that_is_used() {
         let lints = |parts: Parts| Parts { clippy: true, ..parts };
-        let can_lint = |in_path, debian| Rusts { in_path, debian, ..Rusts::default() }.can_lint();
+        let can_lint = |in_path, system| Rusts { in_path, system, ..Rusts::default() }.can_lint();
         assert!(can_lint(lints(rustup(true, false)), Parts::default()));
         assert!(can_lint(lints(rustup(false, false)), lints(parts(false, true, None))));
         assert!(!can_lint(lints(rustup(false, false)), parts(false, true, None)));

@@ -41,7 +41,7 @@ fn is_left_by_cargo(name: &OsStr) -> bool {
         || ["CARGO", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR", "RUST_RECURSION_COUNT"].contains(&name)
 }
 
-/// Rustup and Cargo put their libraries first; Debian's compiler must not load rustup's.
+/// Rustup and Cargo put their libraries first; the system's compiler must not load rustup's.
 fn without_toolchains(paths: &OsStr) -> Option<OsString> {
     let kept: Vec<PathBuf> = std::env::split_paths(paths)
         .filter(|path| {

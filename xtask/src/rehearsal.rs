@@ -14,13 +14,13 @@ use crate::workspace::Workspace;
 /// The name by which rustup knows the toolchain while it is rehearsed with.
 const NAME: &str = "custom-identity-provider-rehearsal";
 
-/// Rehearses both; needs rustup, and a toolchain that has std's sources, Debian's or another.
+/// Rehearses both; needs rustup, and a toolchain that has std's sources, the system's or another.
 pub fn run(workspace: &Workspace) -> Outcome<()> {
     if process::find("rustup").is_none() {
         return Err(Failure::new("the rehearsal links a toolchain into rustup, which is missing; see rustup.rs"));
     }
     let rusts = Rusts::find()?;
-    let parts = [&rusts.in_path, &rusts.debian].into_iter().find(|parts| parts.std_sources).ok_or_else(|| {
+    let parts = [&rusts.in_path, &rusts.system].into_iter().find(|parts| parts.std_sources).ok_or_else(|| {
         Failure::new("the rehearsal compiles std, and its sources are missing; run: rustup component add rust-src")
     })?;
     let folder = workspace.target().join("rehearsal");

@@ -21,7 +21,7 @@ const STD_SOURCES: Addition = &["component", "add", "rust-src"];
 const CLIPPY: Addition = &["component", "add", "clippy"];
 const RUSTFMT: Addition = &["component", "add", "rustfmt"];
 
-/// What to ask for: nothing where Debian's compiler already does the work.
+/// What to ask for: nothing where the system's compiler already does the work.
 pub fn wanted(rusts: &Rusts, lints: bool) -> Vec<Addition> {
     let mut wanted = Vec::new();
     match &rusts.in_path {
@@ -118,8 +118,8 @@ mod tests {
         rustfmt: true,
     };
 
-    fn rusts(in_path: Parts, debian: Parts) -> Rusts {
-        Rusts { in_path, debian, ..Rusts::default() }
+    fn rusts(in_path: Parts, system: Parts) -> Rusts {
+        Rusts { in_path, system, ..Rusts::default() }
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn debians_compiler_where_it_is_there_already_is_enough() {
+    fn the_systems_compiler_where_it_can_make_wasm_already_is_enough() {
         assert!(wanted(&rusts(NOTHING, Parts { std_sources: true, ..NOTHING }), true).is_empty());
     }
 
@@ -148,10 +148,10 @@ mod tests {
         assert_eq!(wanted(&rusts(minimal.clone(), Parts::default()), false), [WASM_STD, STD_SOURCES]);
         let all = [WASM_STD, STD_SOURCES, CLIPPY, RUSTFMT];
         assert_eq!(wanted(&rusts(minimal.clone(), Parts::default()), true), all);
-        let debian = Parts { std_sources: true, ..NOTHING };
-        assert!(wanted(&rusts(minimal.clone(), debian.clone()), true).is_empty());
-        let bare_debian = Parts { clippy: false, rustfmt: false, ..debian };
-        assert_eq!(wanted(&rusts(minimal, bare_debian), true), [CLIPPY, RUSTFMT]);
+        let system = Parts { std_sources: true, ..NOTHING };
+        assert!(wanted(&rusts(minimal.clone(), system.clone()), true).is_empty());
+        let bare_system = Parts { clippy: false, rustfmt: false, ..system };
+        assert_eq!(wanted(&rusts(minimal, bare_system), true), [CLIPPY, RUSTFMT]);
     }
 
     #[test]

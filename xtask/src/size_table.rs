@@ -17,6 +17,14 @@ pub struct Size {
     brotli: u64,
 }
 
+#[cfg(test)]
+impl Size {
+    /// A size of which only one number matters.
+    pub fn of_gzip(gzip: u64) -> Self {
+        Self { name: String::new(), raw: 0, gzip, brotli: 0 }
+    }
+}
+
 /// Measures files with the compressors that every web server has: Node's zlib, at their highest settings.
 pub fn measure(script: &Path, folder: &Path, names: &[&str]) -> Outcome<Vec<Size>> {
     let mut node = process::command("node");
