@@ -174,7 +174,7 @@ pub const DATABASE: &[Need] = &[Need {
     what: "PostgreSQL's server (postgres, initdb)",
     debian: Package::Named("postgresql"),
     fedora: "dnf install postgresql-server",
-    macos: "brew install postgresql",
+    macos: "brew install postgresql@17, and its folder into PATH: $(brew --prefix postgresql@17)/bin",
     other: BY_PACKAGE_MANAGER,
     is_met: |_| postgres_is_met(),
 }];
