@@ -19,6 +19,7 @@ use identity_service::{
     clock::{Clock, Moment},
     configuration::Configuration,
     customer_tokens::TokenSettings,
+    guest_settings::GuestSettings,
     logging,
     origin::{AllowedOrigins, Origin},
     random::random_token,
@@ -104,6 +105,7 @@ pub struct Given {
     pub creation_timeout: Duration,
     pub fresh_after: Duration,
     pub cookie: &'static str,
+    pub guests: Option<GuestSettings>,
     pub signing: Option<SigningSettings>,
     pub admin_key: Option<String>,
 }
@@ -121,6 +123,7 @@ impl Default for Given {
             creation_timeout: Duration::from_secs(40),
             fresh_after: Duration::ZERO,
             cookie: "session",
+            guests: None,
             signing: None,
             admin_key: None,
         }
@@ -278,6 +281,7 @@ async fn service(
         body_limits: BodyLimits { length: 1024, time: Duration::from_millis(500) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
+        guests: given.guests,
         signing: given.signing,
         admin_key: given.admin_key.map(SecretString::from),
     };
