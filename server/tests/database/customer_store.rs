@@ -16,22 +16,22 @@ use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 
 use crate::postgres_server::PostgresServer;
 
-const LONG: Duration = Duration::from_secs(600);
+pub const LONG: Duration = Duration::from_secs(600);
 
-fn customer(name: &str) -> CustomerId {
+pub fn customer(name: &str) -> CustomerId {
     CustomerId::parse(name).unwrap()
 }
 
-fn entity(id: &str) -> EntityId {
+pub fn entity(id: &str) -> EntityId {
     EntityId::parse(id).unwrap()
 }
 
-async fn open(url: &str, account: &str) -> CustomerStore {
+pub async fn open(url: &str, account: &str) -> CustomerStore {
     CustomerStore::connect(url, 8, account.to_owned()).await.unwrap()
 }
 
 /// Runs a test on SQLite, then on PostgreSQL. It gets the URL of an empty database.
-async fn on_both(test: impl AsyncFn(&str)) {
+pub async fn on_both(test: impl AsyncFn(&str)) {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("customers.sqlite").display());
     test(&url).await;
@@ -40,7 +40,7 @@ async fn on_both(test: impl AsyncFn(&str)) {
 }
 
 /// Four stores that know nothing of each other, opened at the same time.
-async fn four(url: &str) -> Vec<CustomerStore> {
+pub async fn four(url: &str) -> Vec<CustomerStore> {
     join_all((0..4).map(|_| open(url, "account"))).await
 }
 

@@ -202,9 +202,14 @@ impl World {
 
     /// Another process's service on the same database and the same accounts.
     pub async fn another(&self) -> (IdentityService, Server) {
+        self.another_with(Given::default()).await
+    }
+
+    /// The same, with its own settings.
+    pub async fn another_with(&self, given: Given) -> (IdentityService, Server) {
         let url = self.stand_in_server.url("");
         let clock = self.system_clock.clone();
-        let service = service(self.folder.path(), &url, &self.secret, &self.agent_token, clock, Given::default()).await;
+        let service = service(self.folder.path(), &url, &self.secret, &self.agent_token, clock, given).await;
         let server = Server::start(service.router()).await;
         (service, server)
     }
