@@ -98,6 +98,11 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_ACCOUNTS_TIMEOUT", "NaN", "accounts-timeout"),
         ("IDENTITY_SERVICE_BODY_LIMIT", "0", "body-limit"),
         ("IDENTITY_SERVICE_LEAST_LIFE", "2", "least-life"),
+        ("IDENTITY_SERVICE_GUESTS", "often", "--guests"),
+        ("IDENTITY_SERVICE_GUEST_LIFETIME", "0", "guest-lifetime"),
+        ("IDENTITY_SERVICE_GUEST_LIFETIME", "401", "guest-lifetime"),
+        ("IDENTITY_SERVICE_ADOPT_GUESTS", "true", "adopt-guests: expected guests"),
+        ("IDENTITY_SERVICE_INSECURE_GUEST_COOKIE", "true", "insecure-guest-cookie: expected guests"),
         ("IDENTITY_SERVICE_FRESH_AFTER", "-5", "fresh-after"),
         ("IDENTITY_SERVICE_LOG_LEVEL", "loud", "--log-level"),
     ] {
@@ -209,6 +214,7 @@ fn a_wrong_setting_of_what_is_signed_is_named_with_exit_code_2() {
         ("LIVE_ASSIST", "false", "live-assist-client-id"),
         ("ADMIN_KEY", "short", "admin-key"),
         ("CLIENT_ID", "half of LiveChat", "organization-id"),
+        ("GUESTS", "true", "guests: expected LiveChat"),
     ] {
         let mut command = right_signing(folder.path(), &keys);
         refused(&ended(command.env(format!("IDENTITY_SERVICE_{variable}"), value)), setting);
