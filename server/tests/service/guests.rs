@@ -149,7 +149,9 @@ async fn without_the_setting_there_are_no_guests() {
 #[tokio::test]
 async fn who_is_signed_in_is_never_taken_for_a_guest() {
     let world = World::with_guests().await;
-    let (good, stale) = (world.session("ada"), sign(&world.secret, &json!({ "sub": "ada", "exp": now() - 600 })));
+    let session = |expiry: u64| sign(&world.secret, &json!({ "sub": "ada", "exp": expiry }));
+    let now = now();
+    let (good, stale) = (session(now + 600), session(now - 600));
     let (guest, _) = world.served_guest("").await;
     let signed_in = (409, "signed_in".to_owned());
     for cookies in [
@@ -473,7 +475,7 @@ async fn a_guest_that_ends_while_it_is_created_gets_no_token_any_more() {
     let world = World::with_guests().await;
     world.faults(Faults { status: Some(503), ..Faults::default() });
     let cookie = kept(&world.guest("").await);
-    world.faults(Faults { latency_ms: Some(1000), remaining: Some(1), ..Faults::default() });
+    world.faults(Faults { latency_ms: Some(4000), remaining: Some(1), ..Faults::default() });
     let request = tokio::spawn(world.page(Method::POST, "/livechat/guest", &cookie).send());
     until("the guest is created", || world.customers() == 1).await;
     let ada = world.entity_of("ada", &cookie).await;
@@ -486,7 +488,7 @@ async fn a_guest_that_ends_while_it_is_created_gets_no_token_any_more() {
 async fn a_guest_who_is_adopted_while_its_token_is_fetched_does_not_get_it() {
     let world = World::with_guests().await;
     let (cookie, guest) = world.served_guest("").await;
-    world.faults(Faults { latency_ms: Some(1000), remaining: Some(1), ..Faults::default() });
+    world.faults(Faults { latency_ms: Some(4000), remaining: Some(1), ..Faults::default() });
     let fresh = world.page(Method::POST, "/livechat/guest", &cookie).header("cache-control", "no-cache");
     let request = tokio::spawn(fresh.send());
     until("the token is made", || world.issued() == 2).await;

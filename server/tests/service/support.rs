@@ -283,7 +283,7 @@ async fn service(
             patience: given.timeout,
             capacity: 1000,
         },
-        body_limits: BodyLimits { length: 1024, time: Duration::from_millis(500) },
+        body_limits: BodyLimits { length: 1024, time: Duration::from_secs(2) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
         guests: given.guests,
