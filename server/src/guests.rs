@@ -38,6 +38,9 @@ impl Guests {
     /// The guests in this store.
     pub fn new(settings: GuestSettings, store: CustomerStore, clock: Clock) -> Self {
         let cookie = GuestCookie::new(&settings);
+        if !settings.secure_cookie {
+            tracing::warn!("insecure-guest-cookie is for development: the guests' cookie can be read on its way");
+        }
         Self { settings, cookie, store, clock, removal: OnceInAWhile::new(REMOVAL_INTERVAL) }
     }
 
