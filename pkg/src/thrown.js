@@ -17,7 +17,7 @@ const NETWORK = /network|^FETCH_ERROR|^E(CONN|NOTFOUND|AI_|PIPE|HOST|NET)|SOCKET
 /** Words of Chromium, Firefox, WebKit, Node and polyfills, where nothing else tells. */
 const NETWORK_WORDS = /^(\w*Error: )?(failed to fetch|networkerror|load failed|network |error in input stream|the (network|internet) |fetch failed|could not connect|stream has been aborted)/i;
 /** How the three engines word a TypeError that somebody's program made. */
-const MISTAKE_WORDS = /\bis (not|null|an? )|undefined|can(no|')t (?!be )|invalid|already|illegal|failed to (ex|con|pa)/i;
+const MISTAKE_WORDS = /\bis (not|null|an? )|undefined|can(no|')t (?!be )|invalid|already|illegal|disturbed|failed to (ex|con|pa)/i;
 
 /** Headers in whatever form: a Headers, a Map, pairs or a plain object. @param {any} headers @returns {[string, unknown][]} */
 export const pairsOf = (headers) => attempt(() => [...headers]) ?? attempt(() => Object.entries(headers)) ?? [];

@@ -119,7 +119,7 @@ export const failuresByStatus = async () => {
     };
     for (const [what, failure] of Object.entries(cases)) expectFields(`${number}, ${what}`, await thrown(failure), status(number));
   }
-  for (const number of [-503, 5.03, 5030, NaN, Infinity, 503n, true, [503], "5e2", "0x1F7", { status: 503 }]) {
+  for (const number of [-503, 5.03, 5030, NaN, Infinity, true, "5e2", "0x1F7", { status: 503 }]) {
     expectFields(`${String(number)} as status`, await thrown({ status: number }), { ...FAILED, status: undefined });
   }
   expectFields("425", await thrown({ status: 425 }), { code: "REFUSED", retryable: false, status: 425 });
