@@ -108,17 +108,24 @@ export const complain = (...said) => void attempt(() => page.console.error(...sa
 
 /** What has been said to this page already. @type {Set<string>} */
 const saidOnce = new Set();
-/** Says something to the page's developer, once, however often it happens. @param {string} text */
-export const complainOnce = (text) => {
+/** Says something to the page's developer, once, however often it happens. @param {string} text @param {unknown[]} details */
+export const complainOnce = (text, ...details) => {
   if (saidOnce.has(text)) return;
   saidOnce.add(text);
-  complain(`custom-identity-provider: ${text}`);
+  complain(`custom-identity-provider: ${text}`, ...details);
 };
 
 /** Listens to the window, or the worker; outside of both there is nothing to hear. @param {string} type @param {(event: any) => void} hear @param {any} [target] */
 export const listen = (type, hear, target = page) => void attempt(() => target.addEventListener(type, hear));
 /** @param {string} type @param {(event: any) => void} hear @param {any} [target] */
 export const unlisten = (type, hear, target = page) => void attempt(() => target.removeEventListener(type, hear));
+
+/** How a global stands on the page; undefined where it is missing or can't be told. @param {string} name */
+export const describeGlobal = (name) => attempt(() => Object.getOwnPropertyDescriptor(page, name));
+
+/** Puts a global on the page, or takes it off; where the page does not allow that, nothing happens. @param {string} name @param {PropertyDescriptor} [descriptor] */
+export const defineGlobal = (name, descriptor) =>
+  void attempt(() => (descriptor ? Object.defineProperty(page, name, { configurable: true, enumerable: true, ...descriptor }) : Reflect.deleteProperty(page, name)));
 
 /** Whether there is a window or a worker that can be listened to. */
 export const canListen = () => typeof global("addEventListener") === "function";

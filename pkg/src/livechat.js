@@ -10,7 +10,7 @@ import { given, readPartialOptions } from "./options.js";
 /** @typedef {Partial<import("../index.js").LiveChatOptions>} Options */
 
 /** The options that only LiveChat has. */
-const OWN = ["licenseId", "guests"];
+export const OWN = ["licenseId", "guests"];
 
 /**
  * @param {() => void} load

@@ -179,6 +179,8 @@ export const readPartialOptions = (widget, value, own) => {
   options.option("signIn", callable, "a function");
   options.milliseconds("signInTimeout", 1);
   options.oneOf("failureForm", ["null", "empty_string", "empty_object"]);
+  options.option("restart", (restart) => (typeof restart === "boolean" ? true : undefined), "a boolean");
+  options.option("onSignOut", callable, "a function");
   options.option("startChat", (start) => (typeof start === "boolean" || isRecord(start) ? true : undefined), "a boolean, or the options of startChat");
   return {
     widget,

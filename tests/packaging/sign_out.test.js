@@ -51,6 +51,7 @@ for (const name of Object.keys(engines)) {
     before(async () => {
       installed = project();
       installed.write("page.html", page);
+      installed.write("prerendered.html", page.replace("window.page =", "await token(); window.page ="));
       installed.write("elsewhere.html", "<!doctype html><title>elsewhere</title><link rel=icon href=data:,>");
       installed.write("worker.html", workerPage);
       installed.write("worker.js", worker);
@@ -189,6 +190,35 @@ for (const name of Object.keys(engines)) {
         await close(here, there);
       });
     }
+
+    test("rule 7: a page that was prerendered before a sign-out has no token when it is looked at", async (context) => {
+      const here = await open();
+      await here.run(token);
+      const there = await engine.tab(`${served.url}/elsewhere.html`);
+      if (!(await there.run(() => HTMLScriptElement.supports?.("speculationrules") === true))) {
+        await close(here, there);
+        return context.skip("this engine prerenders nothing");
+      }
+      const issued = served.issued();
+      await there.run(() => {
+        const rules = document.createElement("script");
+        rules.type = "speculationrules";
+        rules.textContent = JSON.stringify({ prerender: [{ source: "list", urls: ["/prerendered.html"] }] });
+        document.head.append(rules);
+      });
+      // The prerendered page says by its request that it is there.
+      while (served.issued() === issued) await new Promise((resolve) => setTimeout(resolve, 20));
+      await here.run(async () => {
+        await window.page.sign_out();
+        localStorage.clear();
+      });
+      await there.run(() => void setTimeout(() => location.assign("/prerendered.html")));
+      const shown = await engine.tabAt(`${served.url}/prerendered.html`);
+      await shown.run(ready);
+      context.diagnostic((await shown.run(() => performance.getEntriesByType("navigation")[0].activationStart > 0)) ? "it was prerendered" : "it was loaded anew");
+      assert.equal(await shown.run(hasToken), false);
+      await close(here, shown);
+    });
 
     test("rule 7: a page hears its worker, and a worker its page", async () => {
       const withWorker = await open("worker.html");

@@ -60,13 +60,9 @@ export async function browser(name) {
     await session.manage().setTimeouts({ script: 30_000, pageLoad: 30_000 });
     const first = await session.getWindowHandle();
     let isFirstUsed = false;
-    const tab = async (url) => {
-      if (isFirstUsed) await session.switchTo().newWindow("tab");
-      else await session.switchTo().window(first);
-      isFirstUsed = true;
-      const handle = await session.getWindowHandle();
+    const tabOf = (handle) => {
       const here = () => session.switchTo().window(handle);
-      const self = {
+      return {
         async go(address) {
           await here();
           await session.get(address);
@@ -91,11 +87,32 @@ export async function browser(name) {
           await session.switchTo().window(first);
         },
       };
-      if (url) await self.go(url);
-      return self;
+    };
+    const tab = async (url) => {
+      if (isFirstUsed) await session.switchTo().newWindow("tab");
+      else await session.switchTo().window(first);
+      isFirstUsed = true;
+      const opened = tabOf(await session.getWindowHandle());
+      await opened.go(url);
+      return opened;
+    };
+    /** The tab that shows this address, as soon as there is one: a page that was prerendered comes with a tab of its own for the driver. */
+    const tabAt = async (url) => {
+      for (;;) {
+        for (const handle of await session.getAllWindowHandles()) {
+          try {
+            await session.switchTo().window(handle);
+            if ((await session.getCurrentUrl()) === url) return tabOf(handle);
+          } catch {
+            // It was just closed.
+          }
+        }
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
     };
     return {
       tab,
+      tabAt,
       close: async () => {
         await session.quit().catch(() => {});
         end();
