@@ -6,7 +6,7 @@ import { Promise, abortController, attempt, base64url, complainOnce, global, pag
 import { IdentityError, badOption } from "./error.js";
 import { identityOf } from "./identity.js";
 import { parse } from "./json.js";
-import { isRecord } from "./kind.js";
+import { isRecord, ownFields } from "./kind.js";
 import { factsOf, pairsOf, retryAfterOf } from "./thrown.js";
 import { readable } from "./token.js";
 
@@ -102,7 +102,7 @@ const askService = async (service, url, init, takesText) => {
     unreached.delete(service);
     const json = parse(text);
     if (!ok) {
-      const fields = Object(json?.parsed);
+      const fields = ownFields(json?.parsed, ["identity_exception", "oauth_exception"]);
       return {
         ok,
         status,
@@ -155,7 +155,7 @@ const askAccounts = ({ accountsUrl, clientId, grant }, { licenseId, organization
  * The identity_token grant: the page's own service starts an identity transfer, bound to a proof key (RFC 7636, S256).
  * @param {Extract<import("./options.js").Source, {grant: "identity_token"}>} source
  * @param {Account} account
- * @param {AbortSignal} signal
+ * @param {AbortSignal | null} signal
  * @returns {Promise<Outcome>}
  */
 const askByTransfer = async (source, account, signal) => {
@@ -171,7 +171,7 @@ const askByTransfer = async (source, account, signal) => {
     body: JSON.stringify({ code_challenge: base64url(new Uint8Array(digest)) }),
   });
   if (!transfer.ok) return transfer;
-  const code = Object(transfer.answer).identity_transfer_token;
+  const code = ownFields(transfer.answer, ["identity_transfer_token"]).identity_transfer_token;
   if (typeof code !== "string" || !code) {
     throw new IdentityError("BAD_ANSWER", "the answer's identity_transfer_token is no non-empty string");
   }
@@ -197,14 +197,15 @@ const withChallenge = (init, codeChallenge) => {
 /**
  * Asks a source once; never rejects.
  * @param {import("./options.js").ReadOptions} options
- * @param {AbortSignal} signal
+ * @param {{signal: AbortSignal, isNative: boolean}} controller
  * @param {string | null} identity
  * @param {string} reason
  * @returns {Promise<Outcome>}
  */
-const askOnce = async (options, signal, identity, reason) => {
+const askOnce = async (options, { signal, isNative }, identity, reason) => {
   const source = /** @type {import("./options.js").Source} */ (options.source);
   const { codeChallenge } = options;
+  const fetchSignal = isNative ? signal : null;
   try {
     if ("function" in source) {
       const request = {
@@ -216,11 +217,11 @@ const askOnce = async (options, signal, identity, reason) => {
       return { ok: true, answer: await (0, source.function)(request) };
     }
     if ("url" in source) {
-      const init = { ...withChallenge(source.init, codeChallenge), signal, cache: cacheMode(source.init, reason) };
+      const init = { ...withChallenge(source.init, codeChallenge), signal: fetchSignal, cache: cacheMode(source.init, reason) };
       return await askService(source, source.url, init, options.widget !== "livechat");
     }
-    if (source.grant === "identity_token") return await askByTransfer(source, options, signal);
-    return await askAccounts(source, options, { redirect_uri: source.redirectUri ?? pageAddress() }, { signal, credentials: "include" });
+    if (source.grant === "identity_token") return await askByTransfer(source, options, fetchSignal);
+    return await askAccounts(source, options, { redirect_uri: source.redirectUri ?? pageAddress() }, { signal: fetchSignal, credentials: "include" });
   } catch (cause) {
     return factsOf(cause);
   }
@@ -249,11 +250,12 @@ const tell = ({ cause, code, message, mistaken, unclear, network, timedOut }) =>
  * @returns {Asking}
  */
 export const asker = (options, identity, reason) => {
-  const { signal, abort } = abortController();
+  const controller = abortController();
+  const { signal, abort } = controller;
   const wanted = options.widget === "livechat" ? "token" : options.flow === "code" ? "code" : "jwt";
   const run = async () => {
     /** @type {Outcome} */
-    const outcome = signal.aborted ? { ok: false } : await askOnce(options, signal, identityOf(identity), reason);
+    const outcome = signal.aborted ? { ok: false } : await askOnce(options, controller, identityOf(identity), reason);
     if (outcome.ok) return { ...outcome, ...readable(outcome.answer, wanted) };
     if (!signal.aborted) attempt(() => tell(outcome));
     return outcome;
