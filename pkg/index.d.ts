@@ -58,17 +58,21 @@ export interface SourceRequest {
 /** Answers with the endpoint's raw shape or with a finished token; a rejection with `status`, `retryable` or `retryAfter` is understood. */
 export type FunctionSource = (request: SourceRequest) => Promise<RawToken | FinishedToken> | RawToken | FinishedToken;
 
+/** Headers in any form that people have them. */
+export type RequestHeaders = Record<string, string | number | boolean | undefined> | Headers | Map<string, string> | [string, string][];
+
 /** The page's own service, asked over HTTP. */
 export type UrlSource = {
   url: string | URL;
-  headers?: Record<string, string>;
+  /** A function is asked anew for every attempt: for a bearer that expires, or a proof against forged requests. */
+  headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>);
   /** Default `"same-origin"`. */
   credentials?: "omit" | "same-origin" | "include";
 } & (
   | {
       /** Default `"POST"`. */
       method?: "POST";
-      /** Sent as it is; none by default. */
+      /** Sent as it is. Default `"{}"`; the content type is `application/json` unless `headers` say another. */
       body?: string;
     }
   | { method: "GET"; body?: undefined }
@@ -119,13 +123,26 @@ export interface SharedOptions<Source> {
   onEvent?: (event: IdentityEvent) => void;
 }
 
-/** Which customer account of LiveChat the token is for. At least one; `licenseId` defaults to `window.__lc.license`. */
+/**
+ * Which customer account of LiveChat the token is for. At least one; by default what `window.__lc` says as `license` and
+ * `organizationId`, as LiveChat's snippet and packages have it.
+ */
 export interface LiveChatAccount {
-  licenseId?: number;
+  /** Its digits as text will do, too. */
+  licenseId?: number | string;
   organizationId?: string;
 }
 
-export type LiveChatOptions = SharedOptions<Source> & LiveChatAccount & (
+export interface LiveChatGuests {
+  /**
+   * What a person gets who is not signed in (`identity` answers null): a source of its own, for instance `{ grant: "cookie", clientId }`, which
+   * is LiveChat's anonymous customer, or `"/livechat/guest"`. Without it `source` is asked for them, too; where that refuses them, LiveChat's
+   * widget waits for ever, for it never hears a rejection.
+   */
+  guests?: Source;
+}
+
+export type LiveChatOptions = SharedOptions<Source> & LiveChatAccount & LiveChatGuests & (
   | {
       /** Default `"session"`: sessionStorage, so that a reload costs no request. */
       cache?: "session";

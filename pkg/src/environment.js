@@ -99,6 +99,25 @@ export const sha256 = (bytes) => attempt(() => page.crypto.subtle.digest("SHA-25
 /** Whether the browser says that there is no network. */
 export const isOffline = () => attempt(() => page.navigator.onLine) === false;
 
+/** What relative addresses are resolved by; nothing on a server. @returns {string | undefined} */
+const baseAddress = () => attempt(() => page.document.baseURI) ?? attempt(() => page.location.href);
+
+/**
+ * An address of http or https, resolved as far as can be told here: a relative one stays as it is where nothing is known to resolve it by.
+ * Null where it is none.
+ * @param {string} text
+ * @returns {string | null}
+ */
+export const resolveUrl = (text) => {
+  const base = baseAddress();
+  const url = attempt(() => new page.URL(text, base ?? "https://page.invalid"));
+  const href = attempt(() => url.href);
+  // Without the page's own URL, what is wrong is told by who is asked.
+  if (typeof href !== "string") return attempt(() => new page.URL("https://page.invalid").href) ? null : text;
+  if (!/^https?:/.test(href)) return null;
+  return base === undefined && !/^https?:/i.test(text) ? text : href;
+};
+
 /** The page's address without query and fragment; a frame without an address of its own has that of the page around it. @returns {string | undefined} */
 export const pageAddress = () =>
   attempt(() => (/^https?:/.test(page.location.href) ? page.location.href : page.document.baseURI).split(/[?#]/)[0]);

@@ -2,9 +2,10 @@
 // The four kinds of source: a function, the page's own service, LiveChat's cookie grant and its identity_token grant.
 // What came of asking is handed to the core as it is; what it means, the core decides.
 
-import { Promise, abortController, attempt, base64url, complainOnce, global, pageAddress, randomBytes, sha256, TextEncoder } from "./environment.js";
+import { Promise, abortController, attempt, base64url, complainOnce, global, pageAddress, randomBytes, resolveUrl, sha256, TextEncoder } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { identityOf } from "./identity.js";
+import { HEADERS, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
 import { isRecord, ownFields } from "./kind.js";
 import { factsOf, pairsOf, retryAfterOf } from "./thrown.js";
@@ -49,6 +50,20 @@ const exceptionName = (name) => (typeof name === "string" && /^[a-z_]{1,40}$/.te
  */
 const cacheMode = ({ method }, reason) => (method === "GET" ? "no-store" : reason === "get" ? "default" : "reload");
 
+/** What a body of ours is; without it, SvelteKit among others takes a request for a form, and refuses it. */
+const JSON_BODY = { "content-type": "application/json" };
+
+/** Where a service is; a relative address can be resolved now, if ever. @param {string} url @param {string} name of the option */
+const at = (url, name) => {
+  const resolved = resolveUrl(url);
+  if (!resolved || !/^https?:/.test(resolved)) {
+    // Where the page's own URL is missing, fetch resolves the address itself.
+    if (resolved && typeof global("document") === "object") return resolved;
+    throw badOption(name, "an absolute URL: outside of a page there is nothing to resolve it by");
+  }
+  return resolved;
+};
+
 /** The page's headers, and those of ours that it does not set itself. @param {any} given @param {Record<string, string>} ours */
 const withHeaders = (given, ours) => {
   const pairs = pairsOf(given);
@@ -58,14 +73,15 @@ const withHeaders = (given, ours) => {
 
 /**
  * The header of the page's with which no request can be made: of that, fetch says no more than of a failing network.
+ * @param {string | undefined} option the name of the option that asks
  * @param {string} url
  * @param {Init} init
  */
-const wrongHeader = (url, { method, headers }) => {
+const wrongHeader = (option, url, { method, headers }) => {
   const Request = global("Request");
   const isPossible = (/** @type {any} */ headers) => attempt(() => new Request(url, { method, headers })) !== undefined;
   const name = isPossible({}) ? Object.keys(headers).find((name) => !isPossible({ [name]: headers[name] })) : undefined;
-  return name === undefined ? undefined : badOption(`source.headers.${name}`, "a name and a value that HTTP allows");
+  return name === undefined ? undefined : badOption(`${option}.headers.${name}`, "a name and a value that HTTP allows");
 };
 
 /** Services that could not be reached the last time, each by what names it. @type {WeakSet<object>} */
@@ -73,7 +89,7 @@ const unreached = new WeakSet();
 
 /**
  * Asks a service over HTTP. Neither the body nor a part of it gets into an error.
- * @param {object} service what names it
+ * @param {{name?: string}} service what names it
  * @param {string} url
  * @param {Init} init
  * @param {boolean} [takesText] whether the answer may be bare text
@@ -125,7 +141,7 @@ const askService = async (service, url, init, takesText) => {
   } catch (cause) {
     // Whatever kept it from being answered: a body that breaks off rejects with other errors than fetch.
     unreached.add(service);
-    const mistake = wrongHeader(url, request);
+    const mistake = wrongHeader(service.name, url, request);
     return mistake ? factsOf(mistake) : { ...factsOf(cause), mistaken: false, network: true, found };
   }
 };
@@ -133,13 +149,13 @@ const askService = async (service, url, init, takesText) => {
 /**
  * Asks LiveChat's accounts: version 2 knows organizations, version 1 licences. A text body without headers needs no CORS preflight.
  * Document: LiveChat, "Customer authorization flows".
- * @param {{accountsUrl: string, clientId: string, grant: string}} source
+ * @param {{name: string, accountsUrl: string, clientId: string, grant: string}} source
  * @param {Account} account
  * @param {object} fields
  * @param {Init} init
  */
-const askAccounts = ({ accountsUrl, clientId, grant }, { licenseId, organizationId }, fields, init) =>
-  askService(init, `${accountsUrl.replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
+const askAccounts = ({ name, accountsUrl, clientId, grant }, { licenseId, organizationId }, fields, init) =>
+  askService(init, `${at(accountsUrl, `${name}.accountsUrl`).replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
     ...init,
     method: "POST",
     body: JSON.stringify({
@@ -163,11 +179,11 @@ const askByTransfer = async (source, account, signal) => {
   const verifier = random && base64url(random);
   const digest = verifier && (await sha256(new TextEncoder().encode(verifier)));
   if (!digest) throw badOption("source.grant", 'a page over HTTPS for "identity_token": elsewhere a browser makes no proof key');
-  const transfer = await askService(source, source.transferUrl, {
+  const transfer = await askService(source, at(source.transferUrl, `${source.name}.transferUrl`), {
     signal,
     method: "POST",
     credentials: "same-origin",
-    headers: { "content-type": "application/json" },
+    headers: JSON_BODY,
     body: JSON.stringify({ code_challenge: base64url(new Uint8Array(digest)) }),
   });
   if (!transfer.ok) return transfer;
@@ -189,7 +205,7 @@ const withChallenge = (init, codeChallenge) => {
   const body = init.body ? parse(String(init.body))?.parsed : {};
   return {
     ...init,
-    headers: withHeaders(init.headers, { "content-type": "application/json" }),
+    headers: withHeaders(init.headers, JSON_BODY),
     body: JSON.stringify({ ...body, code_challenge: codeChallenge }),
   };
 };
@@ -203,7 +219,8 @@ const withChallenge = (init, codeChallenge) => {
  * @returns {Promise<Outcome>}
  */
 const askOnce = async (options, { signal, isNative }, identity, reason) => {
-  const source = /** @type {import("./options.js").Source} */ (options.source);
+  // Who is not signed in has a source of its own, where the page gives one.
+  const source = /** @type {import("./options.js").Source} */ (identity === null && options.guests ? options.guests : options.source);
   const { codeChallenge } = options;
   const fetchSignal = isNative ? signal : null;
   try {
@@ -217,8 +234,13 @@ const askOnce = async (options, { signal, isNative }, identity, reason) => {
       return { ok: true, answer: await (0, source.function)(request) };
     }
     if ("url" in source) {
-      const init = { ...withChallenge(source.init, codeChallenge), signal: fetchSignal, cache: cacheMode(source.init, reason) };
-      return await askService(source, source.url, init, options.widget !== "livechat");
+      const { method, headers } = source.init;
+      // A bearer or a proof against forged requests can be another at each attempt.
+      const given = typeof headers === "function" ? readHeaders(await headers()) : headers;
+      if (headers && !given) throw badOption(`${source.name}.headers`, HEADERS);
+      const init = withChallenge({ ...source.init, headers: withHeaders(given, method === "POST" ? JSON_BODY : {}) }, codeChallenge);
+      const takesText = options.widget !== "livechat";
+      return await askService(source, at(source.url, source.name), { ...init, signal: fetchSignal, cache: cacheMode(init, reason) }, takesText);
     }
     if (source.grant === "identity_token") return await askByTransfer(source, options, fetchSignal);
     return await askAccounts(source, options, { redirect_uri: source.redirectUri ?? pageAddress() }, { signal: fetchSignal, credentials: "include" });
@@ -234,8 +256,7 @@ const SAFE_WORDS = /^[\w.$ (){}]+ is (not (defined|a function|a constructor|iter
  * Says a mistake of the page's to who makes it: a widget that swallows rejections would hide it.
  * @param {Outcome} failure
  */
-const tell = ({ cause, code, message, mistaken, unclear, network, timedOut }) => {
-  if (code === "BAD_OPTION") complainOnce(String(message));
+const tell = ({ cause, code, mistaken, unclear, network, timedOut }) => {
   if (code || !(mistaken || (unclear && !network && !timedOut))) return;
   const { name, message: words } = /** @type {any} */ (Object(cause));
   complainOnce(`the function given as source failed: ${name}: ${SAFE_WORDS.exec(words)?.[0] ?? "see cause"}`);
