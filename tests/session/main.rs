@@ -13,6 +13,7 @@ mod answers;
 mod examples;
 mod faces;
 mod json;
+mod judge;
 mod oracle;
 mod schedules;
 mod stage;
