@@ -36,7 +36,7 @@ pub struct Judge {
     kind: Kind,
     calls: Vec<Call>,
     sent: Vec<Sent>,
-    /// The text of each token and the latest attempt that brought it.
+    /// The text of each token and the attempts that brought it.
     made: Vec<(String, Attempt)>,
     /// What was read in this step, the latest last.
     read: Vec<(u32, Reading)>,
@@ -97,8 +97,8 @@ impl Judge {
     }
 
     fn sent_for(&self, text: &str) -> &Sent {
-        let attempt = self.made.iter().rev().find(|(made, _)| made == text).expect("a token that no source made").1;
-        self.sent(attempt)
+        let brought = self.made.iter().filter(|(made, _)| made == text).map(|(_, attempt)| self.sent(*attempt));
+        brought.max_by_key(|sent| sent.at).expect("a token that no source made")
     }
 
     fn sent(&self, attempt: Attempt) -> &Sent {
