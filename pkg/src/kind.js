@@ -15,7 +15,7 @@ export const kindOf = (value) =>
     ? 1
     : isArray(value)
       ? 6
-      : ["undefined", "", "string", "number", "boolean", "object", "", "", "", "function"].indexOf(typeof value) >>> 0;
+      : ["undefined", "", "string", "number", "boolean", "object", "", "", "", "function", "symbol"].indexOf(typeof value) >>> 0;
 
 /** The same for an answer as a whole, of whatever frame's realm: a promise and a Response are told apart. @param {any} value */
 export const kindOfAnswer = (value) => {
@@ -25,17 +25,24 @@ export const kindOfAnswer = (value) => {
   return attempt(() => Object.prototype.toString.call(value)) === "[object Response]" ? 8 : kind;
 };
 
+/** Stands in the copy where reading a field threw. */
+const unreadable = Symbol();
+
 /**
  * A copy of the known fields of an object from outside, its own ones only: getters and Proxies run here, once, and not while the core reads.
- * Undefined where reading throws.
  * @param {any} value
  * @param {readonly string[]} names
- * @returns {Record<string, unknown> | undefined}
+ * @returns {Record<string, unknown>}
  */
-export const ownFields = (value, names) =>
-  attempt(() => {
-    /** @type {Record<string, unknown>} */
-    const copy = Object.create(null);
-    for (const name of names) if (Object.prototype.hasOwnProperty.call(value, name)) copy[name] = value[name];
-    return copy;
-  });
+export const ownFields = (value, names) => {
+  /** @type {Record<string, unknown>} */
+  const copy = Object.create(null);
+  for (const name of names) {
+    try {
+      if (Object.prototype.hasOwnProperty.call(value, name)) copy[name] = value[name];
+    } catch {
+      copy[name] = unreadable;
+    }
+  }
+  return copy;
+};

@@ -3,7 +3,7 @@
 
 import { attempt } from "./environment.js";
 import { takeApart } from "./json_web_token.js";
-import { kindOfAnswer, ownFields } from "./kind.js";
+import { isRecord, kindOfAnswer, ownFields } from "./kind.js";
 import { parse } from "./json.js";
 
 /**
@@ -28,7 +28,7 @@ const TOKEN = [
   ...["access_token", "entity_id", "expires_in", "token_type", "license_id", "organization_id"],
   ...["accessToken", "entityId", "expiresIn", "tokenType", "creationDate", "licenseId", "organizationId"],
 ];
-const RECORD = ["version", "scope", "salt", "generation", "creationDate", "token", ...TOKEN];
+const RECORD = ["version", "scope", "generation", "creationDate", "token", ...TOKEN];
 const CODE = ["ssoKey", "redirect_uri"];
 
 /**
@@ -46,11 +46,10 @@ export const readable = (answer, wanted) => {
   }
   if (kind !== 5) return { answer: undefined, kind };
   if (wanted === "code") {
-    const code = ownFields(answer, CODE) ?? {};
-    return { answer: code, kind, handedOn: { ...code } };
+    return { answer: ownFields(answer, CODE), kind, handedOn: answer };
   }
-  if (wanted === "token") return { answer: ownFields(answer, TOKEN) ?? {}, kind };
-  const token = ownFields(answer, ["token"])?.token;
+  if (wanted === "token") return { answer: ownFields(answer, TOKEN), kind };
+  const { token } = ownFields(answer, ["token"]);
   // A token endpoint that knows nobody who is signed in says null, alone or as `token`.
   if (token === null) return { answer: undefined, kind: 1 };
   return { answer: typeof token === "string" ? takeApart(token) : { token }, kind };
@@ -62,16 +61,17 @@ export const readable = (answer, wanted) => {
  * @param {import("../index.js").Token | string} token
  * @param {number} creationDate
  * @param {number} version
- * @param {string} salt
  * @param {string} scope
  * @param {string} generation
  */
-export const recordText = (token, creationDate, version, salt, scope, generation) =>
-  attempt(() => JSON.stringify({ version, scope, salt, generation, creationDate, ...(typeof token === "string" ? { token } : token) })) ?? "";
+export const recordText = (token, creationDate, version, scope, generation) =>
+  attempt(() => JSON.stringify({ version, scope, generation, creationDate, ...(typeof token === "string" ? { token } : token) })) ?? "";
 
 /** What the core reads of a stored record; undefined where it is no JSON object. @param {string} text @param {boolean} isJwt */
 export const parseRecord = (text, isJwt) => {
-  const record = ownFields(parse(text)?.parsed, RECORD);
-  const token = record?.token;
+  const parsed = parse(text)?.parsed;
+  if (!isRecord(parsed)) return undefined;
+  const record = ownFields(parsed, RECORD);
+  const { token } = record;
   return isJwt && typeof token === "string" ? { ...record, ...takeApart(token) } : record;
 };

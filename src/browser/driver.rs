@@ -21,7 +21,7 @@ use super::clock::now;
 use super::error::{identity_error, read_failure};
 use super::fields::{JsFields, answer, record};
 use super::page::{self, SessionKey};
-use super::scope::scope_digest;
+use super::scope::{salt_of, scope_digest};
 use super::storage::{self, StorageFailure};
 use super::sys::{self, Asking, Deferred, Listeners};
 
@@ -237,13 +237,14 @@ impl Driver {
     }
 
     /// Tells the core who is signed in; without knowing, nobody may be given a token.
-    fn observe(&self, identity: &JsValue, policy: &Policy) -> Result<(), Promise> {
+    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<(), Promise> {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
-        match self.read(identity) {
+        match self.read(function) {
             Ok(identity) => {
                 let wants_record = self.core.borrow_mut().observe(identity.as_deref());
-                self.proceed(wants_record, policy);
+                let said = (Caller(sys::caller_of(function)), Reading::Says(identity));
+                self.proceed(wants_record, policy, &[said]);
                 Ok(())
             }
             Err(error) => Err(sys::refusal(&error)),
@@ -257,12 +258,12 @@ impl Driver {
     }
 
     /// What follows when the core was told who is signed in: perhaps the stored record can be theirs.
-    fn proceed(&self, wants_record: bool, policy: &Policy) {
+    fn proceed(&self, wants_record: bool, policy: &Policy, readings: &[(Caller, Reading)]) {
         self.collect(None);
         if wants_record && self.cache == Cache::Session {
             self.restore(policy);
         }
-        self.core.borrow_mut().proceed(now(), policy);
+        self.core.borrow_mut().proceed(now(), policy, readings);
         self.collect(None);
         self.do_pending();
     }
@@ -277,8 +278,8 @@ impl Driver {
         let fields = JsFields(&fields);
         // Where no mark of a sign-out can be kept, no record is of this generation.
         let generation = page::generation().unwrap_or_default();
-        let salt = fields.text("salt").unwrap_or_default();
-        let scope = scope_digest(&salt, &self.name, self.core.borrow().identity());
+        let scope = fields.text("scope").unwrap_or_default();
+        let scope = scope_digest(salt_of(&scope), &self.name, self.core.borrow().identity());
         let expected = RecordScope { scope: &scope, generation: &generation };
         self.core.borrow_mut().restore(now(), policy, expected, &record(&fields));
         self.collect(None);
@@ -413,7 +414,7 @@ impl Driver {
         }
         let Some(policy) = self.with_run(attempt.request, |run| run.asker.policy) else { return false };
         let wants_record = self.core.borrow_mut().confirm(now(), attempt, &readings);
-        self.proceed(wants_record, &policy);
+        self.proceed(wants_record, &policy, &readings);
         true
     }
 
@@ -485,13 +486,12 @@ impl Driver {
     }
 
     fn store(&self, grant: &Rc<Grant>) {
-        // Where no mark of a sign-out can be kept, nobody could tell later whether the person had left: the token stays in memory.
-        let Some(generation) = page::generation() else { return self.storage_failed(StorageAction::Write) };
-        let salt = sys::new_mark();
-        let scope = scope_digest(&salt, &self.name, self.core.borrow().identity());
+        // Where no mark of a sign-out can be read, nobody could tell later whether the person had left: the token stays in memory.
+        let Some(generation) = page::generation() else { return self.storage_failed(StorageAction::Read) };
+        let scope = scope_digest(&sys::new_mark(), &self.name, self.core.borrow().identity());
         let (token, _) = self.handed_out(grant);
         let created = grant.lifetime.created as f64;
-        let text = sys::record_text(&token, created, RECORD_VERSION as f64, &salt, &scope, &generation);
+        let text = sys::record_text(&token, created, RECORD_VERSION as f64, &scope, &generation);
         if storage::write_record(&self.name, &text).is_err() {
             self.storage_failed(StorageAction::Write);
         }

@@ -40,7 +40,7 @@ impl JsFields<'_> {
 }
 
 /// What a value can be, in the order of `kindOf` in `pkg/src/kind.js`.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "undefined",
     "null",
     "a string",
@@ -51,6 +51,7 @@ const KINDS: [&str; 10] = [
     "a promise",
     "a Response",
     "a function",
+    "unreadable",
 ];
 const UNDEFINED: u32 = 0;
 const NULL: u32 = 1;

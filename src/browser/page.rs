@@ -6,7 +6,7 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
-use crate::core::{Cache, FoundMark, NO_SIGN_OUT, News, RequestCounter, SignOutOrigin, SignOuts};
+use crate::core::{Cache, FoundMark, News, RequestCounter, SignOutOrigin, SignOuts, first_mark};
 use crate::widget::Widget;
 
 use super::clock::now;
@@ -171,7 +171,8 @@ fn begin() {
 
 /// Has something stand where the mark of a sign-out would: that it is cleared tells that somebody may have left.
 fn write_first_mark() {
-    if sys::write_mark(NO_SIGN_OUT) {
-        with_sign_outs(|sign_outs| sign_outs.wrote(NO_SIGN_OUT));
+    let mark = first_mark(&sys::new_mark());
+    if sys::write_mark(&mark) {
+        with_sign_outs(|sign_outs| sign_outs.wrote(&mark));
     }
 }

@@ -49,14 +49,7 @@ extern "C" {
     #[wasm_bindgen(js_namespace = host, js_name = removeRecords)]
     pub(super) fn remove_records();
     #[wasm_bindgen(js_namespace = host, js_name = recordText)]
-    pub(super) fn record_text(
-        token: &JsValue,
-        created: f64,
-        version: f64,
-        salt: &str,
-        scope: &str,
-        generation: &str,
-    ) -> String;
+    pub(super) fn record_text(token: &JsValue, created: f64, version: f64, scope: &str, generation: &str) -> String;
     /// sessionStorage behind a check, or undefined.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn storage() -> JsValue;

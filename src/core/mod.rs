@@ -33,5 +33,5 @@ pub use retry::{
 pub use session::{
     Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session, Settings,
 };
-pub use sign_out::{FoundMark, NO_SIGN_OUT, News, SignOuts};
+pub use sign_out::{FoundMark, News, SignOuts, first_mark};
 pub use token::{RawToken, SHORT_LIFETIME, Token};

@@ -10,7 +10,7 @@ use super::lifetime::{CREATION_TOLERANCE, Lifetime, Moment};
 use super::token::Token;
 
 /// The version of the record's layout. Another version's record is a miss.
-pub const RECORD_VERSION: i64 = 2;
+pub const RECORD_VERSION: i64 = 1;
 
 /// What ties a record to one person and to the time since the latest sign-out.
 #[derive(Clone, Copy, Debug)]

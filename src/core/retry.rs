@@ -95,8 +95,8 @@ impl CoolDown {
         // Requests that ran side by side fail side by side: that is one failure of the source.
         if self.counted.is_none_or(|counted| begun.monotonic >= counted) {
             self.failures = self.failures.saturating_add(1);
+            self.counted = Some(now.monotonic);
         }
-        self.counted = Some(now.monotonic);
         let asked = asked_pause(failure.retry_after).map(|pause| now.monotonic.saturating_add(pause));
         let own = now.monotonic.saturating_add(cool_down_length(self.failures));
         // Requests can overlap: what one was asked to wait for is not cut short by how another fails.

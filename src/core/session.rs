@@ -300,12 +300,21 @@ impl Session {
         is_laid_aside
     }
 
-    /// Asks for the person what was asked for nobody, where the record that was restored does not answer it.
-    pub fn proceed(&mut self, now: Moment, policy: &Policy) {
+    /// Asks for the person what was asked for nobody, where the record that was restored does not answer it: it does for those alone
+    /// who have just said, in these readings, that they are the person's.
+    pub fn proceed(&mut self, now: Moment, policy: &Policy, readings: &[(Caller, Reading)]) {
         for mut request in std::mem::take(&mut self.requests) {
+            let is_confirmed = |(waiting, _): &(Caller, u32)| {
+                let says = |(caller, reading): &(Caller, Reading)| {
+                    caller == waiting && matches!(reading, Reading::Says(Some(person)) if Some(person.as_str()) == self.identity())
+                };
+                readings.iter().any(says)
+            };
             if !matches!(request.progress, Progress::CarriedOver) {
                 self.requests.push(request);
-            } else if let Some(grant) = self.usable(now, policy) {
+            } else if request.waiters.iter().all(is_confirmed)
+                && let Some(grant) = self.usable(now, policy)
+            {
                 self.emit(Event::CacheHit { remaining: grant.lifetime.remaining(now, policy.margin) });
                 self.effects.push(Effect::Resolve(request.id, grant));
             } else {
@@ -340,6 +349,7 @@ impl Session {
         if self.identity().is_none() && named.is_some() {
             return self.observe(named);
         }
+        let demanded = self.requests.get(position).is_some_and(Request::is_demanded);
         let mut moved_to = None;
         let mut is_confirmed = false;
         for (caller, reading) in readings {
@@ -368,8 +378,7 @@ impl Session {
         } else {
             let request = self.requests.remove(position);
             let duration = now.monotonic.saturating_sub(request.begun.monotonic);
-            let (code, demanded) = (Code::BadIdentity, request.reason != Reason::Ahead);
-            self.emit(Event::RequestFailed { request: request.id.0, duration, code, demanded });
+            self.emit(Event::RequestFailed { request: request.id.0, duration, code: Code::BadIdentity, demanded });
             self.effects.push(Effect::Drop(request.id));
         }
         false
@@ -385,9 +394,10 @@ impl Session {
             Ok(grant) => {
                 let grant = Rc::new(grant);
                 self.given.push(Rc::clone(&grant));
-                // A margin is the caller's own: what it will not use may do for another.
-                if grant.lifetime.is_usable(now, Some(0)) {
-                    let remaining = grant.lifetime.remaining(now, policy.margin).max(0);
+                // A large margin is the caller's own: what it will not use may do for another.
+                let margin = grant.lifetime.margin(policy.margin).min(grant.lifetime.margin(None));
+                let remaining = grant.lifetime.remaining(now, Some(margin));
+                if remaining > 0 {
                     self.emit(Event::Restored { remaining });
                     self.held = Some(grant);
                     return;
@@ -602,7 +612,10 @@ impl Session {
     fn drop_expired(&mut self, now: Moment) {
         if self.held.as_ref().is_some_and(|grant| !grant.lifetime.is_usable(now, Some(0))) {
             self.held = None;
-            self.forget();
+            // What was laid aside is another's: a guest's token was not stored in its place.
+            if self.laid_aside_until.is_none() {
+                self.forget();
+            }
         }
     }
 

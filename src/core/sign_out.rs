@@ -5,9 +5,16 @@
 //! that was never heard of is a sign-out, wherever it comes from; one that was heard is no news, however often it comes again; and
 //! where a mark stood and none stands now, somebody *may* have left: tokens are forgotten, but nobody who waits is told that they signed out.
 
-/// Stands where no sign-out has left a mark yet: by it a storage that was cleared is told from one that nobody signed out in. It is of the
-/// length of all marks, so that a full storage can take one in its place.
-pub const NO_SIGN_OUT: &str = "00000000000000000000000000000000";
+/// What stands where no sign-out has left a mark yet, made of a new one: by it a storage that was cleared is told from one that nobody signed
+/// out in. Each is another, or one that was cleared and written anew would look untouched; all are of the length of all marks, so that a
+/// full storage can take one in another's place.
+pub fn first_mark(new_mark: &str) -> String {
+    ["-", new_mark.get(1..).unwrap_or_default()].concat()
+}
+
+fn is_first_mark(mark: &str) -> bool {
+    mark.starts_with('-')
+}
 
 /// How many marks are remembered as heard: events of one sign-out come late and twice, but never after so many others.
 const REMEMBERED: usize = 16;
@@ -34,11 +41,19 @@ pub enum News {
     SignedOut,
 }
 
+/// A mark that was heard of.
+#[derive(Debug)]
+struct Heard {
+    mark: String,
+    /// It was found in storage, too: if it is found there again after another one, somebody put it there anew.
+    was_found: bool,
+}
+
 /// What one page knows of sign-outs.
 #[derive(Debug, Default)]
 pub struct SignOuts {
     /// The marks that were heard of, the latest last.
-    heard: Vec<String>,
+    heard: Vec<Heard>,
     /// The mark that stood in storage when it was looked at last.
     kept: Option<String>,
     /// The page slept: it may have missed everything that is told only once.
@@ -49,8 +64,7 @@ impl SignOuts {
     /// The page begins: whatever stands there was before its time.
     pub fn begin(&mut self, found: FoundMark<'_>) {
         if let FoundMark::Mark(mark) = found {
-            self.remember(mark);
-            self.kept = Some(mark.to_owned());
+            self.wrote(mark);
         }
     }
 
@@ -62,11 +76,12 @@ impl SignOuts {
 
     /// Somebody signs out on this page.
     pub fn signed_out_here(&mut self, mark: &str) {
-        self.remember(mark);
+        self.remember(mark, false);
     }
 
     /// This mark was written, and stands.
     pub fn wrote(&mut self, mark: &str) {
+        self.remember(mark, true);
         self.kept = Some(mark.to_owned());
     }
 
@@ -77,10 +92,10 @@ impl SignOuts {
 
     /// A mark was told, by an event or over a channel.
     pub fn told(&mut self, mark: &str) -> News {
-        if mark == NO_SIGN_OUT || self.has_heard(mark) {
+        if is_first_mark(mark) || self.heard.iter().any(|heard| heard.mark == mark) {
             return News::Nothing;
         }
-        self.remember(mark);
+        self.remember(mark, false);
         News::SignedOut
     }
 
@@ -91,10 +106,17 @@ impl SignOuts {
             FoundMark::Mark(mark) if self.kept.as_deref() == Some(mark) => return News::Nothing,
             FoundMark::Mark(mark) => {
                 let known = self.kept.replace(mark.to_owned());
-                if mark != NO_SIGN_OUT {
-                    return self.told(mark);
-                }
-                known
+                let is_no_news = |heard: &Heard| heard.mark == mark && (!heard.was_found || known.is_none());
+                let was_heard = self.heard.iter().any(is_no_news);
+                self.remember(mark, true);
+                return if was_heard {
+                    News::Nothing
+                } else if known.is_some() && !is_first_mark(mark) {
+                    News::SignedOut
+                } else {
+                    // Nothing was known to stand there, so that it may be older than the page; or others were cleared before it.
+                    News::MayHaveLeft
+                };
             }
             FoundMark::Missing | FoundMark::Unreadable => self.kept.take(),
         };
@@ -102,17 +124,11 @@ impl SignOuts {
         if known.is_some() || was_away { News::MayHaveLeft } else { News::Nothing }
     }
 
-    fn has_heard(&self, mark: &str) -> bool {
-        self.heard.iter().any(|heard| heard == mark)
-    }
-
-    fn remember(&mut self, mark: &str) {
-        if self.has_heard(mark) {
-            return;
-        }
+    fn remember(&mut self, mark: &str, was_found: bool) {
+        self.heard.retain(|heard| heard.mark != mark);
         if self.heard.len() >= REMEMBERED {
             self.heard.remove(0);
         }
-        self.heard.push(mark.to_owned());
+        self.heard.push(Heard { mark: mark.to_owned(), was_found });
     }
 }
