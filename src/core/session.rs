@@ -375,7 +375,8 @@ impl Session {
             self.moved_to = moved_to;
         } else if let Some(identity) = moved_to {
             return self.observe(identity.as_deref());
-        } else {
+        } else if self.requests.get(position).is_some_and(|request| !request.is_demanded()) {
+            // Who joined while the others were asked has just said who is signed in, and waits on.
             let request = self.requests.remove(position);
             let duration = now.monotonic.saturating_sub(request.begun.monotonic);
             self.emit(Event::RequestFailed { request: request.id.0, duration, code: Code::BadIdentity, demanded });
@@ -544,7 +545,8 @@ impl Session {
     /// Time passed: deadlines and pauses that are over take effect.
     pub fn wake(&mut self, now: Moment) {
         if self.laid_aside_until.is_some_and(|until| until <= now.monotonic) {
-            // Nobody came for it.
+            // Nobody came for it, and a guest's token is stored in its place.
+            self.drop_expired(now);
             self.laid_aside_until = None;
             self.emit(Event::RecordRejected { why: Rejection::Scope });
             self.forget();
