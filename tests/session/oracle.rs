@@ -123,12 +123,21 @@ pub struct Token {
 }
 
 impl Token {
+    pub fn margin(&self, set: Option<i64>) -> i64 {
+        set.unwrap_or((self.lifetime / 10).min(30_000))
+    }
+
+    /// A handle's margin never makes a record void for others who would keep the usual one.
+    pub fn least_margin(&self, policy: &Policy) -> i64 {
+        self.margin(policy.margin).min(self.margin(None))
+    }
+
     /// Milliseconds until it counts as expired (rule 10).
     pub fn remaining(&self, now: Moment, margin: Option<i64>) -> i64 {
         if self.created.wall > now.wall + 5_000 {
             return 0;
         }
-        let life = self.lifetime - margin.unwrap_or((self.lifetime / 10).min(30_000));
+        let life = self.lifetime - self.margin(margin);
         let by_wall = self.created.wall + life - now.wall;
         let by_monotonic = self.created.monotonic + life - now.monotonic;
         if self.is_own { by_wall.min(by_monotonic) } else { by_wall }
@@ -200,6 +209,11 @@ impl Oracle {
     pub fn belongs_to(&self, request: u32) -> usize {
         let carried = Fact::CarriedOver { request };
         self.history.iter().rposition(|(_, fact)| *fact == carried).unwrap_or_else(|| self.began(request))
+    }
+
+    /// Rather than was carried over into it, beside others of older epochs.
+    pub fn began_in_this_epoch(&self, request: u32) -> bool {
+        self.began(request) >= self.epoch()
     }
 
     pub fn is_current(&self, request: u32) -> bool {
@@ -381,8 +395,8 @@ impl Oracle {
                     });
                     if latest.is_none_or(|latest| begun.expect("the request never began") >= latest) {
                         failures += 1;
+                        latest = Some(moment.monotonic);
                     }
-                    latest = Some(moment.monotonic);
                     let own = (COOL_DOWN_FIRST << (failures - 1).min(20)).min(COOL_DOWN_CEILING);
                     // Requests can overlap, when one is of an older epoch: neither failure shortens the other's cool-down.
                     asked_end = asked_end.max(asked(*retry_after).map(|asked| moment.monotonic + asked));
@@ -399,7 +413,7 @@ impl Oracle {
 
     /// Whether a call that finds this token in the cache begins a refresh ahead (rule 11).
     pub fn refreshes_ahead(&self, now: Moment, policy: &Policy, token: &Token) -> bool {
-        let usable_life = token.lifetime - policy.margin.unwrap_or((token.lifetime / 10).min(30_000));
+        let usable_life = token.lifetime - token.margin(policy.margin);
         policy.refresh_ahead > 0
             && token.remaining(now, policy.margin) <= policy.refresh_ahead.min(usable_life / 2)
             && !self.running().iter().any(|request| self.is_current(*request))

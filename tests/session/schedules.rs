@@ -289,14 +289,14 @@ impl Play {
     }
 
     /// Rules 8, 12 and 27: a handle says who is signed in.
-    fn observe(&mut self, person: u8) {
+    fn observe(&mut self, person: u8, readings: &[(u32, u8)]) {
         match self.oracle.who() {
             Some(known) if known == person => {}
             None => {
                 self.note(Fact::Named { person });
                 self.restore(person);
             }
-            Some(0) => self.come_in(person),
+            Some(0) => self.come_in(person, readings),
             Some(_) => {
                 self.event(Event::IdentityChanged);
                 self.end_everything(Fact::Became { person }, AbortReason::IdentityChanged);
@@ -320,8 +320,8 @@ impl Play {
             Rejection::Scope
         } else if restored.created.wall > now.wall + 5_000 {
             Rejection::Future
-        } else if restored.remaining(now, Some(0)) > 0 {
-            let remaining = restored.remaining(now, self.stage.policy.margin).max(0);
+        } else if restored.remaining(now, Some(restored.least_margin(&self.stage.policy))) > 0 {
+            let remaining = restored.remaining(now, Some(restored.least_margin(&self.stage.policy)));
             self.event(Event::Restored { remaining });
             return self.note(Fact::Restored { token: restored });
         } else {
@@ -333,7 +333,7 @@ impl Play {
     }
 
     /// Rule 27: who comes where nobody was is served, and so is who waits.
-    fn come_in(&mut self, person: u8) {
+    fn come_in(&mut self, person: u8, readings: &[(u32, u8)]) {
         let now = self.now();
         self.event(Event::IdentityChanged);
         let is_laid_aside = self.oracle.laid_aside_until().is_some();
@@ -358,7 +358,8 @@ impl Play {
             self.forget();
         }
         for request in carried_over {
-            if let Some(token) = self.oracle.usable(now, &self.stage.policy).cloned() {
+            let is_theirs = self.oracle.waiters(request).iter().all(|(waiting, _)| readings.contains(&(*waiting, person)));
+            if is_theirs && let Some(token) = self.oracle.usable(now, &self.stage.policy).cloned() {
                 self.event(Event::CacheHit { remaining: token.remaining(now, self.stage.policy.margin) });
                 self.expected.resolved.push((request, text(&token)));
                 self.note(Fact::Served { request });
@@ -411,7 +412,10 @@ impl Play {
         let now = self.now();
         if self.oracle.held().is_some_and(|token| token.remaining(now, Some(0)) <= 0) {
             self.note(Fact::Expired);
-            self.forget();
+            // A guest's token was not stored where somebody's record is laid aside.
+            if self.oracle.laid_aside_until().is_none() {
+                self.forget();
+            }
         }
     }
 
@@ -474,7 +478,7 @@ impl Play {
         let expected = if says == FAILS {
             Replied::Refused(Code::BadIdentity, None)
         } else {
-            self.observe(says);
+            self.observe(says, &[(handle, says)]);
             self.drop_expired();
             self.expected_reply(handle, policy, reason)
         };
@@ -617,9 +621,10 @@ impl Play {
         let who = self.oracle.who().expect("nobody asked the page who is signed in");
         let named = readings.iter().map(|(_, says)| *says).find(|says| *says != 0 && *says != FAILS);
         if let Some(person) = named.filter(|_| who == 0) {
-            self.observe(person);
+            self.observe(person, readings);
             return None;
         }
+        let demanded = self.oracle.is_demanded(request);
         for (handle, _) in readings.iter().filter(|(_, says)| *says != who) {
             if self.oracle.waiters(request).iter().any(|(waiting, _)| waiting == handle) {
                 let code = if self.says_in(readings, *handle) == FAILS { Code::BadIdentity } else { Code::IdentityChanged };
@@ -632,7 +637,7 @@ impl Play {
         match moved {
             _ if is_confirmed => moved,
             Some(person) => {
-                self.observe(person);
+                self.observe(person, readings);
                 None
             }
             // Who joined while the others were asked has said at that moment who is signed in.
@@ -640,7 +645,6 @@ impl Play {
             None => {
                 let (begun, _) = self.oracle.policy(request);
                 let duration = self.now().monotonic - begun.monotonic;
-                let demanded = self.oracle.reason(request) != Reason::Ahead;
                 self.event(Event::RequestFailed { request, duration, code: Code::BadIdentity, demanded });
                 self.expected.dropped.push(request);
                 self.note(Fact::Aborted { request });
@@ -699,7 +703,7 @@ impl Play {
             }
         }
         if let Some(person) = moved {
-            self.observe(person);
+            self.observe(person, &[]);
         }
         self.stage.tell_answer(attempt, answer);
     }
@@ -732,7 +736,7 @@ impl Play {
         if let Some(moved) = moved {
             self.attempt_failed(attempt.request.0, &failure);
             if let Some(person) = moved.filter(|_| !self.oracle.running().contains(&attempt.request.0)) {
-                self.observe(person);
+                self.observe(person, &[]);
             }
         }
     }
@@ -773,10 +777,11 @@ impl Play {
     fn woken(&mut self) {
         let now = self.now();
         if self.oracle.laid_aside_until().is_some_and(|until| until <= now.monotonic) {
+            self.drop_expired();
             self.event(Event::RecordRejected { why: Rejection::Scope });
             self.note(Fact::Cleared);
             self.forget();
-            if let Some(token) = self.oracle.held().filter(|token| token.remaining(now, Some(0)) > 0).cloned() {
+            if let Some(token) = self.oracle.held().cloned() {
                 self.store(&token);
             }
         }
@@ -843,6 +848,10 @@ impl Play {
         let stored = self.stage.stored.as_ref().map(|record| record[name_of_text].as_str().unwrap().to_owned());
         assert_eq!(stored, self.record.as_ref().map(|(token, ..)| text(token)), "the record after {during}");
         self.judge.finds_in_storage(stored.as_deref());
+        if !self.oracle.single_use {
+            let began_here = self.oracle.running().into_iter().filter(|request| self.oracle.began_in_this_epoch(*request));
+            assert!(began_here.count() <= 1, "two requests");
+        }
     }
 
     fn step(&mut self, step: Step) {
@@ -853,7 +862,7 @@ impl Play {
                 self.stage.policy = policies()[policy];
                 let says = self.says(handle);
                 let expected = (says != FAILS).then(|| {
-                    self.observe(says);
+                    self.observe(says, &[(handle, says)]);
                     self.drop_expired();
                     self.oracle.usable(self.now(), &policies()[policy]).is_some()
                 });

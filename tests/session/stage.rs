@@ -122,12 +122,12 @@ impl Stage {
     fn observe(&mut self, caller: Caller) -> Result<(), Failure> {
         let Reading::Says(identity) = self.reading(caller) else { return Err(Failure::unknown_identity()) };
         let wants_record = self.session.observe(identity.as_deref());
-        self.proceed(wants_record);
+        self.proceed(wants_record, &[(caller, Reading::Says(identity))]);
         Ok(())
     }
 
     /// The session goes on with who is signed in, and with the record where that is the moment to read it.
-    fn proceed(&mut self, wants_record: bool) {
+    fn proceed(&mut self, wants_record: bool, readings: &[(Caller, Reading)]) {
         self.hear();
         if wants_record
             && self.settings.cache == Cache::Session
@@ -139,7 +139,7 @@ impl Stage {
             let record = Json(record);
             self.session.restore(self.now, &self.policy, expected, &Answer::Object(&record));
         }
-        self.session.proceed(self.now, &self.policy);
+        self.session.proceed(self.now, &self.policy, readings);
         self.hear();
     }
 
@@ -152,7 +152,7 @@ impl Stage {
     /// The session hears what they said.
     pub fn confirm(&mut self, attempt: Attempt, readings: &[(Caller, Reading)]) {
         let wants_record = self.session.confirm(self.now, attempt, readings);
-        self.proceed(wants_record);
+        self.proceed(wants_record, readings);
     }
 
     fn scope(&self) -> String {
