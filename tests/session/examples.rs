@@ -1,12 +1,13 @@
 //! Each rule by example.
 
 use custom_identity_provider::core::{
-    AbortReason, Account, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Code, Event, Failure, Kind, LONGEST_LIFETIME,
-    Lifetime, Moment, Policy, Reason, Rejection, Reply, SignOutOrigin,
+    AbortReason, Account, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Caller, Code, Event,
+    FREE_REFUSALS, Failure, Kind, LATE_IDENTITY, LONGEST_LIFETIME, LONGEST_RETRY_AFTER, Lifetime, Moment, Policy,
+    RECORD_VERSION, REFUSAL_PAUSE, Reading, Reason, Rejection, Reply, Settings, SignOutOrigin,
 };
 use serde_json::json;
 
-use crate::stage::{HOUR, START, Stage, jwt, raw, settings, taken_apart, token_of};
+use crate::stage::{HOUR, PAGE, START, Stage, jwt, livechat, raw, settings, taken_apart, token_of};
 
 fn request(reply: &Reply) -> custom_identity_provider::core::RequestId {
     match reply {
@@ -541,9 +542,10 @@ fn rule_12_a_wrong_record_of_a_jwt_is_a_miss_and_removed() {
 #[test]
 fn rule_15_nothing_in_storage_is_a_code() {
     let mut stage = Stage::with(settings(Cache::Session, Kind::Code));
-    stage.stored =
-        Some(json!({ "version": 1, "generation": "0", "scope": "scope of Some(\"ada\")", "creationDate": START,
-                                "ssoKey": "a code", "redirect_uri": "https://liveperson.net" }));
+    stage.stored = Some(
+        json!({ "version": RECORD_VERSION, "generation": "0", "scope": "scope of Some(\"ada\")", "creationDate": START,
+                                "ssoKey": "a code", "redirect_uri": "https://liveperson.net" }),
+    );
     request(&stage.get());
     assert!(stage.stored.is_none());
     assert!(stage.has_said(|event| *event == Event::RecordRejected { why: Rejection::Corrupt }));
@@ -627,7 +629,7 @@ fn rule_12_a_reload_is_answered_from_the_record() {
 #[test]
 fn rule_12_a_wrong_record_is_a_miss_and_removed() {
     let wrongs = [
-        ("version", json!(2), Rejection::Version),
+        ("version", json!(RECORD_VERSION + 1), Rejection::Version),
         ("version", json!("1"), Rejection::Corrupt),
         ("generation", json!("another"), Rejection::SignedOut),
         ("scope", json!("another"), Rejection::Scope),
@@ -830,10 +832,385 @@ fn rule_13_nobody_signed_in_is_said_at_once_and_somebody_who_signs_in_is_not_kep
         let attempt = stage.last();
         stage.answer(attempt, json!(null));
         assert_eq!(stage.said.rejected[0].1.code, Code::NotSignedIn);
-        assert_eq!(refusal(stage.get()).code, Code::CoolingDown);
-        stage.signed_in();
         request(&stage.get());
     }
+}
+
+/// Fails this many requests one after the other, each begun as soon as it may.
+fn refuse(stage: &mut Stage, times: u32) {
+    for _ in 0..times {
+        request(&stage.get());
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_status(401, None));
+    }
+}
+
+#[test]
+fn rule_27_who_is_refused_because_nobody_is_signed_in_is_served_at_once_and_who_asks_without_end_once_a_second() {
+    let mut stage = Stage::new(Cache::Memory);
+    refuse(&mut stage, FREE_REFUSALS + 1);
+    let refused = refusal(stage.get());
+    assert_eq!((refused.code, refused.retry_after), (Code::NotSignedIn, Some(REFUSAL_PAUSE)));
+    stage.pass(REFUSAL_PAUSE - 1);
+    assert_eq!(refusal(stage.fresh()).retry_after, Some(1));
+    stage.pass(1);
+    refuse(&mut stage, 1);
+    assert_eq!(refusal(stage.get()).retry_after, Some(REFUSAL_PAUSE), "the pause does not grow");
+    stage.pass(REFUSAL_PAUSE);
+    stage.fetch("one", 60);
+    stage.pass(HOUR);
+    refuse(&mut stage, FREE_REFUSALS);
+    request(&stage.get());
+}
+
+#[test]
+fn rule_27_who_signs_in_is_served_at_once_however_often_nobody_was_refused() {
+    let ways: [fn(&mut Stage); 3] = [Stage::signed_in, Stage::online, |stage| stage.identity = Some("ada".to_owned())];
+    for comes in ways {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.identity = None;
+        refuse(&mut stage, FREE_REFUSALS + 1);
+        refusal(stage.get());
+        comes(&mut stage);
+        request(&stage.get());
+    }
+}
+
+#[test]
+fn rule_27_who_waits_when_somebody_signs_in_waits_on_and_is_given_the_persons_token() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.identity = None;
+    let waiting = request(&stage.get());
+    let of_nobody = stage.last();
+    stage.pass(9_000);
+    stage.identity = Some("ada".to_owned());
+    assert_eq!(request(&stage.get()), waiting);
+    assert_eq!(stage.said.stops, [waiting]);
+    let of_ada = stage.last();
+    assert_eq!((of_ada.request, of_ada.number), (waiting, 2));
+    assert_eq!(stage.said.asked_for.last().unwrap().1.as_deref(), Some("ada"));
+    assert!(stage.has_said(|event| matches!(
+        event,
+        Event::RequestRetrying { code: Code::IdentityChanged, attempt: 1, delay: 0, .. }
+    )));
+    stage.answer(of_nobody, raw("of nobody", "entity", 3_600));
+    assert!(stage.said.resolved.is_empty(), "a guest's token is never a customer's");
+    assert_eq!(stage.session.next_wake(), Some(stage.now.monotonic + 10_000), "it has all its time again");
+    stage.answer(of_ada, raw("of ada", "entity", 3_600));
+    assert_eq!(token_of(&stage.said.resolved[0].1).access_token, "of ada");
+    assert_eq!(token(&stage.get()), "of ada");
+}
+
+#[test]
+fn rule_27_an_answer_itself_finds_that_somebody_signed_in() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.identity = None;
+    let waiting = request(&stage.get());
+    let of_nobody = stage.last();
+    stage.identity = Some("ada".to_owned());
+    stage.fail(of_nobody, Failure::of_status(401, None));
+    assert!(stage.said.rejected.is_empty());
+    let of_ada = stage.last();
+    stage.answer(of_ada, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.resolved[0].0, waiting);
+}
+
+#[test]
+fn rule_27_a_background_request_for_nobody_ends_when_somebody_signs_in() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.refresh_ahead = HOUR;
+    stage.identity = None;
+    stage.fetch("of nobody", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    token(&stage.get());
+    let ahead = stage.last();
+    assert_eq!(ahead.reason, Reason::Ahead);
+    stage.identity = Some("ada".to_owned());
+    assert!(!stage.has());
+    assert_eq!(stage.said.stops, [ahead.request]);
+    assert_eq!(stage.said.dropped.last(), Some(&ahead.request));
+}
+
+const OTHER: Caller = Caller(2);
+
+fn says(person: &str) -> Reading {
+    Reading::Says(Some(person.to_owned()))
+}
+
+#[test]
+fn rule_08_every_waiter_is_answered_by_its_own_identity() {
+    let mut stage = Stage::new(Cache::Session);
+    let shared = request(&stage.get());
+    assert_eq!(request(&stage.get_as(OTHER)), shared);
+    stage.says(OTHER, says("grace"));
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged);
+    assert_eq!(stage.said.resolved.len(), 1, "who still says ada has ada's token");
+    assert!(stage.has_said(|event| matches!(event, Event::RequestSucceeded { cached: false, .. })));
+    assert!(stage.stored.is_none());
+    assert_eq!(stage.session.identity(), Some("grace"), "and then grace is there");
+    assert!(!stage.has_as(OTHER).unwrap());
+}
+
+#[test]
+fn rule_08_a_waiter_whose_identity_fails_is_refused_alone() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.says(OTHER, Reading::Failed);
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.rejected.len(), 1);
+    assert_eq!(stage.said.rejected[0].1.code, Code::BadIdentity);
+    assert_eq!(stage.said.resolved.len(), 1);
+    assert!(stage.stored.is_some(), "nobody said that somebody else is there");
+}
+
+#[test]
+fn rule_08_where_nobody_knows_who_is_signed_in_a_request_ends_and_nothing_cools_down() {
+    let mut stage = Stage::new(Cache::Memory);
+    let waiting = request(&stage.get());
+    stage.says(PAGE, Reading::Failed);
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.rejected[0].1.code, Code::BadIdentity);
+    assert_eq!(stage.said.dropped, [waiting]);
+    assert!(
+        stage.has_said(|event| matches!(event, Event::RequestFailed { code: Code::BadIdentity, demanded: true, .. }))
+    );
+    assert_eq!(stage.session.next_wake(), None);
+    stage.says(PAGE, says("ada"));
+    request(&stage.get());
+}
+
+#[test]
+fn rule_18_who_joins_while_the_others_are_asked_who_is_signed_in_waits_on() {
+    let mut stage = Stage::new(Cache::Memory);
+    let shared = request(&stage.get());
+    stage.says(PAGE, Reading::Failed);
+    let attempt = stage.last();
+    let readings = stage.readings(attempt).unwrap();
+    // The identity that fails has called another handle before.
+    assert_eq!(request(&stage.get_as(OTHER)), shared);
+    stage.confirm(attempt, &readings);
+    assert!(stage.said.dropped.is_empty());
+    stage.tell_answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.resolved[0].0, shared);
+}
+
+#[test]
+fn rule_08_a_failed_attempt_asks_too_and_who_waits_on_is_asked_again() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.says(OTHER, says("grace"));
+    let first = stage.last();
+    stage.fail(first, unavailable());
+    assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged);
+    stage.pass(1_000);
+    let second = stage.last();
+    assert_eq!(second.number, 2);
+    stage.answer(second, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.resolved.len(), 1);
+    assert!(stage.stored.is_some(), "whoever said grace does not wait any longer");
+}
+
+#[test]
+fn rule_08_an_aborted_attempt_is_heard_by_nobody_however_late_it_settles() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let dead = stage.last();
+    stage.sign_out(SignOutOrigin::OtherTab);
+    stage.identity = Some("grace".to_owned());
+    let of_grace = request(&stage.get_as(OTHER));
+    assert_eq!(stage.readings(dead), None, "the old handle's identity is not read");
+    stage.says(PAGE, says("ada"));
+    stage.answer(dead, raw("of ada", "entity", 3_600));
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of grace", "entity", 3_600));
+    assert_eq!(stage.said.resolved.iter().map(|(request, _)| *request).collect::<Vec<_>>(), [of_grace]);
+}
+
+/// Ada's record, found by a page that does not know yet who is signed in.
+fn late_identity() -> Stage {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("of ada", 3_600);
+    stage.reload();
+    stage.identity = None;
+    stage
+}
+
+#[test]
+fn rule_12_a_record_is_laid_aside_for_who_signs_in_late() {
+    let mut stage = late_identity();
+    let waiting = request(&stage.get());
+    assert!(stage.stored.is_some());
+    stage.pass(LATE_IDENTITY - 1);
+    stage.identity = Some("ada".to_owned());
+    assert_eq!(token(&stage.get()), "of ada");
+    assert_eq!(stage.said.resolved[0].0, waiting, "who waits is answered by the record");
+    assert!(stage.has_said(|event| matches!(event, Event::Restored { .. })));
+
+    let mut stage = late_identity();
+    assert!(!stage.has());
+    stage.pass(LATE_IDENTITY);
+    assert!(stage.stored.is_none());
+    assert!(stage.has_said(|event| *event == Event::RecordRejected { why: Rejection::Scope }));
+    stage.identity = Some("ada".to_owned());
+    request(&stage.get());
+}
+
+#[test]
+fn rule_08_a_record_that_was_laid_aside_answers_nobody_who_has_not_said_whose_it_is() {
+    let mut stage = late_identity();
+    let waiting = request(&stage.get());
+    stage.says(OTHER, says("ada"));
+    assert_eq!(token_or_request(&stage.get_as(OTHER)), Err(waiting));
+    assert!(stage.said.resolved.is_empty());
+    let of_ada = stage.last();
+    stage.answer(of_ada, raw("new", "entity", 3_600));
+    assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged, "who says nobody has nothing of ada's");
+    assert_eq!(token_of(&stage.said.resolved[0].1).access_token, "new");
+}
+
+fn token_or_request(reply: &Reply) -> Result<String, custom_identity_provider::core::RequestId> {
+    match reply {
+        Reply::Token(grant) => Ok(token_of(grant).access_token.clone()),
+        reply => Err(request(reply)),
+    }
+}
+
+#[test]
+fn rule_12_a_guests_token_takes_a_records_place_only_when_nobody_comes_for_it() {
+    let mut stage = late_identity();
+    stage.fetch("of nobody", 3_600);
+    assert_eq!(stage.stored.as_ref().unwrap()["accessToken"], "of ada");
+    assert_eq!(token(&stage.get()), "of nobody");
+    stage.pass(LATE_IDENTITY);
+    assert_eq!(stage.stored.as_ref().unwrap()["accessToken"], "of nobody");
+
+    let mut stage = late_identity();
+    stage.fetch("of nobody", 5);
+    stage.pass(6_000);
+    assert!(!stage.has());
+    assert!(stage.stored.is_some(), "what is over was the guest's, not ada's");
+    stage.pass(LATE_IDENTITY);
+    assert!(stage.stored.is_none());
+}
+
+#[test]
+fn rule_10_a_guests_token_whose_life_is_over_is_not_stored_in_a_records_place() {
+    let mut stage = late_identity();
+    stage.fetch("of nobody", 5);
+    stage.pass(LATE_IDENTITY);
+    assert!(stage.stored.is_none());
+}
+
+#[test]
+fn rule_12_who_leaves_or_may_have_left_ends_the_wait_for_a_late_identity() {
+    let ends: [fn(&mut Stage); 3] =
+        [|stage| stage.sign_out(SignOutOrigin::OtherTab), Stage::invalidate, Stage::may_have_left];
+    for end in ends {
+        let mut stage = late_identity();
+        stage.has();
+        end(&mut stage);
+        assert!(stage.stored.is_none());
+        assert_eq!(stage.session.next_wake(), None);
+        stage.identity = Some("ada".to_owned());
+        assert!(!stage.has());
+    }
+}
+
+#[test]
+fn rule_12_where_nobody_can_sign_in_a_record_of_somebodys_is_removed_at_once() {
+    let mut stage = Stage::with(Settings { is_identified: false, ..settings(Cache::Session, livechat()) });
+    stage.fetch("of ada", 3_600);
+    stage.reload();
+    stage.identity = None;
+    assert!(!stage.has());
+    assert!(stage.stored.is_none());
+    assert_eq!(stage.session.next_wake(), None);
+}
+
+#[test]
+fn rule_13_a_page_that_does_not_say_who_is_signed_in_asks_its_source() {
+    for kind in [jwt(), Kind::Code] {
+        let mut stage = Stage::with(Settings { is_identified: false, ..settings(Cache::Memory, kind) });
+        stage.identity = None;
+        request(&stage.get());
+    }
+}
+
+#[test]
+fn rule_07_somebody_who_may_have_left_is_forgotten_and_who_waits_is_not_rejected() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    let waiting = request(&stage.fresh());
+    let attempt = stage.last();
+    stage.may_have_left();
+    assert!(stage.stored.is_none());
+    assert!(!stage.has());
+    assert!(stage.has_said(|event| *event == Event::MayHaveLeft));
+    assert!(stage.said.rejected.is_empty());
+    stage.answer(attempt, raw("late", "entity", 3_600));
+    assert_eq!(stage.said.resolved.last().unwrap().0, waiting);
+    assert!(!stage.has(), "what was asked for before is never cached");
+}
+
+#[test]
+fn rule_08_to_forget_nobody_is_asked_who_is_signed_in() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.says(PAGE, Reading::Failed);
+    stage.invalidate();
+    assert!(stage.stored.is_none());
+    assert_eq!(refusal(stage.get()).code, Code::BadIdentity);
+}
+
+#[test]
+fn rule_13_a_retry_after_is_obeyed_for_an_hour_at_most() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(503, Some(i64::MAX)));
+    assert_eq!(refusal(stage.get()).retry_after, Some(LONGEST_RETRY_AFTER));
+    stage.pass(LONGEST_RETRY_AFTER);
+    stage.policy.patience = 3 * HOUR;
+    request(&stage.get());
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(503, Some(i64::MAX)));
+    let wake = stage.session.next_wake().unwrap() - stage.now.monotonic - LONGEST_RETRY_AFTER;
+    assert!((BACKOFF_FLOOR..=BACKOFF_FIRST).contains(&wake), "{wake}");
+}
+
+#[test]
+fn rule_13_requests_that_ran_side_by_side_fail_once() {
+    let mut stage = Stage::with(settings(Cache::None, Kind::Code));
+    for _ in 0..6 {
+        stage.get();
+    }
+    for attempt in stage.said.begins.clone() {
+        stage.pass(1);
+        stage.fail(attempt, Failure::of_status(403, None));
+    }
+    assert_eq!(refusal(stage.get()).retry_after, Some(COOL_DOWN_FIRST));
+    stage.pass(COOL_DOWN_FIRST);
+    request(&stage.get());
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(403, None));
+    assert_eq!(refusal(stage.get()).retry_after, Some(2 * COOL_DOWN_FIRST));
+}
+
+#[test]
+fn rule_12_no_handles_margin_removes_a_record_that_others_can_use() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.reload();
+    stage.policy.margin = Some(2 * HOUR);
+    assert!(!stage.has());
+    stage.policy.margin = None;
+    assert_eq!(token(&stage.get()), "one");
 }
 
 #[test]

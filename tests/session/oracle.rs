@@ -194,10 +194,7 @@ impl Oracle {
 
     /// Where the present epoch began in history: after the latest invalidate, sign-out or change of person.
     pub fn epoch(&self) -> usize {
-        self.history
-            .iter()
-            .rposition(|(_, fact)| Self::ends_an_epoch(fact))
-            .map_or(0, |position| position + 1)
+        self.history.iter().rposition(|(_, fact)| Self::ends_an_epoch(fact)).map_or(0, |position| position + 1)
     }
 
     pub fn began(&self, request: u32) -> usize {
@@ -295,8 +292,7 @@ impl Oracle {
 
     /// What this person was given, or found in storage, the latest first.
     pub fn given(&self) -> impl Iterator<Item = &Token> {
-        let since =
-            self.history.iter().rposition(|(_, fact)| Self::ends_a_person(fact)).unwrap_or(0);
+        let since = self.history.iter().rposition(|(_, fact)| Self::ends_a_person(fact)).unwrap_or(0);
         self.history[since..].iter().rev().filter_map(|(_, fact)| match fact {
             Fact::Succeeded { token, .. } | Fact::Restored { token } | Fact::FoundExpired { token } => Some(token),
             _ => None,
@@ -388,7 +384,9 @@ impl Oracle {
                 Fact::GaveUp { request, demanded, code, retry_after } if *demanded != background => {
                     // Requests that ran side by side fail once.
                     let begun = self.history[..position].iter().rev().find_map(|(moment, fact)| match fact {
-                        Fact::Began { request: began, .. } | Fact::CarriedOver { request: began } if began == request => {
+                        Fact::Began { request: began, .. } | Fact::CarriedOver { request: began }
+                            if began == request =>
+                        {
                             Some(moment.monotonic)
                         }
                         _ => None,
@@ -437,7 +435,9 @@ impl Oracle {
         let mut end = None;
         for (_, fact) in &self.history {
             match fact {
-                Fact::Sent { request: over, .. } | Fact::CarriedOver { request: over } if *over == request => end = None,
+                Fact::Sent { request: over, .. } | Fact::CarriedOver { request: over } if *over == request => {
+                    end = None
+                }
                 Fact::Paused { request: paused, until, at_least_until, .. } if *paused == request => {
                     end = Some((*until, *at_least_until));
                 }

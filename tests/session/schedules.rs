@@ -22,25 +22,57 @@ const FAILS: u8 = 3;
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    GetToken { handle: u32, policy: usize },
-    GetFreshToken { handle: u32, policy: usize },
-    HasToken { handle: u32, policy: usize },
+    GetToken {
+        handle: u32,
+        policy: usize,
+    },
+    GetFreshToken {
+        handle: u32,
+        policy: usize,
+    },
+    HasToken {
+        handle: u32,
+        policy: usize,
+    },
     Invalidate,
     MayHaveLeft,
     SignOut,
     /// From now on a handle says this; 0: all do.
-    Says { handle: u32, says: u8 },
-    Answer { which: usize, kind: usize, meanwhile: Meanwhile },
-    Fail { which: usize, kind: usize, meanwhile: Meanwhile },
+    Says {
+        handle: u32,
+        says: u8,
+    },
+    Answer {
+        which: usize,
+        kind: usize,
+        meanwhile: Meanwhile,
+    },
+    Fail {
+        which: usize,
+        kind: usize,
+        meanwhile: Meanwhile,
+    },
     /// An attempt that is dead settles all the same.
-    Late { which: usize },
-    Pass { milliseconds: i64 },
-    Nap { milliseconds: i64 },
-    Sleep { milliseconds: i64 },
-    SetClock { milliseconds: i64 },
+    Late {
+        which: usize,
+    },
+    Pass {
+        milliseconds: i64,
+    },
+    Nap {
+        milliseconds: i64,
+    },
+    Sleep {
+        milliseconds: i64,
+    },
+    SetClock {
+        milliseconds: i64,
+    },
     Online,
     SignedIn,
-    Leave { which: usize },
+    Leave {
+        which: usize,
+    },
     StorageIsCleared,
     Reload,
 }
@@ -358,7 +390,8 @@ impl Play {
             self.forget();
         }
         for request in carried_over {
-            let is_theirs = self.oracle.waiters(request).iter().all(|(waiting, _)| readings.contains(&(*waiting, person)));
+            let is_theirs =
+                self.oracle.waiters(request).iter().all(|(waiting, _)| readings.contains(&(*waiting, person)));
             if is_theirs && let Some(token) = self.oracle.usable(now, &self.stage.policy).cloned() {
                 self.event(Event::CacheHit { remaining: token.remaining(now, self.stage.policy.margin) });
                 self.expected.resolved.push((request, text(&token)));
@@ -627,7 +660,8 @@ impl Play {
         let demanded = self.oracle.is_demanded(request);
         for (handle, _) in readings.iter().filter(|(_, says)| *says != who) {
             if self.oracle.waiters(request).iter().any(|(waiting, _)| waiting == handle) {
-                let code = if self.says_in(readings, *handle) == FAILS { Code::BadIdentity } else { Code::IdentityChanged };
+                let code =
+                    if self.says_in(readings, *handle) == FAILS { Code::BadIdentity } else { Code::IdentityChanged };
                 self.expected.refused.push((request, *handle, code));
                 self.note(Fact::Refused { request, handle: *handle });
             }
@@ -849,7 +883,8 @@ impl Play {
         assert_eq!(stored, self.record.as_ref().map(|(token, ..)| text(token)), "the record after {during}");
         self.judge.finds_in_storage(stored.as_deref());
         if !self.oracle.single_use {
-            let began_here = self.oracle.running().into_iter().filter(|request| self.oracle.began_in_this_epoch(*request));
+            let began_here =
+                self.oracle.running().into_iter().filter(|request| self.oracle.began_in_this_epoch(*request));
             assert!(began_here.count() <= 1, "two requests");
         }
     }
@@ -926,7 +961,9 @@ impl Play {
                     .oracle
                     .running()
                     .into_iter()
-                    .flat_map(|request| self.oracle.waiters(request).into_iter().map(move |(handle, _)| (request, handle)))
+                    .flat_map(|request| {
+                        self.oracle.waiters(request).into_iter().map(move |(handle, _)| (request, handle))
+                    })
                     .collect();
                 let Some((request, handle)) = waited.get(which % waited.len().max(1)).copied() else { return };
                 self.judge.leaves(handle, request);

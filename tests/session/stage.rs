@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Caller, Credential, Effect, Event, Failure, Grant, Kind, Moment, Policy, RECORD_VERSION,
-    Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token,
+    Account, Answer, Attempt, Cache, Caller, Credential, Effect, Event, Failure, Grant, Kind, Moment, Policy,
+    RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token,
 };
 use serde_json::json;
 
