@@ -16,4 +16,5 @@ mod json;
 mod judge;
 mod oracle;
 mod schedules;
+mod sign_outs;
 mod stage;

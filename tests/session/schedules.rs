@@ -999,7 +999,7 @@ fn play(cache: Cache, kind: Kind, schedule: &Schedule) {
     play.judge.nobody_waits();
 }
 
-fn runner(share: u32) -> TestRunner {
+pub fn runner(share: u32) -> TestRunner {
     let schedules = std::env::var("SCHEDULES").ok().and_then(|number| number.parse().ok()).unwrap_or(SCHEDULES);
     let cases = (schedules / share).max(1);
     TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() })
