@@ -351,6 +351,7 @@ impl Session {
         }
         let demanded = self.requests.get(position).is_some_and(Request::is_demanded);
         let mut moved_to = None;
+        self.moved_to = None;
         let mut is_confirmed = false;
         for (caller, reading) in readings {
             let failure = match reading {
@@ -528,9 +529,6 @@ impl Session {
             self.attempt_failed(now, position, failure);
             if self.requests.len() < running {
                 self.move_on();
-            } else {
-                // Who still waits gets the answer of another attempt, and is asked then.
-                self.moved_to = None;
             }
         }
     }
@@ -787,7 +785,6 @@ impl Session {
         self.epoch = self.epoch.wrapping_add(1);
         self.held = None;
         self.given.clear();
-        self.moved_to = None;
         self.cool_down = CoolDown::default();
         self.cool_down_ahead = CoolDown::default();
     }
