@@ -1051,6 +1051,7 @@ fn rule_12_a_record_is_laid_aside_for_who_signs_in_late() {
     assert_eq!(token(&stage.get()), "of ada");
     assert_eq!(stage.said.resolved[0].0, waiting, "who waits is answered by the record");
     assert!(stage.has_said(|event| matches!(event, Event::Restored { .. })));
+    assert_eq!(stage.session.next_wake(), None, "and nothing is left to be given up");
 
     let mut stage = late_identity();
     assert!(!stage.has());
@@ -1072,6 +1073,13 @@ fn rule_08_a_record_that_was_laid_aside_answers_nobody_who_has_not_said_whose_it
     stage.answer(of_ada, raw("new", "entity", 3_600));
     assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged, "who says nobody has nothing of ada's");
     assert_eq!(token_of(&stage.said.resolved[0].1).access_token, "new");
+
+    let mut stage = late_identity();
+    request(&stage.get());
+    request(&stage.get_as(OTHER));
+    stage.says(OTHER, says("ada"));
+    request(&stage.get_as(OTHER));
+    assert!(stage.said.resolved.is_empty(), "not all who wait have said so");
 }
 
 fn token_or_request(reply: &Reply) -> Result<String, custom_identity_provider::core::RequestId> {
@@ -1299,4 +1307,258 @@ fn rule_22_another_entity_is_delivered_with_an_event() {
 #[test]
 fn policy_defaults_are_the_documented_ones() {
     assert_eq!(Policy::default(), Policy { margin: None, refresh_ahead: 0, timeout: 10_000, patience: 30_000 });
+}
+
+/// A page whose token is in the last stretch of its life, and the background request that has just begun.
+fn refreshing_ahead() -> Stage {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.refresh_ahead = HOUR;
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    token(&stage.get());
+    assert_eq!(stage.last().reason, Reason::Ahead);
+    stage
+}
+
+#[test]
+fn rule_08_the_identity_of_who_began_a_background_refresh_is_read_and_nobody_is_refused() {
+    let mut stage = refreshing_ahead();
+    let ahead = stage.last();
+    stage.says(PAGE, says("grace"));
+    stage.answer(ahead, raw("of ada", "entity", 3_600));
+    assert!(stage.said.rejected.is_empty());
+    assert_eq!(stage.said.dropped.last(), Some(&ahead.request));
+    assert!(!stage.has());
+
+    let mut stage = refreshing_ahead();
+    let ahead = stage.last();
+    stage.says(PAGE, Reading::Failed);
+    stage.answer(ahead, raw("two", "entity", 3_600));
+    assert!(stage.said.rejected.is_empty());
+    assert!(
+        stage.has_said(|event| matches!(event, Event::RequestFailed { code: Code::BadIdentity, demanded: false, .. }))
+    );
+    stage.says(PAGE, says("ada"));
+    assert_eq!(token(&stage.get()), "one");
+}
+
+#[test]
+fn rule_08_whom_a_handle_named_is_forgotten_when_its_request_is_tried_again() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.says(OTHER, says("grace"));
+    let first = stage.last();
+    stage.fail(first, unavailable());
+    stage.pass(1_000);
+    let second = stage.last();
+    stage.says(PAGE, Reading::Failed);
+    stage.says(OTHER, says("ada"));
+    let readings = stage.readings(second).unwrap();
+    stage.get_as(OTHER);
+    stage.confirm(second, &readings);
+    stage.tell_answer(second, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.session.identity(), Some("ada"));
+    assert!(stage.stored.is_some());
+}
+
+#[test]
+fn rule_08_whom_a_handle_named_is_forgotten_when_everything_ends_meanwhile() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.says(OTHER, says("grace"));
+    let first = stage.last();
+    let readings = stage.readings(first).unwrap();
+    stage.confirm(first, &readings);
+    stage.sign_out(SignOutOrigin::ThisTab);
+    stage.tell_answer(first, raw("of ada", "entity", 3_600));
+    stage.says(OTHER, says("ada"));
+    stage.get();
+    let second = stage.last();
+    stage.says(PAGE, Reading::Failed);
+    let readings = stage.readings(second).unwrap();
+    stage.get_as(OTHER);
+    stage.confirm(second, &readings);
+    stage.tell_answer(second, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.session.identity(), Some("ada"));
+    assert!(stage.has_as(OTHER).unwrap());
+}
+
+#[test]
+fn rule_11_a_request_of_an_older_epoch_does_not_keep_a_token_from_being_refreshed() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy = Policy { timeout: 2 * HOUR, refresh_ahead: HOUR, ..Policy::default() };
+    stage.get();
+    stage.invalidate();
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    token(&stage.get());
+    assert_eq!(stage.last().reason, Reason::Ahead);
+}
+
+#[test]
+fn rule_11_nothing_is_refreshed_ahead_while_the_source_is_left_alone() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    stage.fresh();
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(403, None));
+    stage.policy.refresh_ahead = HOUR;
+    token(&stage.get());
+    assert_eq!(stage.last(), attempt);
+    stage.pass(COOL_DOWN_FIRST);
+    token(&stage.get());
+    assert_eq!(stage.last().reason, Reason::Ahead);
+}
+
+#[test]
+fn rule_11_a_good_answer_and_another_person_end_what_failed_in_the_background() {
+    let ends: [fn(&mut Stage); 2] = [
+        |stage| {
+            stage.fresh();
+        },
+        |stage| {
+            stage.identity = Some("grace".to_owned());
+            stage.get();
+        },
+    ];
+    for end in ends {
+        let mut stage = refreshing_ahead();
+        let ahead = stage.last();
+        stage.fail(ahead, Failure::of_status(403, Some(2 * HOUR)));
+        end(&mut stage);
+        let attempt = stage.last();
+        stage.answer(attempt, raw("two", "entity", 3_600));
+        stage.pass(HOUR - HOUR / 3);
+        token(&stage.get());
+        assert_eq!(stage.last().reason, Reason::Ahead, "the source was well meanwhile, or it is another's");
+        assert_ne!(stage.last(), ahead);
+    }
+}
+
+#[test]
+fn rule_13_a_refusal_does_not_shorten_a_cool_down() {
+    let mut stage = Stage::with(settings(Cache::None, Kind::Code));
+    for _ in 0..=FREE_REFUSALS + 1 {
+        stage.get();
+    }
+    let attempts = stage.said.begins.clone();
+    stage.fail(attempts[0], Failure::of_status(403, Some(20_000)));
+    for attempt in &attempts[1..] {
+        stage.fail(*attempt, Failure::of_status(401, None));
+    }
+    assert_eq!(refusal(stage.get()).retry_after, Some(20_000));
+}
+
+#[test]
+fn rule_13_patience_ends_to_the_millisecond() {
+    let pause = |patience| {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.policy.patience = patience;
+        stage.get();
+        let attempt = stage.last();
+        stage.fail(attempt, unavailable());
+        (stage.session.next_wake().map(|due| due - stage.now.monotonic), stage)
+    };
+    let (length, _) = pause(30_000);
+    let length = length.unwrap();
+    assert!(pause(length).0.is_none(), "a pause that ends with its patience is not begun");
+    let (again, mut stage) = pause(length + 1);
+    assert_eq!(again, Some(length));
+    // The timer is late by a millisecond, and patience is over.
+    stage.now.monotonic += length + 1;
+    stage.wake();
+    assert_eq!(stage.said.rejected.len(), 1);
+    assert_eq!(stage.said.begins.len(), 1);
+}
+
+#[test]
+fn rule_13_the_exceptions_that_pass_by_themselves_are_tried_again() {
+    for (name, is_tried_again) in
+        [("server_error", true), ("temporarily_unavailable", true), ("access_denied", false), ("", false)]
+    {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.get();
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_exception(Code::SsoOauthException, name.to_owned(), Some(400), None));
+        assert_eq!(stage.said.rejected.is_empty(), is_tried_again, "{name}");
+    }
+}
+
+#[test]
+fn rule_10_the_last_millisecond_of_a_record_counts() {
+    for (left, is_there) in [(1, true), (0, false)] {
+        let mut stage = Stage::new(Cache::Session);
+        stage.fetch("one", 3_600);
+        stage.pass(HOUR - left);
+        stage.reload();
+        stage.policy.margin = Some(0);
+        assert_eq!(stage.has(), is_there);
+        assert_eq!(stage.stored.is_some(), is_there);
+    }
+}
+
+#[test]
+fn rule_12_a_record_that_seems_to_come_from_the_next_five_seconds_is_used() {
+    for (ahead, is_used) in [(5_000, true), (5_001, false)] {
+        let mut stage = Stage::new(Cache::Session);
+        stage.fetch("one", 3_600);
+        stage.reload();
+        stage.now.wall -= ahead;
+        assert_eq!(stage.has(), is_used);
+    }
+}
+
+#[test]
+fn rule_10_a_restored_token_lives_by_the_wall_clock_alone() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.reload();
+    assert!(stage.has());
+    stage.pass(HOUR / 2);
+    stage.now.wall -= HOUR / 4;
+    stage.policy.margin = Some(0);
+    stage.pass(HOUR / 2 + HOUR / 4 - 1);
+    assert!(stage.has(), "when this page began says nothing of it");
+    stage.pass(1);
+    assert!(!stage.has());
+}
+
+/// A finished token that says when it was made and how long it lives, as it is when it arrives at once.
+fn finished_at(creation_date: i64, expires_in: i64) -> Stage {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let attempt = stage.last();
+    let finished = json!({ "accessToken": "one", "entityId": "e", "expiresIn": expires_in, "tokenType": "Bearer",
+                           "creationDate": creation_date });
+    stage.answer(attempt, finished);
+    stage
+}
+
+#[test]
+fn rule_10_a_clock_that_differs_by_little_is_not_skewed() {
+    let is_skewed = |stage: &Stage| stage.has_said(|event| matches!(event, Event::ClockSkew { .. }));
+    assert!(!is_skewed(&finished_at(START + 5_000, HOUR)));
+    assert!(is_skewed(&finished_at(START + 5_001, HOUR)));
+    // One that arrives within its margin would be asked for again at once.
+    assert!(!is_skewed(&finished_at(START - HOUR + 30_001, HOUR)));
+    assert!(is_skewed(&finished_at(START - HOUR + 30_000, HOUR)));
+}
+
+#[test]
+fn rule_21_a_finished_token_of_a_hundred_seconds_is_not_suspected() {
+    for (lifetime, is_suspected) in [(99_999, true), (100_000, false)] {
+        let stage = finished_at(START, lifetime);
+        assert_eq!(stage.has_said(|event| matches!(event, Event::ShortLifetime { .. })), is_suspected);
+    }
+}
+
+#[test]
+fn rule_10_a_jwt_that_comes_again_within_its_margin_is_handed_out() {
+    let mut stage = jwt_stage(Cache::Memory);
+    given(&mut stage, taken_apart("one", START, HOUR)).unwrap();
+    stage.pass(HOUR - 10_000);
+    assert_eq!(given(&mut stage, taken_apart("one", START, HOUR)).unwrap().0, 10_000);
 }
