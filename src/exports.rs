@@ -17,6 +17,12 @@ pub fn wake() {
     browser::wake();
 }
 
+/// What came of an attempt, by the numbers that it was asked with.
+#[wasm_bindgen(js_name = attemptEnded)]
+pub fn attempt_ended(session: u32, request: u32, attempt: u32, outcome: &JsValue) {
+    browser::attempt_ended(session, request, attempt, outcome);
+}
+
 /// The network is back.
 #[wasm_bindgen(js_name = wentOnline)]
 pub fn went_online() {

@@ -6,14 +6,28 @@ import { identityError } from "./error.js";
 import { Listeners } from "./event.js";
 import { callerOf, readIdentity } from "./identity.js";
 import { kindOf } from "./kind.js";
-import { broadcast, lookAtMark, newMark, removeRecords, wakeAfter, writeMark } from "./page.js";
+import { broadcast, lookAtMark, newMark, removeRecords, tellCore, wakeAfter, writeMark } from "./page.js";
 import { Deferred, refusal } from "./promise.js";
 import { parseRecord, recordText, tokenOf } from "./token.js";
 
+/**
+ * Asks a source by the copy of the package that read its options; what comes of it is told to the core.
+ * @param {import("./options.js").ReadOptions} options
+ * @param {string | undefined} identity
+ * @param {string} reason
+ * @param {number} session
+ * @param {number} request
+ * @param {number} attempt
+ */
+const ask = (options, identity, reason, session, request, attempt) => {
+  const asking = options.ask(identity, reason);
+  asking.outcome.then((outcome) => tellCore((core) => core.attemptEnded(session, request, attempt, outcome)));
+  return asking;
+};
+
 /** One object: wasm-bindgen imports the module again for each function that needs no conversion. */
 export const host = {
-  ask: (/** @type {import("./options.js").ReadOptions} */ options, /** @type {string | undefined} */ identity, /** @type {string} */ reason) =>
-    options.ask(identity, reason),
+  ask,
   broadcast,
   callerOf,
   deferred: (/** @type {number} */ limit) => new Deferred(limit),

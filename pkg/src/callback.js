@@ -36,15 +36,16 @@ export const isNobody = (error) => /^(NOT_SIGNED_IN|SIGNED_OUT)$/.test((error.co
  * @template T
  * @param {unknown} callback what the widget passed; anything but a function throws a TypeError at once
  * @param {() => Promise<T>} ask settles in any case
- * @param {(answer: T) => unknown[]} succeed the callback's arguments for an answer
- * @param {(error: unknown) => unknown[]} fail the callback's arguments for a failure
+ * @param {(answer: T) => unknown[] | undefined} succeed the callback's arguments for an answer; undefined where it is not to be called
+ * @param {(error: unknown) => unknown[] | undefined} fail the callback's arguments for a failure, likewise
  * @param {(error?: unknown) => void} told that the widget is answered, and with which failure
  */
 export const answerOnce = (callback, ask, succeed, fail, told) => {
   if (typeof callback !== "function") throw new TypeError("the callback is wrong: expected a function");
-  /** @param {unknown[]} given @param {unknown} [error] */
+  /** @param {unknown[] | undefined} given @param {unknown} [error] */
   const answer = (given, error) => {
     told(error);
+    if (!given) return;
     try {
       callback(...given);
     } catch (thrown) {

@@ -1,7 +1,7 @@
 // @ts-check
 // The core, loaded at the first call and shared by every copy of the package on the page; and the handles by which widgets ask it.
 
-import { Provider, hearMark, leavePage, lookForSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
+import { Provider, attemptEnded, hearMark, leavePage, lookForSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
 import { attempt, global } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { isRecord } from "./kind.js";
@@ -93,6 +93,8 @@ const told = {
   lookForSignOut: () => void guard(lookForSignOut),
   hearMark: (/** @type {string} */ mark) => void guard(() => hearMark(mark)),
   leavePage: () => void guard(leavePage),
+  attemptEnded: (/** @type {number} */ session, /** @type {number} */ request, /** @type {number} */ attempt, /** @type {object} */ outcome) =>
+    void guard(() => attemptEnded(session, request, attempt, outcome)),
 };
 
 /**

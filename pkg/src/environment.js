@@ -48,7 +48,7 @@ const first = { setTimeout: global("setTimeout"), clearTimeout: global("clearTim
  * @returns {any}
  */
 export const after = (task, delay) => {
-  const milliseconds = Math.min(delay, LONGEST_TIMER);
+  const milliseconds = delay < LONGEST_TIMER ? delay : LONGEST_TIMER;
   // Called without an object: Firefox and Chromium refuse their own functions as methods of anything but the window.
   const set = global("setTimeout");
   return attempt(() => set(task, milliseconds)) ?? attempt(() => first.setTimeout(task, milliseconds));
@@ -74,7 +74,9 @@ let highest = 0;
 export const monotonicNow = () => {
   const now = attempt(() => page.performance.now());
   if (Number.isFinite(now)) return now;
-  return (highest = Math.max(highest, wallNow()));
+  const wall = wallNow();
+  if (wall > highest) highest = wall;
+  return highest;
 };
 
 /** A number from 0 to 1, of which nothing secret depends. */
@@ -91,22 +93,58 @@ export const randomBytes = (length) =>
     return bytes.some((byte) => byte) ? bytes : undefined;
   });
 
+/** SHA-256 of bytes; undefined where the page may not have it, as outside of HTTPS. @param {Uint8Array<ArrayBuffer>} bytes @returns {Promise<ArrayBuffer> | undefined} */
+export const sha256 = (bytes) => attempt(() => page.crypto.subtle.digest("SHA-256", bytes));
+
+/** Whether the browser says that there is no network. */
+export const isOffline = () => attempt(() => page.navigator.onLine) === false;
+
+/** What relative addresses are resolved by; nothing on a server. @returns {string | undefined} */
+const baseAddress = () => attempt(() => page.document.baseURI) ?? attempt(() => page.location.href);
+
+/**
+ * An address of http or https, resolved as far as can be told here: a relative one stays as it is where nothing is known to resolve it by.
+ * Null where it is none.
+ * @param {string} text
+ * @returns {string | null}
+ */
+export const resolveUrl = (text) => {
+  const base = baseAddress();
+  const url = attempt(() => new page.URL(text, base ?? "https://page.invalid"));
+  const href = attempt(() => url.href);
+  // Without the page's own URL, what is wrong is told by who is asked.
+  if (typeof href !== "string") return attempt(() => new page.URL("https://page.invalid").href) ? null : text;
+  if (!/^https?:/.test(href)) return null;
+  return base === undefined && !/^https?:/i.test(text) ? text : href;
+};
+
+/** The page's address without query and fragment; a frame without an address of its own has that of the page around it. @returns {string | undefined} */
+export const pageAddress = () =>
+  attempt(() => (/^https?:/.test(page.location.href) ? page.location.href : page.document.baseURI).split(/[?#]/)[0]);
+
 /** @param {unknown[]} said */
 export const complain = (...said) => void attempt(() => page.console.error(...said));
 
 /** What has been said to this page already. @type {Set<string>} */
 const saidOnce = new Set();
-/** Says something to the page's developer, once, however often it happens. @param {string} text */
-export const complainOnce = (text) => {
+/** Says something to the page's developer, once, however often it happens. @param {string} text @param {unknown[]} details */
+export const complainOnce = (text, ...details) => {
   if (saidOnce.has(text)) return;
   saidOnce.add(text);
-  complain(`custom-identity-provider: ${text}`);
+  complain(`custom-identity-provider: ${text}`, ...details);
 };
 
 /** Listens to the window, or the worker; outside of both there is nothing to hear. @param {string} type @param {(event: any) => void} hear @param {any} [target] */
 export const listen = (type, hear, target = page) => void attempt(() => target.addEventListener(type, hear));
 /** @param {string} type @param {(event: any) => void} hear @param {any} [target] */
 export const unlisten = (type, hear, target = page) => void attempt(() => target.removeEventListener(type, hear));
+
+/** How a global stands on the page; undefined where it is missing or can't be told. @param {string} name */
+export const describeGlobal = (name) => attempt(() => Object.getOwnPropertyDescriptor(page, name));
+
+/** Puts a global on the page, or takes it off; where the page does not allow that, nothing happens. @param {string} name @param {PropertyDescriptor} [descriptor] */
+export const defineGlobal = (name, descriptor) =>
+  void attempt(() => (descriptor ? Object.defineProperty(page, name, { configurable: true, enumerable: true, ...descriptor }) : Reflect.deleteProperty(page, name)));
 
 /** Whether there is a window or a worker that can be listened to. */
 export const canListen = () => typeof global("addEventListener") === "function";
@@ -184,13 +222,33 @@ export const abortReason = () => {
 };
 
 /** What keeps an object without keeping it alive; where the engine has no such thing it is kept. @template {object} T @param {T} object @returns {{deref: () => T | undefined}} */
-export const weakly = (object) => attempt(() => new page.WeakRef(object)) ?? { deref: () => object };
+export const weakly = (object) => {
+  const reference = attempt(() => new page.WeakRef(object));
+  return attempt(() => reference.deref()) === object ? reference : { deref: () => object };
+};
+
+/** What wasm-bindgen writes reads objects by this. */
+export const Reflect = {
+  /** @param {any} object @param {string} name @returns {any} */
+  get: (object, name) => object[name],
+};
+
+const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/** Bytes as base64url without padding (RFC 4648, section 5). @param {Uint8Array} bytes */
+export const base64url = (bytes) => {
+  let text = "";
+  for (let bit = 0; bit < bytes.length * 8; bit += 6) {
+    const pair = (bytes[bit >> 3] << 8) | (bytes[(bit >> 3) + 1] ?? 0);
+    text += `${DIGITS.slice(0, 62)}-_`[(pair >> (10 - (bit & 7))) & 63];
+  }
+  return text;
+};
 
 /** The bytes of base64, also of the form for URLs (RFC 4648, section 5); throws where it is neither. @param {string} text */
 export const bytesOfBase64 = (text) => {
-  const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   const values = new Uint8Array(128).fill(64);
-  for (let value = 0; value < 64; value += 1) values[digits.charCodeAt(value)] = value;
+  for (let value = 0; value < 64; value += 1) values[DIGITS.charCodeAt(value)] = value;
   values[45] = 62; // -
   values[95] = 63; // _
   let length = text.length;

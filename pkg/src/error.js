@@ -1,7 +1,7 @@
 // @ts-check
 // The one error class.
 
-import { attempt } from "./environment.js";
+import { attempt, complainOnce } from "./environment.js";
 
 const brand = Symbol.for("custom-identity-provider/error");
 
@@ -53,8 +53,12 @@ export const identityError = (code, message, cause, retryable, status, retryAfte
   });
 
 /**
- * A wrong option: its name, and what was expected of it.
+ * A wrong option, which is said in the console, too: whoever sets a widget up may swallow what is thrown. Its name, and what was expected of it.
  * @param {string} name
  * @param {string} expected
  */
-export const badOption = (name, expected) => new IdentityError("BAD_OPTION", `the option ${name} is wrong: expected ${expected}`);
+export const badOption = (name, expected) => {
+  const message = `the option ${name} is wrong: expected ${expected}`;
+  complainOnce(message);
+  return new IdentityError("BAD_OPTION", message);
+};

@@ -1,7 +1,7 @@
 // @ts-check
 // Who is signed in, as the page's own function says it.
 
-import { attempt, promised } from "./environment.js";
+import { attempt, complainOnce, promised } from "./environment.js";
 import { IdentityError } from "./error.js";
 
 /** @type {WeakMap<Function, number>} */
@@ -38,17 +38,21 @@ export const readIdentity = (identity) => {
   try {
     answer = identity?.();
   } catch (cause) {
-    return new IdentityError("BAD_IDENTITY", "the function given as identity failed; see cause", { cause });
+    return badIdentity("failed; see cause", { cause });
   }
   if (answer === null || answer === undefined) return null;
   if (typeof answer === "string" && answer) return wellFormed(answer);
   if (typeof answer === "number" && Number.isFinite(answer)) return String(answer);
   // A promise that fails is the page's mistake, which is told here, and no unhandled rejection beside it.
   attempt(() => promised(answer).catch(() => {}));
-  return new IdentityError(
-    "BAD_IDENTITY",
-    `the function given as identity answered with ${described(answer)}, expected at once the user's id (a non-empty string or a number), or null when nobody is signed in`,
-  );
+  return badIdentity(`answered with ${described(answer)}, expected at once the user's id (a non-empty string or a number), or null when nobody is signed in`);
+};
+
+/** A mistake of the page's, which is said in the console, too: a widget that swallows rejections would hide it. @param {string} what @param {object} [details] */
+const badIdentity = (what, details) => {
+  const message = `the function given as identity ${what}`;
+  complainOnce(message);
+  return new IdentityError("BAD_IDENTITY", message, details);
 };
 
 /** What a wrong answer is, and never the answer itself. @param {unknown} answer */

@@ -4,8 +4,8 @@
 import { TextDecoder, attempt, bytesOfBase64 } from "./environment.js";
 import { ownFields } from "./kind.js";
 
-/** What the core reads in a header or among the claims. */
-const READ = ["alg", "iat", "exp", "sub"];
+/** What is read in a header or among the claims. */
+const READ = ["alg", "iat", "exp", "iss", "sub"];
 
 /**
  * What is read of the object that a part of a JWT holds; empty where it does not decode.
@@ -21,6 +21,6 @@ const decode = (part) => ownFields(attempt(() => JSON.parse(new TextDecoder().de
 export const takeApart = (token) => {
   const parts = token.split(".");
   const header = decode(parts[0]);
-  const { iat, exp, sub } = parts.length === 5 ? header : decode(parts[1] ?? "");
-  return { token, parts: parts.length, alg: header.alg, iat, exp, sub };
+  const { iat, exp, iss, sub } = parts.length === 5 ? header : decode(parts[1] ?? "");
+  return { token, parts: parts.length, alg: header.alg, iat, exp, iss, sub };
 };

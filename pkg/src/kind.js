@@ -17,12 +17,12 @@ export const kindOf = (value) =>
       ? 6
       : ["undefined", "", "string", "number", "boolean", "object", "", "", "", "function", "symbol"].indexOf(typeof value) >>> 0;
 
-/** The same for an answer as a whole, of whatever frame's realm: a promise and a Response are told apart. @param {any} value */
+/** The same for an answer as a whole, of whatever frame's realm or polyfill: a promise and a Response are told apart. @param {any} value */
 export const kindOfAnswer = (value) => {
   const kind = kindOf(value);
   if (kind !== 5) return kind;
   if (attempt(() => typeof value.then) === "function") return 7;
-  return attempt(() => Object.prototype.toString.call(value)) === "[object Response]" ? 8 : kind;
+  return attempt(() => typeof value.json) === "function" ? 8 : kind;
 };
 
 /** Stands in the copy where reading a field threw. */

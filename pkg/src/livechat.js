@@ -3,6 +3,7 @@
 // Document: LiveChat, "Custom Identity Provider".
 
 import { page, provide } from "./engine.js";
+import { complainOnce } from "./environment.js";
 import { isRecord } from "./kind.js";
 import { given, readPartialOptions } from "./options.js";
 
@@ -10,7 +11,7 @@ import { given, readPartialOptions } from "./options.js";
 /** @typedef {Partial<import("../index.js").LiveChatOptions>} Options */
 
 /** The options that only LiveChat has. */
-const OWN = ["licenseId", "guests"];
+export const OWN = ["licenseId", "guests"];
 
 /**
  * @param {() => void} load
@@ -20,7 +21,19 @@ const OWN = ["licenseId", "guests"];
 export const customIdentityProviderWith = (load, options = {}) => {
   const complete = isRecord(options) ? { ...page().defaults, ...given(options) } : options;
   const { getToken, getFreshToken, hasToken, invalidate } = provide(load, "livechat", complete, OWN);
-  return { getToken, getFreshToken, hasToken, invalidate };
+  if (complete.guests) return { getToken, getFreshToken, hasToken, invalidate };
+  /** LiveChat's widget never hears a rejection: it waits, and nobody knows why. @param {any} error */
+  const advise = ({ code }) => {
+    if (code === "NOT_SIGNED_IN") {
+      complainOnce("nobody is signed in, so LiveChat's chat waits for ever: use connectLiveChat, which leaves guests to LiveChat, or give the option guests, a source for who is not signed in");
+    }
+  };
+  /** @template {Promise<any>} T @param {T} promise @returns {T} */
+  const advised = (promise) => {
+    promise.then(undefined, advise);
+    return promise;
+  };
+  return { getToken: (call) => advised(getToken(call)), getFreshToken: (call) => advised(getFreshToken(call)), hasToken, invalidate };
 };
 
 /** @param {Options} options */

@@ -4,7 +4,7 @@
 
 import { after, attempt, canListen, cancel, global, listen, random, randomBytes, readLocal, storage } from "./environment.js";
 
-/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void}} Told */
+/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Told */
 
 /** Everything that this package stores begins with this. */
 export const PREFIX = "custom_identity_provider:";
@@ -19,6 +19,11 @@ let timer;
 let channel;
 /** What was found where the mark is kept when it was looked at last. @type {string | null | false | undefined} */
 let seen;
+
+/** @param {(core: Told) => void} tell */
+export const tellCore = (tell) => {
+  if (told) tell(told);
+};
 
 /** Wakes the core after so many milliseconds, or never if below zero; a later call replaces an earlier one. @param {number} delay */
 export const wakeAfter = (delay) => {
@@ -35,8 +40,9 @@ const openChannel = () => {
   channel.onmessage = ({ data }) => {
     if (typeof data?.mark !== "string") return;
     told?.hearMark(data.mark);
-    // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back.
-    if (!data.isWritten && writeMark(data.mark)) lookAnew();
+    // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back. Another mark than
+    // this page saw last is news enough for them, and must not be written over by an older one.
+    if (!data.isWritten && markThatStands() === seen && writeMark(data.mark)) lookAnew();
   };
 };
 
@@ -85,14 +91,19 @@ export const watchPage = (core) => {
   if (attempt(() => document.prerendering)) listen("prerenderingchange", comeBackFromAway, document);
 };
 
+/** @returns {string | null | false} */
+const markThatStands = () => {
+  const item = readLocal(MARK);
+  return item === null || typeof item === "string" ? item : false;
+};
+
 /**
  * What stands where the mark is kept: the mark, null where there is none, false where nothing can be read; undefined when that is
  * what was found the last time, too, so that the core need not be asked.
  * @returns {string | null | false | undefined}
  */
 export const lookAtMark = () => {
-  const item = readLocal(MARK);
-  const found = item === undefined || (item !== null && typeof item !== "string") ? false : item;
+  const found = markThatStands();
   if (found === seen) return undefined;
   return (seen = found);
 };

@@ -39,6 +39,9 @@ const CODE = ["ssoKey", "redirect_uri"];
  */
 export const readable = (answer, wanted) => {
   const kind = kindOfAnswer(answer);
+  // A token endpoint that knows nobody who is signed in says null or nothing, alone or as `token`.
+  const nobody = { answer: undefined, kind: 1 };
+  if (answer === "" && wanted !== "token") return nobody;
   if (kind === 2) {
     // A string is a JWT or a code, and never a token of LiveChat's.
     if (wanted === "jwt") return { answer: takeApart(/** @type {string} */ (answer)), kind: 5 };
@@ -50,8 +53,7 @@ export const readable = (answer, wanted) => {
   }
   if (wanted === "token") return { answer: ownFields(answer, TOKEN), kind };
   const { token } = ownFields(answer, ["token"]);
-  // A token endpoint that knows nobody who is signed in says null, alone or as `token`.
-  if (token === null) return { answer: undefined, kind: 1 };
+  if (token === null || token === "") return nobody;
   return { answer: typeof token === "string" ? takeApart(token) : { token }, kind };
 };
 

@@ -7,7 +7,6 @@ use std::rc::{Rc, Weak};
 
 use js_sys::{Array, Object, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::core::{
     Account, Attempt, Cache, Caller, Code, Credential, Detail, Effect, Event, Failure, Grant, Kind, Moment, Policy,
@@ -79,6 +78,8 @@ fn identity_of(options: &JsValue) -> JsValue {
 /// The session's driver; one for each session of the page.
 pub(crate) struct Driver {
     me: Weak<Driver>,
+    /// Which of the page's sessions it is.
+    number: u32,
     widget: Widget,
     cache: Cache,
     /// Whether what the source answers with is a JWT.
@@ -99,7 +100,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(asker: &Asker, counter: RequestCounter) -> Rc<Self> {
+    pub(super) fn new(asker: &Asker, number: u32, counter: RequestCounter) -> Rc<Self> {
         let key = &asker.key;
         let kind = key.widget.kind(asker.account.clone(), key.is_code_flow);
         let takes_jwts = matches!(kind, Kind::Jwt { .. });
@@ -112,6 +113,7 @@ impl Driver {
         };
         Rc::new_cyclic(|me: &Weak<Self>| Self {
             me: me.clone(),
+            number,
             widget: key.widget,
             cache: key.cache,
             takes_jwts,
@@ -361,20 +363,13 @@ impl Driver {
     fn begin(&self, attempt: Attempt) {
         let Some(options) = self.with_run(attempt.request, |run| run.options.clone()) else { return };
         let identity = self.core.borrow().identity().map(str::to_owned);
-        let asking = sys::ask(&options, identity.as_deref(), attempt.reason.as_str());
-        let outcome = JsFuture::from(asking.outcome());
+        let Attempt { request: RequestId(request), number, reason } = attempt;
+        let asking = sys::ask(&options, identity.as_deref(), reason.as_str(), self.number, request, number);
         self.with_run(attempt.request, |run| run.asking = Some(asking));
-        let driver = self.me.clone();
-        spawn_local(async move {
-            // Such a promise never rejects.
-            let outcome = outcome.await.unwrap_or_else(|never| never);
-            if let Some(driver) = driver.upgrade() {
-                driver.answered(attempt, &JsFields(&outcome));
-            }
-        });
     }
 
-    fn answered(&self, attempt: Attempt, outcome: &JsFields<'_>) {
+    /// What came of an attempt.
+    pub(super) fn ended(&self, attempt: Attempt, outcome: &JsFields<'_>) {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
         if !self.is_confirmed(attempt) {
@@ -404,13 +399,16 @@ impl Driver {
                 waiting.map_or_else(|| identity_of(&run.options), |waiting| waiting.identity.clone())
             });
             let Some(identity) = identity else { return false };
-            readings.push((caller, match self.read(&identity) {
-                Ok(identity) => Reading::Says(identity),
-                Err(error) => {
-                    self.with_run(attempt.request, |run| run.cause = error);
-                    Reading::Failed
-                }
-            }));
+            readings.push((
+                caller,
+                match self.read(&identity) {
+                    Ok(identity) => Reading::Says(identity),
+                    Err(error) => {
+                        self.with_run(attempt.request, |run| run.cause = error);
+                        Reading::Failed
+                    }
+                },
+            ));
         }
         let Some(policy) = self.with_run(attempt.request, |run| run.asker.policy) else { return false };
         let wants_record = self.core.borrow_mut().confirm(now(), attempt, &readings);
@@ -458,9 +456,11 @@ impl Driver {
 
     /// The token as the page gets it, and a promise of it: the same token is the same object and the same promise.
     fn handed_out(&self, grant: &Rc<Grant>) -> (JsValue, Promise) {
-        let known = self.handed_out.borrow().as_ref().and_then(|(known, token, promise)| {
-            Rc::ptr_eq(known, grant).then(|| (token.clone(), promise.clone()))
-        });
+        let known = self
+            .handed_out
+            .borrow()
+            .as_ref()
+            .and_then(|(known, token, promise)| Rc::ptr_eq(known, grant).then(|| (token.clone(), promise.clone())));
         known.unwrap_or_else(|| {
             let token = match &grant.credential {
                 Credential::Token(known) => {

@@ -49,7 +49,7 @@ const KINDS: [&str; 11] = [
     "an object",
     "an array",
     "a promise",
-    "a Response",
+    "a Response and not its parsed JSON",
     "a function",
     "unreadable",
 ];

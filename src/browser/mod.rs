@@ -14,5 +14,5 @@ mod sys;
 
 pub(crate) use driver::{Asker, Driver};
 pub(crate) use page::{
-    SessionKey, hear_mark, leave_page, look_for_sign_out, session, sign_out, wake, went_online,
+    SessionKey, attempt_ended, hear_mark, leave_page, look_for_sign_out, session, sign_out, wake, went_online,
 };

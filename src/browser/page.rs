@@ -6,11 +6,14 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
-use crate::core::{Cache, FoundMark, News, RequestCounter, SignOutOrigin, SignOuts, first_mark};
+use crate::core::{
+    Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
+};
 use crate::widget::Widget;
 
 use super::clock::now;
 use super::driver::{Asker, Driver};
+use super::fields::JsFields;
 use super::sys;
 
 /// What makes two handles share a session.
@@ -43,9 +46,11 @@ thread_local! {
 pub(crate) fn session(asker: &Asker) -> Rc<Driver> {
     begin();
     PAGE.with(|page| {
-        let known = page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
+        let known =
+            page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
         known.unwrap_or_else(|| {
-            let driver = Driver::new(asker, page.counter.clone());
+            let number = page.sessions.borrow().len() as u32;
+            let driver = Driver::new(asker, number, page.counter.clone());
             page.sessions.borrow_mut().push((asker.key.clone(), Rc::clone(&driver)));
             driver
         })
@@ -109,6 +114,15 @@ fn hear(news: News) {
             end_sessions(|driver| driver.note_sign_out(SignOutOrigin::OtherTab));
             sys::remove_records();
         }
+    }
+}
+
+/// What came of an attempt of a session's.
+pub(crate) fn attempt_ended(session: u32, request: u32, number: u32, outcome: &JsValue) {
+    // The core finds an attempt by its numbers; why it was made was told when it began.
+    let attempt = Attempt { request: RequestId(request), number, reason: Reason::Get };
+    if let Some(driver) = sessions().get(session as usize) {
+        driver.ended(attempt, &JsFields(outcome));
     }
 }
 

@@ -32,9 +32,16 @@ extern "C" {
     #[wasm_bindgen(js_namespace = host, js_name = callerOf)]
     pub(super) fn caller_of(identity: &JsValue) -> u32;
 
-    /// Asks the options' source once, soon.
+    /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers.
     #[wasm_bindgen(js_namespace = host)]
-    pub(super) fn ask(options: &JsValue, identity: Option<&str>, reason: &str) -> Asking;
+    pub(super) fn ask(
+        options: &JsValue,
+        identity: Option<&str>,
+        reason: &str,
+        session: u32,
+        request: u32,
+        attempt: u32,
+    ) -> Asking;
 
     /// What a value is; `fields.rs` has the names.
     #[wasm_bindgen(js_namespace = host, js_name = kindOf)]
@@ -84,9 +91,6 @@ extern "C" {
 extern "C" {
     /// A running attempt, as `pkg/src/source.js` makes it.
     pub(super) type Asking;
-    /// Resolves with an `Outcome` and never rejects.
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn outcome(this: &Asking) -> Promise;
     #[wasm_bindgen(method)]
     pub(super) fn abort(this: &Asking);
 

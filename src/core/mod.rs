@@ -13,6 +13,7 @@ mod failure;
 mod fields;
 mod json_web_token;
 mod lifetime;
+mod outcome;
 mod record;
 mod retry;
 mod session;
@@ -25,6 +26,7 @@ pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOr
 pub use failure::{Code, Failure};
 pub use fields::{Fields, Value};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
+pub use outcome::Facts;
 pub use record::{RECORD_VERSION, RecordScope, read_record};
 pub use retry::{
     BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, FREE_REFUSALS,

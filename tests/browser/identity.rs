@@ -5,8 +5,8 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use crate::face::{IdentityProvider, Person, sign_out};
 use crate::scene::{
-    PERSON, Scene, access_token, code, contents, error, fake_clock, fulfilled, has_token, is_same, local_storage, object, open_tab,
-    raw_token, session_storage, settled, text, value,
+    PERSON, Scene, access_token, code, contents, error, fake_clock, fulfilled, has_token, is_same, local_storage,
+    object, open_tab, raw_token, session_storage, settled, text, value,
 };
 
 #[wasm_bindgen_test]
@@ -281,7 +281,8 @@ async fn rule_08_a_record_that_nobody_comes_for_is_removed() {
 #[wasm_bindgen_test]
 async fn rule_08_identities_that_differ_in_a_lone_surrogate_are_two_persons() {
     let scene = Scene::new();
-    let identity = js_sys::Function::new_with_args("units", "let at = 0; return () => 'a' + String.fromCharCode(units[at++])");
+    let identity =
+        js_sys::Function::new_with_args("units", "let at = 0; return () => 'a' + String.fromCharCode(units[at++])");
     let units = js_sys::Array::of2(&0xD800.into(), &0xD801.into());
     let identity = identity.call1(&JsValue::NULL, &units).unwrap();
     let provider = scene.provider_with(&[("identity", identity)]);

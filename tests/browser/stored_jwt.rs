@@ -130,6 +130,7 @@ async fn rule_12_a_record_with_a_tampered_life_or_token_is_a_miss() {
     }
     spoiled_field_is_a_miss("creationDate", (js_sys::Date::now() + 60_000.0).into(), "future").await;
     let with_claim = |claim: &str, value: JsValue| signed_token(&header(&[]), &claims("b", &[(claim, value)]));
+    let issued = now();
     for token in [
         with_claim("exp", "4102444800".into()),
         with_claim("exp", (now() + 366.0 * 86_400.0).into()),
@@ -140,8 +141,8 @@ async fn rule_12_a_record_with_a_tampered_life_or_token_is_a_miss() {
         signed_token(&header(&[("alg", "none".into())]), &claims("b", &[])),
         encrypted_token(&header(&[
             ("alg", "RSA-OAEP-256".into()),
-            ("iat", now().into()),
-            ("exp", (now() + 600.0).into()),
+            ("iat", issued.into()),
+            ("exp", (issued + 600.0).into()),
         ])),
     ] {
         spoiled_field_is_a_miss("token", token.into(), "corrupt").await;

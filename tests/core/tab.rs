@@ -1,8 +1,9 @@
 //! A browser tab for a session to live in: two clocks, a storage, callers who wait, and who is signed in.
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Caller as CallerNumber, Code, Credential, Effect, Event, Failure, Fields, Kind, Moment, Policy,
-    RECORD_VERSION, Reading, Reason, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Value,
+    Account, Answer, Attempt, Cache, Caller as CallerNumber, Code, Credential, Effect, Event, Failure, Fields, Kind,
+    Moment, Policy, RECORD_VERSION, Reading, Reason, RecordScope, Reply, RequestCounter, RequestId, Session, Settings,
+    SignOutOrigin, Value,
 };
 use serde_json::json;
 

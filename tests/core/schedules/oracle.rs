@@ -520,7 +520,7 @@ impl Oracle {
         let age = since_sent.created - created;
         let created_monotonic = since_sent.created_monotonic.map(|sent| sent - age);
         let as_stated = Held { created, created_monotonic, ..since_sent.clone() };
-        let is_skewed = stated > now.wall + 5_000 || !as_stated.is_usable(now, &Policy::default());
+        let is_skewed = stated > now.wall + 5_000 || as_stated.life_left(now) <= 0;
         (if is_skewed { since_sent } else { as_stated }, is_skewed)
     }
 
