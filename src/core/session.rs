@@ -306,7 +306,8 @@ impl Session {
         for mut request in std::mem::take(&mut self.requests) {
             let is_confirmed = |(waiting, _): &(Caller, u32)| {
                 let says = |(caller, reading): &(Caller, Reading)| {
-                    caller == waiting && matches!(reading, Reading::Says(Some(person)) if Some(person.as_str()) == self.identity())
+                    caller == waiting
+                        && matches!(reading, Reading::Says(Some(person)) if Some(person.as_str()) == self.identity())
                 };
                 readings.iter().any(says)
             };
@@ -636,14 +637,7 @@ impl Session {
         Some(id)
     }
 
-    fn join_or_begin(
-        &mut self,
-        now: Moment,
-        policy: &Policy,
-        caller: Caller,
-        method: Method,
-        reason: Reason,
-    ) -> Reply {
+    fn join_or_begin(&mut self, now: Moment, policy: &Policy, caller: Caller, method: Method, reason: Reason) -> Reply {
         if let Some(request) = self.join(method, caller, |_| true) {
             return Reply::Wait(request);
         }

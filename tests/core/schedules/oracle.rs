@@ -312,7 +312,8 @@ impl Oracle {
             let (Work::Running { number, .. } | Work::Pausing { number, .. }) = request.work;
             let code = Code::IdentityChanged;
             self.emit(Event::RequestRetrying { request: request.id.0, attempt: number, code, delay: 0 });
-            let have_all_said = request.waiters.iter().all(|waiter| said.contains(&(*waiter, Ok(self.person.unwrap()))));
+            let have_all_said =
+                request.waiters.iter().all(|waiter| said.contains(&(*waiter, Ok(self.person.unwrap()))));
             if let Some(held) = self.held.clone().filter(|held| have_all_said && held.is_usable(now, policy)) {
                 self.emit(Event::CacheHit { remaining: held.remaining(now, policy) });
                 self.end(request.id, Ended::Resolved(held));
