@@ -77,6 +77,10 @@ pub struct Tab {
     pub callers: Vec<Caller>,
     /// Every attempt that began on this tab.
     pub attempts: Vec<Attempt>,
+    /// For whom each of them began.
+    began_for: Vec<(Attempt, Option<String>)>,
+    /// Whose each token is that the source answered with.
+    issued: Vec<(String, Option<String>)>,
     /// What requests for codes were answered with.
     pub codes: Vec<(u32, String)>,
     /// Every JWT that the source answered with, as it is taken apart.
@@ -136,6 +140,8 @@ impl Tab {
             stored: None,
             callers: Vec::new(),
             attempts: Vec::new(),
+            began_for: Vec::new(),
+            issued: Vec::new(),
             codes: Vec::new(),
             jwts: Vec::new(),
             deeds: Vec::new(),
@@ -221,6 +227,7 @@ impl Tab {
                         self.broken.push(format!("{attempt:?} began twice"));
                     }
                     self.attempts.push(attempt);
+                    self.began_for.push((attempt, self.session.identity().map(str::to_owned)));
                     self.deeds.push(Deed::Began(attempt.request.0, attempt.number, attempt.reason));
                 }
                 Effect::Stop(request) => self.deeds.push(Deed::Stopped(request.0)),
@@ -298,14 +305,17 @@ impl Tab {
     fn settle_those(&mut self, request: u32, number: Option<u32>, outcome: &Outcome) {
         let readings: BTreeMap<u32, Reading> =
             self.callers.iter().map(|caller| (caller.number, self.reading(caller.number))).collect();
-        let whose = Reading::Says(self.session.identity().map(str::to_owned));
+        let whose = match outcome {
+            Outcome::Token(token) => self.issued.iter().rfind(|(issued, _)| issued == token).map(|(_, whose)| whose),
+            Outcome::Failed(_) => None,
+        };
         let mut settled = 0;
         for caller in &mut self.callers {
             let is_meant = number.is_none_or(|number| number == caller.number);
             if caller.request != request || caller.has_left || !is_meant || caller.outcome.is_some() {
                 continue;
             }
-            if matches!(outcome, Outcome::Token(_)) && readings[&caller.number] != whose {
+            if whose.is_some_and(|whose| readings[&caller.number] != Reading::Says(whose.clone())) {
                 self.broken.push(format!("a caller of request {request} got another person's token"));
             }
             caller.outcome = Some(outcome.clone());
@@ -378,6 +388,12 @@ impl Tab {
     pub fn answer(&mut self, attempt: Attempt, answer: &serde_json::Value) {
         if matches!(self.settings.kind, Kind::Jwt { .. }) {
             self.jwts.push(answer.clone());
+        }
+        for name in ["access_token", "accessToken", "token"] {
+            if let Some(token) = answer.get(name).and_then(|token| token.as_str()) {
+                let whose = self.began_for.iter().rfind(|(began, _)| *began == attempt);
+                self.issued.push((token.to_owned(), whose.and_then(|(_, whose)| whose.clone())));
+            }
         }
         if let Some(code) = answer.get("ssoKey").and_then(|code| code.as_str()) {
             self.codes.push((attempt.request.0, code.to_owned()));
