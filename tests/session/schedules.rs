@@ -566,7 +566,7 @@ impl Play {
         let age = (sent.wall - creation).max(0);
         let created = Moment { wall: sent.wall - age, monotonic: sent.monotonic - age };
         let stated = Token { created, is_own: true, ..token.clone() };
-        let is_believed = creation <= self.now().wall + 5_000 && stated.remaining(self.now(), None) > 0;
+        let is_believed = creation <= self.now().wall + 5_000 && stated.remaining(self.now(), Some(0)) > 0;
         if is_believed { (stated, false) } else { (Token { created: sent, is_own: true, ..token }, true) }
     }
 
