@@ -1562,3 +1562,57 @@ fn rule_10_a_jwt_that_comes_again_within_its_margin_is_handed_out() {
     stage.pass(HOUR - 10_000);
     assert_eq!(given(&mut stage, taken_apart("one", START, HOUR)).unwrap().0, 10_000);
 }
+
+#[test]
+fn rule_11_who_signs_in_does_not_wait_for_what_failed_in_the_background_for_nobody() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("of ada", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    stage.reload();
+    stage.identity = None;
+    stage.policy.refresh_ahead = HOUR;
+    stage.fetch("of nobody", 5);
+    stage.pass(3_000);
+    token(&stage.get());
+    let ahead = stage.last();
+    assert_eq!(ahead.reason, Reason::Ahead);
+    stage.fail(ahead, Failure::of_status(403, None));
+    stage.identity = Some("ada".to_owned());
+    assert_eq!(token(&stage.get()), "of ada");
+    assert_ne!(stage.last(), ahead);
+    assert_eq!(stage.last().reason, Reason::Ahead);
+}
+
+#[test]
+fn rule_08_who_was_named_first_is_there_then() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.get_as(Caller(3));
+    stage.says(OTHER, says("grace"));
+    stage.says(Caller(3), Reading::Says(None));
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.session.identity(), Some("grace"));
+}
+
+#[test]
+fn rule_12_storage_is_not_read_for_who_comes_where_nothing_was_laid_aside() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.identity = None;
+    stage.get();
+    assert!(!stage.session.observe(Some("ada")));
+}
+
+#[test]
+fn rule_10_each_jwt_that_comes_again_is_recognised() {
+    let mut stage = jwt_stage(Cache::None);
+    for number in 0..3 {
+        given(&mut stage, taken_apart(&number.to_string(), START, HOUR)).unwrap();
+    }
+    stage.pass(HOUR / 2);
+    stage.now.wall -= HOUR / 2;
+    for number in 0..3 {
+        assert_eq!(given(&mut stage, taken_apart(&number.to_string(), START, HOUR)).unwrap().0, HOUR / 2);
+    }
+}

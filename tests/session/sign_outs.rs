@@ -370,3 +370,12 @@ fn rule_07_a_sign_out_is_no_news_after_fifteen_others() {
     // A page remembers no more than it needs.
     assert_eq!(page.told(BEFORE), News::SignedOut);
 }
+
+#[test]
+fn rule_07_a_mark_that_stands_again_in_anothers_place_was_put_there_anew() {
+    let mut page = begun(FoundMark::Mark(BEFORE));
+    assert_eq!(page.told(LATER), News::SignedOut);
+    assert_eq!(page.compare(FoundMark::Mark(LATER)), News::Nothing);
+    assert_eq!(page.compare(FoundMark::Mark(BEFORE)), News::SignedOut);
+    assert_eq!(page.compare(FoundMark::Mark(LATER)), News::SignedOut);
+}
