@@ -679,6 +679,7 @@ fn rule_13_what_may_pass_is_tried_again_and_what_does_not_is_not() {
         let attempt = stage.last();
         stage.fail(attempt, Failure::of_status(status, None));
         assert_eq!(stage.said.rejected.len(), 1, "{status}");
+        assert_eq!(stage.said.rejected[0].1.status, Some(status));
     }
 }
 
