@@ -443,6 +443,16 @@ fn late_identity_a_guests_token_that_is_over_takes_nothing_along() {
 }
 
 #[test]
+fn late_identity_no_token_whose_life_is_over_is_stored_in_the_records_place() {
+    let mut tab = anns_tab_again();
+    tab.fetch("a guest's", 5);
+    tab.pass(LATE_IDENTITY);
+    assert_eq!(tab.stored, None);
+    tab.now.wall -= MINUTE;
+    assert!(!tab.has(&PLAIN));
+}
+
+#[test]
 fn late_identity_is_not_waited_for_where_the_page_says_nothing_or_somebody_may_have_left() {
     let mut tab = anns_tab_again();
     tab.settings.is_identified = false;
