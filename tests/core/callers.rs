@@ -361,7 +361,9 @@ fn late_identity_a_record_is_left_for_who_may_come() {
     assert!(matches!(tab.get(&PLAIN), Reply::Token(_)));
     assert_eq!(tab.outcomes(), [token("ann's")]);
     assert!(tab.was_told(|event| matches!(event, Event::Restored { .. })));
-    assert!(tab.was_told(|event| matches!(event, Event::CacheHit { .. })));
+    let is_hit = |deed: &&Deed| matches!(deed, Deed::Told(Event::CacheHit { .. }));
+    assert_eq!(tab.deeds.iter().filter(is_hit).count(), 2, "each of both");
+    assert_eq!(tab.session.next_wake(), None, "it is laid aside no longer");
     assert_eq!(tab.attempts.len(), 1, "the guest's alone");
     assert!(tab.deeds.contains(&Deed::Stopped(1)));
     assert_eq!(tab.stored.as_ref().unwrap()["accessToken"], "ann's");
@@ -421,6 +423,26 @@ fn late_identity_nobody_comes_for_it() {
 }
 
 #[test]
+fn rule_11_a_guests_background_cool_down_does_not_outlive_the_guest() {
+    let mut tab = guests_tab(Cache::Session);
+    tab.person = Some("ann");
+    tab.fetch("ann's", 3_600);
+    tab.pass(55 * MINUTE);
+    tab.reload();
+    tab.person = None;
+    tab.fetch("a guest's", 10);
+    tab.pass(5 * SECOND);
+    assert!(matches!(tab.get(&EAGER), Reply::Token(_)));
+    tab.fail(tab.latest(), Failure::of_status(403, Some(HOUR)));
+    let before = tab.attempts.len();
+    tab.get(&EAGER);
+    assert_eq!(tab.attempts.len(), before, "the background cools down");
+    tab.person = Some("ann");
+    assert!(matches!(tab.get(&EAGER), Reply::Token(_)));
+    assert_eq!((tab.attempts.len(), tab.latest().reason), (before + 1, Reason::Ahead));
+}
+
+#[test]
 fn late_identity_somebody_else_comes() {
     let mut tab = anns_tab_again();
     tab.get(&PLAIN);
@@ -440,6 +462,16 @@ fn late_identity_a_guests_token_that_is_over_takes_nothing_along() {
     assert!(!tab.has(&PLAIN));
     tab.person = Some("ann");
     assert!(matches!(tab.get(&PLAIN), Reply::Token(_)));
+}
+
+#[test]
+fn late_identity_no_token_whose_life_is_over_is_stored_in_the_records_place() {
+    let mut tab = anns_tab_again();
+    tab.fetch("a guest's", 5);
+    tab.pass(LATE_IDENTITY);
+    assert_eq!(tab.stored, None);
+    tab.now.wall -= MINUTE;
+    assert!(!tab.has(&PLAIN));
 }
 
 #[test]
@@ -539,6 +571,21 @@ fn rule_27_a_refusal_is_no_failure_of_the_source() {
 }
 
 #[test]
+fn rule_27_a_refusal_does_not_cut_a_cool_down_short() {
+    let mut tab = Tab::with(settings(Cache::Memory, Kind::Code));
+    for _ in 0..FREE_REFUSALS + 2 {
+        tab.get(&PLAIN);
+    }
+    let attempts = tab.attempts.clone();
+    tab.fail(attempts[0], Failure::of_status(503, Some(MINUTE)));
+    for attempt in &attempts[1..] {
+        tab.fail(*attempt, nobody_signed_in());
+    }
+    tab.pass(MINUTE - 1);
+    assert!(matches!(tab.get(&PLAIN), Reply::Refuse(_)));
+}
+
+#[test]
 fn rule_13_requests_that_fail_side_by_side_are_one_failure() {
     let mut tab = Tab::with(settings(Cache::Memory, Kind::Code));
     for _ in 0..6 {
@@ -582,4 +629,16 @@ fn rule_13_pauses_are_spread() {
     let middle = (BACKOFF_FLOOR + backoff_ceiling(1)) / 2;
     assert!(pauses.first().is_some_and(|pause| *pause < middle / 2 + BACKOFF_FLOOR / 2), "{pauses:?}");
     assert!(pauses.last().is_some_and(|pause| *pause > middle + (middle - BACKOFF_FLOOR) / 2), "{pauses:?}");
+    // And one page does not come back in the same rhythm for ever.
+    let mut tab = Tab::with(settings(Cache::Memory, Kind::Code));
+    let pauses: std::collections::BTreeSet<i64> = (0..100)
+        .map(|_| {
+            tab.get(&PLAIN);
+            tab.fail(tab.latest(), Failure::of_status(503, None));
+            let pause = tab.session.next_wake().unwrap() - tab.now.monotonic;
+            tab.leave(tab.latest().request.0);
+            pause
+        })
+        .collect();
+    assert!(pauses.len() > 50, "{pauses:?}");
 }

@@ -5,7 +5,6 @@
 mod callers;
 mod codes;
 mod json_web_tokens;
-
 mod nonsense;
 mod outcomes;
 mod rules;

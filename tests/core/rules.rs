@@ -1041,17 +1041,3 @@ fn rule_12_a_record_within_the_ordinary_margin_is_over_whatever_margin_a_handle_
         assert_eq!(tab.stored.is_some(), is_restored);
     }
 }
-
-#[test]
-fn rule_08_no_cool_down_of_the_background_outlives_its_person() {
-    let mut tab = Tab::new(Cache::Memory);
-    tab.fetch("one", 3_600);
-    tab.pass(55 * MINUTE);
-    tab.get(&EAGER);
-    tab.fail(tab.latest(), Failure::of_status(403, Some(HOUR)));
-    tab.person = Some("bob");
-    tab.fetch("two", 60);
-    tab.pass(50 * SECOND);
-    tab.get(&EAGER);
-    assert_eq!(tab.latest().reason, Reason::Ahead);
-}

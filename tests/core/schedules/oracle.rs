@@ -804,6 +804,7 @@ impl Oracle {
 
     pub fn wake(&mut self, now: Moment, said: &[Event]) {
         if self.laid_aside.is_some_and(|until| until <= now.monotonic) {
+            self.drop_what_is_over(now);
             self.laid_aside = None;
             self.emit(Event::RecordRejected { why: Rejection::Scope });
             self.stored = None;

@@ -580,13 +580,58 @@ fn action(kind: &Kind) -> impl Strategy<Value = Action> + use<> {
     ]
 }
 
+/// A person's page is loaded again, and does not know at first that somebody is signed in.
+fn late_identity(kind: &Kind) -> impl Strategy<Value = Vec<Step>> + use<> {
+    let answer = match kind {
+        Kind::Jwt { .. } => {
+            Answering::Jwt { age: 0, lifetime: 3_600_000, subject: Subject::TheUsual, encrypted: false }
+        }
+        Kind::Token(_) => Answering::Raw { seconds: 28_800, other_entity: false },
+        Kind::Code => Answering::Code { is_object: false },
+    };
+    let handle = || 0..4_usize;
+    let comes = prop_oneof![
+        3 => Just(Action::Identity { person: 0 }),
+        1 => Just(Action::Identity { person: 1 }),
+        2 => handle().prop_map(|handle| Action::OwnIdentity { handle, says: Ok(Some("alice")) }),
+    ];
+    let between = prop::collection::vec((0..3_000_i64, action(kind)), 0..3);
+    let hears = prop_oneof![
+        handle().prop_map(|handle| Action::GetToken { handle, policy: 0 }),
+        Just(Action::Answer { attempt: 0, answer }),
+    ];
+    let nobody = prop_oneof![3 => Just(0..2_usize), 1 => Just(0..0)];
+    (handle(), nobody, between, comes, hears, 0..12_000_i64).prop_map(
+        move |(handle, calls, between, comes, hears, after)| {
+            let at_once = |action| Step { after: After::Milliseconds(0), action };
+            let mut steps = vec![
+                at_once(Action::Identity { person: 0 }),
+                at_once(Action::GetFreshToken { handle, policy: 0 }),
+                at_once(Action::Answer { attempt: 0, answer }),
+                at_once(Action::Reload { record: Tampering::Untouched }),
+                at_once(Action::Identity { person: 3 }),
+                at_once(Action::HasToken { handle, policy: 0 }),
+            ];
+            steps.extend(calls.map(|policy| at_once(Action::GetToken { handle, policy })));
+            let between = between
+                .into_iter()
+                .map(|(milliseconds, action)| Step { after: After::Milliseconds(milliseconds), action });
+            steps.extend(between);
+            steps.push(Step { after: After::Milliseconds(after), action: comes });
+            steps.push(at_once(hears));
+            steps
+        },
+    )
+}
+
 /// Any schedule for one kind of cache, and of what the widget needs.
 pub fn schedule(cache: Cache, kind: Kind) -> impl Strategy<Value = Schedule> {
-    let step = (after(), action(&kind)).prop_map(|(after, action)| Step { after, action });
+    let step = (after(), action(&kind)).prop_map(|(after, action)| vec![Step { after, action }]);
+    let steps = prop_oneof![40 => step, 1 => late_identity(&kind)];
     let signer = select(vec![0, 0, 700, -2_500, 20_000, -20_000, 10_800_000, -10_800_000, 3_000_000_000]);
     let policies = [policy(), policy(), policy()];
     let is_identified = prop::bool::weighted(0.7);
-    (any::<u32>(), is_identified, signer, handles(), policies, prop::collection::vec(step, 1..60)).prop_map(
+    (any::<u32>(), is_identified, signer, handles(), policies, prop::collection::vec(steps, 1..60)).prop_map(
         move |(seed, is_identified, signer, handles, policies, steps)| Schedule {
             cache,
             kind: kind.clone(),
@@ -595,7 +640,7 @@ pub fn schedule(cache: Cache, kind: Kind) -> impl Strategy<Value = Schedule> {
             seed,
             handles,
             policies,
-            steps,
+            steps: steps.concat(),
         },
     )
 }

@@ -7,6 +7,7 @@
 //!   for which the old mark still stands, because storage could be neither written nor cleared at the sign-out, or none ever stood.
 //! - Nobody is rejected with SIGNED_OUT but for a sign-out after the call, or one whose news were still on their way at the call. So a
 //!   first visit, a storage that is cleared, one that cannot be read, and news that come twice reject nobody.
+//! - A sign-out is heard as one, once, by who is told of it or finds its mark in another's place; and nothing else is.
 //! - A record of before is not read after, unless storage could be neither written nor cleared at the sign-out, and this tab was not told.
 
 use std::fmt;
@@ -160,6 +161,8 @@ struct Tab {
     inbox: Vec<Told>,
     /// Which marks were delivered to this page, and when.
     told: Vec<(String, usize)>,
+    /// Which marks it was told, found, or left itself.
+    knows: Vec<String>,
     person: Option<&'static str>,
     record: Option<(Object, usize)>,
     waiters: Vec<Waiter>,
@@ -203,6 +206,7 @@ impl Tab {
             has_channel: true,
             inbox: Vec::new(),
             told: Vec::new(),
+            knows: Vec::new(),
             person: Some("alice"),
             record: None,
             waiters: Vec::new(),
@@ -328,7 +332,7 @@ impl World {
         let is_event = matches!(news, Told::Stored(_));
         for (number, tab) in self.tabs.iter_mut().enumerate() {
             let hears = if is_event { !tab.is_worker } else { tab.has_channel };
-            if number != from && !tab.is_asleep && tab.has_begun && hears {
+            if number != from && !tab.is_asleep && hears {
                 tab.inbox.push(news.clone());
             }
         }
@@ -349,7 +353,10 @@ impl World {
             self.tabs[tab].seen = Some(found.clone());
             match found {
                 Found::Missing => self.write_first_mark(tab),
-                Found::Mark(mark) => self.tabs[tab].sign_outs.begin(FoundMark::Mark(&mark)),
+                Found::Mark(mark) => {
+                    self.tabs[tab].sign_outs.begin(FoundMark::Mark(&mark));
+                    self.tabs[tab].knows.push(mark);
+                }
                 Found::Unreadable => {}
             }
         }
@@ -367,15 +374,56 @@ impl World {
         if self.tabs[tab].seen.as_ref() == Some(&found) {
             return;
         }
-        self.tabs[tab].seen = Some(found.clone());
-        let news = self.tabs[tab].sign_outs.compare(match &found {
+        let page = &mut self.tabs[tab];
+        page.seen = Some(found.clone());
+        let known = page.sign_outs.generation().map(str::to_owned);
+        let news = page.sign_outs.compare(match &found {
             Found::Unreadable => FoundMark::Unreadable,
             Found::Missing => FoundMark::Missing,
             Found::Mark(mark) => FoundMark::Mark(mark),
         });
+        let mark = match &found {
+            Found::Mark(mark) => Some(mark.clone()),
+            _ => None,
+        };
+        let is_sign_out = self.sign_outs.iter().any(|sign_out| Some(&sign_out.mark) == mark.as_ref());
+        let is_unknown = mark.as_ref().is_some_and(|mark| !page.knows.contains(mark));
+        if known.is_some() && known == mark {
+            assert_eq!(news, News::Nothing, "the same mark stands");
+        } else if is_sign_out && is_unknown {
+            let expected = if known.is_some() { News::SignedOut } else { News::MayHaveLeft };
+            assert_eq!(news, expected, "{mark:?} is found, and nobody told of it");
+        } else if !is_sign_out {
+            assert_ne!(news, News::SignedOut, "nobody signed out: {found:?}");
+            assert!(known.is_none() || news == News::MayHaveLeft, "{known:?} stood there, and {found:?} now");
+        }
+        page.knows.extend(mark);
         if found == Found::Missing {
             self.write_first_mark(tab);
         }
+        self.check_generation(tab);
+        self.hear(tab, news);
+    }
+
+    /// Records are written under the mark that stands, and none where none does.
+    fn check_generation(&self, tab: usize) {
+        let standing = match self.found(tab) {
+            Found::Mark(mark) => Some(mark),
+            _ => None,
+        };
+        assert_eq!(self.tabs[tab].sign_outs.generation(), standing.as_deref());
+    }
+
+    /// A mark reaches a page.
+    fn tell(&mut self, tab: usize, mark: &str) {
+        let step = self.step;
+        let page = &mut self.tabs[tab];
+        page.told.push((mark.to_owned(), step));
+        let news = page.sign_outs.told(mark);
+        let is_sign_out = self.sign_outs.iter().any(|sign_out| sign_out.mark == mark);
+        let is_news = is_sign_out && !page.knows.iter().any(|known| known == mark);
+        assert_eq!(news, if is_news { News::SignedOut } else { News::Nothing }, "told of {mark}");
+        page.knows.push(mark.to_owned());
         self.hear(tab, news);
     }
 
@@ -399,6 +447,7 @@ impl World {
         let known = self.tabs.iter().map(known).collect();
         let before = self.local.clone();
         self.tabs[tab].sign_outs.signed_out_here(&mark);
+        self.tabs[tab].knows.push(mark.clone());
         let is_written = self.write_mark(tab, &mark);
         if is_written {
             self.tabs[tab].sign_outs.wrote(&mark);
@@ -414,20 +463,16 @@ impl World {
     }
 
     fn deliver(&mut self, tab: usize, news: &Told) {
-        let step = self.step;
         match news {
+            _ if !self.tabs[tab].has_begun => {}
             Told::Stored(mark) if self.tabs[tab].hears_events => {
                 if let Some(mark) = mark {
-                    self.tabs[tab].told.push((mark.clone(), step));
-                    let news = self.tabs[tab].sign_outs.told(mark);
-                    self.hear(tab, news);
+                    self.tell(tab, mark);
                 }
                 self.look(tab);
             }
             Told::Broadcast { mark, is_written } if self.tabs[tab].has_channel => {
-                self.tabs[tab].told.push((mark.clone(), step));
-                let news = self.tabs[tab].sign_outs.told(mark);
-                self.hear(tab, news);
+                self.tell(tab, mark);
                 if !is_written && self.write_mark(tab, mark) {
                     self.tabs[tab].seen = None;
                 }
