@@ -88,7 +88,7 @@ impl Facts {
             _ if matches!(found, Some("a redirect" | "a sign-in page")) => Failure::sign_in_page(),
             _ if self.redirected && (found == Some("HTML") || status.is_some()) => Failure::sign_in_page(),
             _ => match found {
-                // Who wants a JWT or a code is not told by this way that there is none.
+                // Only LiveChat gets here: for who takes text, an empty one is an answer.
                 Some("empty") => Failure::bad_answer("", "empty", "JSON with access_token or accessToken"),
                 Some(found) => Failure::bad_answer("", found, "JSON"),
                 None if self.timed_out => Failure::timed_out(),
