@@ -62,7 +62,7 @@ export interface SourceRequest {
 export type FunctionSource = (request: SourceRequest) => Promise<RawToken | FinishedToken> | RawToken | FinishedToken;
 
 /** Headers in any form that people have them. */
-export type RequestHeaders = Record<string, string | number | boolean | undefined> | Headers | Map<string, string> | [string, string][];
+export type RequestHeaders = Record<string, string | undefined> | Headers | Map<string, string> | [string, string][];
 
 /** The page's own service, asked over HTTP. */
 export type UrlSource = {
@@ -75,7 +75,7 @@ export type UrlSource = {
   | {
       /** Default `"POST"`. */
       method?: "POST";
-      /** Sent as it is. Default `"{}"`; the content type is `application/json` unless `headers` say another. */
+      /** Sent as it is; none by default. The content type is `application/json` unless `headers` say another. */
       body?: string;
     }
   | { method: "GET"; body?: undefined }

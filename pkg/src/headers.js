@@ -17,8 +17,8 @@ export const readHeaders = (headers) => {
   for (const pair of pairsOf(headers)) {
     const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : [];
     if (value === undefined && name !== undefined) continue;
-    if (typeof name !== "string" || !/^(string|number|boolean)$/.test(typeof value)) return undefined;
-    read[name] = String(value);
+    if (typeof name !== "string" || typeof value !== "string") return undefined;
+    read[name] = value;
   }
   return read;
 };

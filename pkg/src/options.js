@@ -38,8 +38,6 @@ export const CACHES = ["none", "memory", "session"];
 
 /** What is expected of an address. */
 const ADDRESS = "a URL that this page can resolve";
-/** The body of a request that has nothing to say: servers that are told of JSON refuse none at all. */
-const NOTHING = "{}";
 const LIVECHAT_ACCOUNTS = "https://accounts.livechat.com";
 
 /**
@@ -141,7 +139,7 @@ const readSource = (value, name, isLiveChat, isCodeFlow) => {
   if (typeof value === "string" || typeof attempt(() => value.href) === "string") {
     const url = address(value);
     if (url === undefined) throw badOption(name, ADDRESS);
-    return { name, url, init: { method: "POST", credentials: "same-origin", body: NOTHING } };
+    return { name, url, init: { method: "POST", credentials: "same-origin" } };
   }
   if (!isRecord(value)) throw badOption(name, `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`);
   const { grant } = given(value, `${name}.`);
@@ -156,7 +154,7 @@ const readSource = (value, name, isLiveChat, isCodeFlow) => {
     if (isCodeFlow && method === "GET") throw badOption(`${name}.method`, '"POST" for a new code');
     if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed)) throw badOption(`${name}.body`, "a JSON object");
     const headers = options.option("headers", (headers) => callable(headers) ?? readHeaders(headers), HEADERS);
-    return { name, url, init: { method, credentials: credentials ?? "same-origin", body: method === "POST" ? (body ?? NOTHING) : body, headers } };
+    return { name, url, init: { method, credentials: credentials ?? "same-origin", body, headers } };
   }
   if (grant === "cookie") {
     const options = read("grant", "clientId", "redirectUri", "accountsUrl");

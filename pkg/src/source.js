@@ -155,7 +155,7 @@ const askService = async (service, url, init, takesText) => {
  * @param {Init} init
  */
 const askAccounts = ({ name, accountsUrl, clientId, grant }, { licenseId, organizationId }, fields, init) =>
-  askService(init, `${at(accountsUrl, `${name}.accountsUrl`).replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
+  askService({}, `${at(accountsUrl, `${name}.accountsUrl`).replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
     ...init,
     method: "POST",
     body: JSON.stringify({

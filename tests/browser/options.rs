@@ -1,6 +1,6 @@
 //! Options: every wrong one is thrown at once, by name; defaults and `configure`; the methods' shape.
 
-use js_sys::{Array, Function};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -9,6 +9,74 @@ use crate::scene::{
     Scene, access_token, fulfilled, identity_error, is_same, keys, number, object, open_tab, raw_token, settled, value,
     with,
 };
+
+#[wasm_bindgen(module = "/tests/browser/options.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = licencesAndOrganizations)]
+    fn licences_and_organizations() -> Promise;
+    #[wasm_bindgen(js_name = headersInEveryForm)]
+    fn headers_in_every_form() -> Promise;
+    #[wasm_bindgen(js_name = headersThatFail)]
+    fn headers_that_fail() -> Promise;
+    #[wasm_bindgen(js_name = hostileOptions)]
+    fn hostile_options() -> Promise;
+    #[wasm_bindgen(js_name = prototypesThatAreFull)]
+    fn prototypes_that_are_full() -> Promise;
+    #[wasm_bindgen(js_name = addressesOfEveryKind)]
+    fn addresses_of_every_kind() -> Promise;
+    #[wasm_bindgen(js_name = guestsHaveASourceOfTheirOwn)]
+    fn guests_have_a_source_of_their_own() -> Promise;
+    #[wasm_bindgen(js_name = mistakesAreSaidOnce)]
+    fn mistakes_are_said_once() -> Promise;
+}
+
+#[wasm_bindgen_test]
+async fn licences_and_organizations_as_pages_have_them() {
+    let _scene = Scene::new();
+    fulfilled(&licences_and_organizations()).await;
+}
+
+#[wasm_bindgen_test]
+async fn headers_in_every_form_are_sent() {
+    let _scene = Scene::new();
+    fulfilled(&headers_in_every_form()).await;
+}
+
+#[wasm_bindgen_test]
+async fn headers_that_fail_are_the_source_s_failure() {
+    let _scene = Scene::new();
+    fulfilled(&headers_that_fail()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_24_options_that_run_code_or_throw_are_bad_options() {
+    let _scene = Scene::new();
+    fulfilled(&hostile_options()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_24_what_stands_in_prototypes_is_no_option() {
+    let _scene = Scene::new();
+    fulfilled(&prototypes_that_are_full()).await;
+}
+
+#[wasm_bindgen_test]
+async fn addresses_of_every_kind_are_resolved_when_they_are_used() {
+    let _scene = Scene::new();
+    fulfilled(&addresses_of_every_kind()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_26_guests_have_a_source_of_their_own() {
+    let _scene = Scene::new();
+    fulfilled(&guests_have_a_source_of_their_own()).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_mistake_of_the_page_is_said_once_in_the_console() {
+    let _scene = Scene::new();
+    fulfilled(&mistakes_are_said_once()).await;
+}
 
 fn is_thrown(options: &JsValue, named: &str) {
     let thrown = custom_identity_provider(options).expect_err(named);
@@ -37,7 +105,19 @@ fn every_wrong_option_is_thrown_by_name() {
         ),
         ("identity", &["customer-4711".into(), 4711.into(), object(&[])]),
         ("cache", &["local".into(), 4711.into(), JsValue::NULL, true.into()]),
-        ("licenseId", &["4711".into(), (-1).into(), 0.into(), 1.5.into(), f64::NAN.into(), JsValue::NULL]),
+        (
+            "licenseId",
+            &[
+                "4711a".into(),
+                "-4711".into(),
+                "".into(),
+                (-1).into(),
+                0.into(),
+                1.5.into(),
+                f64::NAN.into(),
+                JsValue::NULL,
+            ],
+        ),
         ("organizationId", &["".into(), 4711.into(), JsValue::NULL]),
         ("margin", &[(-1).into(), "4711".into(), f64::NAN.into(), f64::INFINITY.into(), JsValue::NULL]),
         ("refreshAhead", &[(-1).into(), "4711".into(), f64::NAN.into()]),

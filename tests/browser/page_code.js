@@ -10,13 +10,13 @@ const answer = (name = "a") => ({ access_token: name, entity_id: "entity", expir
 const provide = (options) => custom_identity_provider({ licenseId: (licenseId += 1), identity: () => "somebody", cache: "memory", source: async () => answer(), ...options });
 
 /** How a call ended, within a few seconds. */
-const end = (promise) =>
+export const end = (promise) =>
   Promise.race([
     promise.then((token) => token?.accessToken ?? String(token), (error) => error?.code ?? String(error)),
     new Promise((resolve) => setTimeout(() => resolve("hangs"), 4_000)),
   ]);
 
-const expectEqual = (found, expected, what) => {
+export const expectEqual = (found, expected, what) => {
   if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${what}: ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`);
 };
 

@@ -63,12 +63,14 @@ test("in Node, with the memory cache, it fetches one token and then answers from
 test("in Node, options are read as in a page: a wrong one throws at once and is named", () => {
   assert.deepEqual(node(`
     import { IdentityError, custom_identity_provider } from "custom-identity-provider";
+    const said = [];
+    console.error = (text) => said.push(text);
     try {
       custom_identity_provider({ organizationId: "organization", cache: "memory", source: 7 });
     } catch (error) {
-      console.log(JSON.stringify({ ours: error instanceof IdentityError, code: error.code, named: error.message.includes("source") }));
+      console.log(JSON.stringify({ ours: error instanceof IdentityError, code: error.code, named: error.message.includes("source"), said: said.length === 1 && said[0].includes("source") }));
     }
-  `), { ours: true, code: "BAD_OPTION", named: true });
+  `), { ours: true, code: "BAD_OPTION", named: true, said: true });
 });
 
 for (const [connect, options] of Object.entries({ connectOmnichannel: "{ startChat: true }", connectLiveChat: "{ identity, licenseId: 12345678, restart: false }" }))
