@@ -25,6 +25,9 @@ export const kindOfAnswer = (value) => {
   return attempt(() => typeof value.json) === "function" ? 8 : kind;
 };
 
+/** An object of its own fields alone, whatever a page has put into `Object.prototype`. @template {object} T @param {T} fields @returns {T} */
+export const bare = (fields) => Object.assign(Object.create(null), fields);
+
 /** Stands in the copy where reading a field threw. */
 const unreadable = Symbol();
 

@@ -5,7 +5,7 @@ import { attempt, global, resolveUrl } from "./environment.js";
 import { badOption } from "./error.js";
 import { HEADERS, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
-import { isRecord } from "./kind.js";
+import { bare, isRecord } from "./kind.js";
 import { asker } from "./source.js";
 
 /** @typedef {import("../index.js").FunctionSource} FunctionSource */
@@ -135,11 +135,13 @@ const address = (value) => {
  * @returns {Source}
  */
 const readSource = (value, name, isLiveChat, isCodeFlow) => {
-  if (typeof value === "function") return { name, function: /** @type {FunctionSource} */ (value) };
-  if (typeof value === "string" || typeof attempt(() => value.href) === "string") {
+  if (typeof value === "function") return bare({ name, function: /** @type {FunctionSource} */ (value) });
+  // A URL, of whatever frame, inherits its address; an own one is a misspelt url.
+  const isUrl = attempt(() => typeof value.href === "string" && !Object.prototype.hasOwnProperty.call(value, "href"));
+  if (typeof value === "string" || isUrl) {
     const url = address(value);
     if (url === undefined) throw badOption(name, ADDRESS);
-    return { name, url, init: { method: "POST", credentials: "same-origin" } };
+    return bare({ name, url, init: bare({ method: "POST", credentials: /** @type {const} */ ("same-origin") }) });
   }
   if (!isRecord(value)) throw badOption(name, `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`);
   const { grant } = given(value, `${name}.`);
@@ -154,27 +156,27 @@ const readSource = (value, name, isLiveChat, isCodeFlow) => {
     if (isCodeFlow && method === "GET") throw badOption(`${name}.method`, '"POST" for a new code');
     if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed)) throw badOption(`${name}.body`, "a JSON object");
     const headers = options.option("headers", (headers) => callable(headers) ?? readHeaders(headers), HEADERS);
-    return { name, url, init: { method, credentials: credentials ?? "same-origin", body, headers } };
+    return bare({ name, url, init: bare({ method, credentials: credentials ?? "same-origin", body, headers }) });
   }
   if (grant === "cookie") {
     const options = read("grant", "clientId", "redirectUri", "accountsUrl");
-    return {
+    return bare({
       name,
-      grant,
+      grant: /** @type {const} */ ("cookie"),
       clientId: options.required("clientId", options.text("clientId"), "a non-empty string"),
       redirectUri: options.text("redirectUri"),
       accountsUrl: options.url("accountsUrl") ?? LIVECHAT_ACCOUNTS,
-    };
+    });
   }
   if (grant === "identity_token") {
     const options = read("grant", "clientId", "transferUrl", "accountsUrl");
-    return {
+    return bare({
       name,
-      grant,
+      grant: /** @type {const} */ ("identity_token"),
       clientId: options.required("clientId", options.text("clientId"), "a non-empty string"),
       transferUrl: options.required("transferUrl", options.url("transferUrl"), "the URL of the page's own service"),
       accountsUrl: options.url("accountsUrl") ?? LIVECHAT_ACCOUNTS,
-    };
+    });
   }
   throw badOption(`${name}.grant`, '"cookie" or "identity_token"');
 };

@@ -40,9 +40,10 @@ const openChannel = () => {
   channel.onmessage = ({ data }) => {
     if (typeof data?.mark !== "string") return;
     told?.hearMark(data.mark);
-    // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back. Another mark than
-    // this page saw last is news enough for them, and must not be written over by an older one.
-    if (!data.isWritten && markThatStands() === seen && writeMark(data.mark)) lookAnew();
+    // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back. What is left for
+    // them says that somebody may have left; this mark itself, written late, would be taken for another sign-out. Another mark than this
+    // page saw last is news enough.
+    if (!data.isWritten && markThatStands() === seen && writeMark(`-${newMark().slice(1)}`)) lookAnew();
   };
 };
 

@@ -7,7 +7,7 @@ import { IdentityError, badOption } from "./error.js";
 import { identityOf } from "./identity.js";
 import { HEADERS, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
-import { isRecord, ownFields } from "./kind.js";
+import { bare, isRecord, ownFields } from "./kind.js";
 import { factsOf, pairsOf, retryAfterOf } from "./thrown.js";
 import { readable } from "./token.js";
 
@@ -96,7 +96,8 @@ const unreached = new WeakSet();
  * @returns {Promise<Outcome>}
  */
 const askService = async (service, url, init, takesText) => {
-  const request = { ...init, headers: withHeaders(init.headers, { accept: takesText ? "application/json, application/jwt, text/plain" : "application/json" }) };
+  // fetch reads inherited fields, too.
+  const request = bare({ ...init, headers: withHeaders(init.headers, { accept: takesText ? "application/json, application/jwt, text/plain" : "application/json" }) });
   // A signal that the page's own AbortController made may be none to fetch; the core hears nothing of an attempt that it stopped.
   const Request = global("Request");
   if (typeof Request === "function" && !attempt(() => new Request(url, { signal: init.signal }))) delete request.signal;
@@ -106,7 +107,7 @@ const askService = async (service, url, init, takesText) => {
   let found;
   try {
     // A redirect to another origin, where people sign in, looks like a failing network: `src/core/outcome.rs` says how it is told.
-    let response = await fetch(url, unreached.has(service) ? { ...request, redirect: "manual" } : request);
+    let response = await fetch(url, unreached.has(service) ? bare({ ...request, redirect: "manual" }) : request);
     if (response.type === "opaqueredirect") {
       found = "a redirect";
       response = await fetch(url, request);
@@ -157,6 +158,7 @@ const askService = async (service, url, init, takesText) => {
 const askAccounts = ({ name, accountsUrl, clientId, grant }, { licenseId, organizationId }, fields, init) =>
   askService({}, `${at(accountsUrl, `${name}.accountsUrl`).replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
     ...init,
+    headers: undefined,
     method: "POST",
     body: JSON.stringify({
       grant_type: grant,

@@ -84,6 +84,15 @@ const life = async (name, fault, phase, kind, page, licenseId, until) => {
   return wrong;
 };
 
+/** Resolves when this page has heard what the frame told it before: its sign-out must not reach the next test. */
+const heardAll = async (frame) => {
+  const channel = new BroadcastChannel("hostile");
+  const heard = new Promise((resolve) => (channel.onmessage = resolve));
+  frame.contentWindow.eval(`new BroadcastChannel("hostile").postMessage("all")`);
+  await heard;
+  channel.close();
+};
+
 /** What was wrong in any of these pages: nothing, it is to be hoped. @param {string} phase from when on @param {"function" | "url"} kind of the source */
 export const hostilePages = async (phase, kind) => {
   const found = [];
@@ -98,6 +107,7 @@ export const hostilePages = async (phase, kind) => {
       licenseId += 2;
       const run = frame.contentWindow.eval(`(${life})`);
       for (const wrong of await run(name, fault, phase, kind, PACKAGE, licenseId, 5_000)) found.push(`${name} ${kindOfFault} from ${phase} on, ${kind}: ${wrong}`);
+      await heardAll(frame);
       frame.remove();
       for (const key of Object.keys(sessionStorage)) if (key.startsWith("custom_identity_provider:livechat:9")) sessionStorage.removeItem(key);
     }
@@ -119,6 +129,7 @@ export const frozenPage = async () => {
     const provider = custom_identity_provider({ licenseId: 990_010, identity: null, source: async () => { throw new RangeError("no"); } });
     return provider.getToken().then(() => "resolved", (error) => error.code + " " + error.name + " " + (error instanceof Error));
   })`)(PACKAGE);
+  await heardAll(frame);
   frame.remove();
   if (failing !== "SOURCE_FAILED IdentityError true") found.push(failing);
   return found.join("\n");
