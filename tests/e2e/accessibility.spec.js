@@ -34,7 +34,7 @@ for (const colorScheme of ["light", "dark"]) {
       await demo.applyFault("Cut connection");
       await expect(demo.outcome).toContainText("NETWORK");
       expect(await violations(page)).toEqual([]);
-      await demo.open("/no-wasm/");
+      await demo.open("/no-wasm/livechat.html");
       await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);

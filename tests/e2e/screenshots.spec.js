@@ -56,7 +56,7 @@ for (const [device, viewport] of Object.entries(DEVICES)) {
       await expect(demo.outcome).toContainText("getFreshToken failed: UNAVAILABLE");
       await take("failed");
 
-      await demo.open("/no-wasm/");
+      await demo.open("/no-wasm/livechat.html");
       await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
       await take("no-wasm");
     });

@@ -61,6 +61,7 @@ async fn session(State(settings): State<Arc<SiteSettings>>, headers: HeaderMap) 
         "customers": CUSTOMERS,
         "livechat": settings.livechat,
         "jsonWebTokens": settings.json_web_tokens,
+        "devices": settings.devices,
     });
     not_stored(Json(body))
 }

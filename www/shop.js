@@ -1,0 +1,108 @@
+// The small shop of the story: signing in and out, and a chat that knows who is there.
+
+import { installWidget } from "./chat_widget_stand_in.js";
+import { byId, html } from "./element.js";
+import { endChat, startChat } from "./shop_chat.js";
+import { obeyStory } from "./shop_remote.js";
+import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
+
+/** @type {typeof import("../pkg/index.js")} */
+let library;
+/** What the site says, but for who is signed in. */
+let site;
+/** Who is signed in; null when nobody, and while that changes. */
+let customer = null;
+let isChanging = false;
+let readings = 0;
+
+const firstName = ({ name }) => name.split(" ")[0];
+
+const tell = (text) => {
+  byId("trouble").textContent = text;
+  byId("trouble").hidden = text === "";
+};
+
+const button = (text, attributes, press) => {
+  const element = html("button", { type: "button", disabled: isChanging, ...attributes }, text);
+  element.addEventListener("click", () => void press());
+  return element;
+};
+
+const show = () => {
+  const known = site.customers.find(({ id }) => id === customer);
+  byId("greeting").textContent = isChanging ? "One moment…" : known ? `Hello, ${firstName(known)}` : "Sign in as";
+  byId("people").replaceChildren(
+    ...(known || isChanging
+      ? [button("Sign out", { "data-person": "nobody" }, leave)]
+      : site.customers.map((one) => button(firstName(one), { "data-person": one.id, "aria-label": `Sign in as ${one.name}` }, () => enter(one.id)))),
+  );
+  document.body.dataset.customer = isChanging ? "changing" : (customer ?? "nobody");
+};
+
+/** Takes over who the site says is signed in. */
+const follow = async () => {
+  const mine = ++readings;
+  const session = await readSession();
+  if (mine !== readings || isChanging) return;
+  site = session;
+  customer = session.customer?.id ?? null;
+  show();
+  startChat(library, site.livechat, () => customer);
+};
+
+/** While the session changes nobody is signed in, and nobody's chat is on the page. */
+const changeSession = async (change) => {
+  if (isChanging) return;
+  const hadFocus = byId("people").contains(document.activeElement);
+  isChanging = true;
+  customer = null;
+  readings += 1;
+  endChat();
+  show();
+  tell("");
+  try {
+    await change();
+  } catch (error) {
+    tell(`That did not work: ${error.message}.`);
+  }
+  isChanging = false;
+  await follow().catch((error) => tell(`The shop does not answer: ${error.message}.`));
+  if (hadFocus) byId("people").firstElementChild?.focus();
+};
+
+const enter = (id) => changeSession(() => signIn(id));
+
+const leave = () =>
+  changeSession(async () => {
+    try {
+      await library.sign_out();
+    } finally {
+      await signOut();
+    }
+  });
+
+const begin = async () => {
+  try {
+    [library, site] = await Promise.all([import("/pkg/index.js"), readSession()]);
+  } catch (error) {
+    byId("greeting").textContent = "Closed";
+    return tell(`The shop cannot open: ${error.message}.`);
+  }
+  const { accountsUrl, clientId, licenseId, organizationId } = site.livechat;
+  window.__lc = { license: licenseId, organizationId, asyncInit: true, standIn: { accountsUrl, clientId } };
+  installWidget();
+  customer = site.customer?.id ?? null;
+  show();
+  startChat(library, site.livechat, () => customer);
+  onSessionOfOtherTab((what) => {
+    if (isChanging) return;
+    if (what !== "changing") return void follow();
+    customer = null;
+    readings += 1;
+    endChat();
+    show();
+  });
+  obeyStory();
+};
+
+await begin();

@@ -1,0 +1,81 @@
+// Lets the story's page work the shop in its frame: it presses what a person would press, and tells what a person would see.
+
+import { byId } from "./element.js";
+
+/** What can be seen: who is signed in, and the chat. */
+const look = () => {
+  const chat = byId("chat-widget-container");
+  const state = chat?.querySelector(".chat-state");
+  return {
+    customer: document.body.dataset.customer,
+    isChatThere: chat !== null,
+    isOpen: Boolean(chat) && !chat.querySelector(".chat-window").hidden,
+    isOnline: Boolean(state?.textContent) && !state.classList.contains("waiting"),
+    entity: chat?.querySelector(".chat-customer").dataset.entity || null,
+    messages: [...(chat?.querySelectorAll("[data-author]") ?? [])].map((element) => ({
+      author: element.dataset.author,
+      text: element.querySelector(".text").textContent,
+      isUnsent: "unsent" in element.dataset,
+    })),
+  };
+};
+
+/** Presses a button as somebody would see it pressed. */
+const press = (element) => {
+  element.classList.add("pressed");
+  setTimeout(() => element.classList.remove("pressed"), 600);
+  element.click();
+};
+
+const openChat = () => {
+  const bubble = document.querySelector(".chat-bubble");
+  if (bubble && !bubble.hidden) press(bubble);
+};
+
+/** LiveChat calls the token back: it is good for nothing any more, though nobody here knows. */
+const revoke = async ({ accountsUrl }) => {
+  const token = await window.__lc.custom_identity_provider?.().getToken();
+  if (!token) return;
+  await fetch(new URL("/v2/customer/token", accountsUrl), { method: "DELETE", credentials: "omit", headers: { authorization: `Bearer ${token.accessToken}` } });
+};
+
+const COMMANDS = {
+  look: () => {},
+  sign_in: ({ customer }) => press(document.querySelector(`[data-person="${customer}"]`)),
+  sign_out: () => press(document.querySelector('[data-person="nobody"]')),
+  open_chat: openChat,
+  close_chat: () => window.LiveChatWidget.call("minimize"),
+  type: ({ text }) => (byId("chat-text").value = text),
+  send: () => press(document.querySelector(".chat-form button")),
+  revoke: () => revoke(window.__lc.standIn),
+};
+
+/** Obeys the page around it, if that is one of this machine's, like this one. */
+export const obeyStory = () => {
+  if (parent === window) return;
+  let story = null;
+  let isTold = false;
+  const tell = () => {
+    if (story === null || isTold) return;
+    isTold = true;
+    // Once for any number of changes at a time.
+    queueMicrotask(() => {
+      isTold = false;
+      parent.postMessage({ shop: "seen", seen: look() }, story);
+    });
+  };
+  addEventListener("message", async ({ source, origin, data }) => {
+    if (source !== parent || new URL(origin).hostname !== location.hostname || !(data?.command in COMMANDS)) return;
+    story = origin;
+    let failure = null;
+    try {
+      await COMMANDS[data.command](data);
+    } catch (error) {
+      failure = String(error?.message ?? error);
+    }
+    parent.postMessage({ shop: "done", number: data.number, failure, seen: look() }, story);
+  });
+  new MutationObserver(tell).observe(document.body, { attributes: true, characterData: true, childList: true, subtree: true });
+  // Nothing is told before the page around has shown who it is.
+  parent.postMessage({ shop: "ready" }, "*");
+};
