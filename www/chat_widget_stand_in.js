@@ -8,7 +8,7 @@ const PAUSE = 1000;
 /** At these the widget's person has gone: it has nothing to ask for any more. */
 const FINAL = new Set(["SIGNED_OUT", "IDENTITY_CHANGED", "NOT_SIGNED_IN", "SSO_IDENTITY_EXCEPTION", "SSO_OAUTH_EXCEPTION"]);
 
-const STATES = { connecting: "Connecting…", online: "Sam is here", waiting: "No connection; your messages are kept" };
+const STATES = { connecting: "Connecting…", online: "Sam is here", waiting: "Waiting for LiveChat" };
 
 /** A chat that ended must not go on with anything. */
 const ended = () => Object.assign(new Error("the widget was destroyed"), { code: "SIGNED_OUT" });
@@ -176,7 +176,7 @@ const makeWindow = (write, setVisibility) => {
         if (log.children[index] !== element) log.insertBefore(element, log.children[index] ?? null);
       });
       log.scrollTop = log.scrollHeight;
-      customer.textContent = entityId ? `A stand-in for LiveChat. It knows ${isGuest ? "a guest" : "a customer"}: ${entityId.slice(0, 8)}` : "A stand-in for LiveChat";
+      customer.textContent = `Stand-in for LiveChat${entityId ? `, ${isGuest ? "guest" : "customer"} ${entityId.slice(0, 8)}` : ""}`;
       customer.dataset.entity = entityId ?? "";
     },
   };

@@ -29,7 +29,9 @@ const press = (element) => {
 
 const openChat = () => {
   const bubble = document.querySelector(".chat-bubble");
-  if (bubble && !bubble.hidden) press(bubble);
+  if (!bubble || bubble.hidden) return;
+  // Not by a click, after which the person would be in the window: the focus belongs to who watches the story.
+  window.LiveChatWidget.call("maximize");
 };
 
 /** LiveChat calls the token back: it is good for nothing any more, though nobody here knows. */

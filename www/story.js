@@ -14,6 +14,7 @@ const OUT_OF_ORDER = { status: 503, retry_after: 1 };
 const READING = 2600;
 const LOOKING = 2600;
 const KEYSTROKE = 45;
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 const asked = Number(new URLSearchParams(location.search).get("speed"));
 const clock = makeClock(asked > 0 ? asked : 1);
@@ -22,6 +23,8 @@ const clock = makeClock(asked > 0 ? asked : 1);
 const devices = {};
 /** Ends the telling that runs; null when none does. @type {AbortController | null} */
 let telling = null;
+/** Whether the story pauses by itself after the step that is told. */
+let isStepping = false;
 let isFailing = false;
 
 /* What is told. */
@@ -59,7 +62,14 @@ const showControls = () => {
   const isTelling = telling !== null;
   byId("play").textContent = !isTelling ? "Play the story" : clock.isRunning() ? "Pause" : "Go on";
   byId("restart").hidden = !isTelling;
+  byId("story").classList.toggle("telling-now", isTelling);
   byId("fault").disabled = isTelling || isFailing;
+};
+
+/** The story goes on, or pauses. */
+const goOn = (isNow) => {
+  clock.run(isNow);
+  showControls();
 };
 
 /* What is done. */
@@ -93,7 +103,7 @@ const hand = (device, signal) => {
       await clock.wait(LOOKING / 3, signal);
     },
     write: async (text) => {
-      for (let length = 1; length <= text.length; length++) {
+      for (let length = STILL.matches ? text.length : 1; length <= text.length; length++) {
         await clock.wait(KEYSTROKE, signal);
         await tell("type", { text: text.slice(0, length) });
       }
@@ -139,7 +149,10 @@ const tellStory = async (signal) => {
       throw error;
     }
     showProgress(index + 1, `${name} is done`);
-    await clock.wait(LOOKING, signal);
+    if (isStepping) {
+      goOn(false);
+      await clock.running(signal);
+    } else await clock.wait(LOOKING, signal);
   }
   showProgress(STEPS.length, "the end");
   showCurrent(-1);
@@ -149,8 +162,9 @@ const tellStory = async (signal) => {
 const begin = async () => {
   telling = new AbortController();
   const { signal } = telling;
-  clock.run(true);
-  showControls();
+  goOn(true);
+  // Where little fits on the screen, the story is at its top.
+  if (matchMedia("(max-width: 40rem)").matches) byId("story").scrollIntoView({ block: "start" });
   try {
     await tellStory(signal);
   } catch (error) {
@@ -159,10 +173,8 @@ const begin = async () => {
     await mend().catch(() => {});
   }
   telling = null;
-  clock.run(false);
+  goOn(false);
   byId("play").textContent = "Play again";
-  byId("restart").hidden = true;
-  byId("fault").disabled = false;
 };
 
 /* By hand. */
@@ -189,12 +201,19 @@ const failByHand = async () => {
 
 const listen = () => {
   byId("play").addEventListener("click", () => {
-    if (telling === null) return void begin();
-    clock.run(!clock.isRunning());
-    showControls();
+    isStepping = false;
+    if (telling === null) void begin();
+    else goOn(!clock.isRunning());
+  });
+  byId("step").addEventListener("click", () => {
+    // While the story plays, it stops after the step that is told.
+    isStepping = true;
+    if (telling === null) void begin();
+    else goOn(true);
   });
   byId("restart").addEventListener("click", () => {
     telling?.abort(new DOMException("The story starts over.", "AbortError"));
+    isStepping = false;
     void begin();
     byId("play").focus();
   });
@@ -228,8 +247,8 @@ const open = async () => {
   }
   showNow(sentence("The shop is open on three devices. The story takes about a minute and a half; it can be paused at any time.", "p"));
   listen();
-  byId("play").disabled = false;
-  byId("fault").disabled = false;
+  for (const id of ["play", "step"]) byId(id).disabled = false;
+  showControls();
 };
 
 await open();

@@ -22,8 +22,8 @@ export const makeDevice = ({ id, name, port }) => {
 
   const look = (now) => {
     seen = now;
-    const who = now.customer === "nobody" ? "a guest" : "a customer";
-    known.textContent = now.entity ? `LiveChat sees ${who}: ${now.entity.slice(0, 8)}` : "";
+    const who = now.customer === "nobody" ? "guest" : "customer";
+    known.textContent = now.entity ? `LiveChat sees the ${who} ${now.entity.slice(0, 8)}` : "";
     for (const watch of watching) watch();
   };
 

@@ -41,7 +41,7 @@ const THOUGHT: Duration = Duration::from_millis(700);
 const ANSWERS: [&str; 4] = [
     "Hello, this is Sam. Let me look that up for you.",
     "I have everything before me, also what you wrote before. It is on its way.",
-    "You are welcome. Is there anything else?",
+    "Of course. I have made a note of it.",
     "It is noted. I am here if you need me.",
 ];
 

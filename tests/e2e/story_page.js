@@ -1,0 +1,79 @@
+// The story's page by what a person sees on it: the player, and a shop on each of three devices.
+
+import { expect } from "./demo.js";
+
+/** A shop in the frame of a device, or on a page of its own. */
+export class Shop {
+  constructor(inside) {
+    this.inside = inside;
+    this.greeting = inside.locator("#greeting");
+    this.bubble = inside.getByRole("button", { name: "Chat", exact: true });
+    this.window = inside.getByRole("region", { name: "Chat", exact: true });
+    this.state = this.window.getByRole("status");
+    this.messages = inside.getByRole("log", { name: "Conversation" }).locator("p .text");
+    this.text = inside.getByRole("textbox", { name: "Your message" });
+    this.unsent = inside.locator("[data-unsent]");
+  }
+
+  button = (name) => this.inside.getByRole("button", { name, exact: true });
+
+  async signIn(name) {
+    await this.button(`Sign in as ${name}`).click();
+    await expect(this.greeting).toHaveText(`Hello, ${name.split(" ")[0]}`);
+  }
+
+  async signOut() {
+    await this.button("Sign out").click();
+    await expect(this.greeting).toHaveText("Sign in as");
+  }
+
+  async openChat() {
+    await this.bubble.click();
+    await expect(this.state).toHaveText("Sam is here");
+  }
+
+  async write(text) {
+    await this.text.fill(text);
+    await this.button("Send").click();
+  }
+
+  /** The customer that the chat knows, by its whole entity id. */
+  async entity() {
+    const known = this.inside.locator(".chat-customer");
+    await expect(known).toHaveAttribute("data-entity", /^[0-9a-f-]{36}$/);
+    return known.getAttribute("data-entity");
+  }
+}
+
+export class Story {
+  constructor(page) {
+    this.page = page;
+    this.now = page.locator("#now");
+    this.progress = page.getByRole("progressbar", { name: "Progress of the story" });
+    this.steps = page.locator("#steps > li");
+    this.done = page.locator("#steps > li.done");
+    for (const id of ["laptop", "phone", "kiosk"]) this[id] = new Shop(page.frameLocator(`#device-${id} iframe`));
+  }
+
+  /** Opens the page, and waits until every device has opened its shop. `speed` is how many times as fast as for people it plays. */
+  async open(speed = 20) {
+    await this.page.goto(speed === 1 ? "/" : `/?speed=${speed}`);
+    await expect(this.button("Play the story")).toBeEnabled();
+  }
+
+  button = (name) => this.page.getByRole("button", { name, exact: true });
+  press = (name) => this.button(name).click();
+
+  /** Plays one step, and waits until it has come to its end and the story pauses. */
+  async step(number) {
+    await this.press("One step");
+    await expect(this.steps.nth(number - 1)).toHaveClass("done", { timeout: 50_000 });
+    await expect(this.done).toHaveCount(number);
+    await expect(this.button("Go on")).toBeVisible();
+  }
+
+  async playToEnd() {
+    await expect(this.now).toContainText("That is the story", { timeout: 55_000 });
+    await expect(this.done).toHaveCount(await this.steps.count());
+  }
+}
