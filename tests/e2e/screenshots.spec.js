@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 
 import { expect, test } from "./demo.js";
+import { Story } from "./story_page.js";
 import { LIVE_ASSIST, OMNICHANNEL, WidgetDemo } from "./widget_demo.js";
 
 const folder = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
@@ -18,6 +19,32 @@ const camera = (page, suffix) => async (name, fullPage = false) => {
 
 for (const [device, viewport] of Object.entries(DEVICES)) {
   for (const colorScheme of ["light", "dark"]) {
+    test(`pictures of the story: ${device}, ${colorScheme}`, async ({ page }) => {
+      const story = new Story(page);
+      const take = camera(page, `${device}-${colorScheme}`);
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await story.open();
+      await take("story");
+      for (const number of [1, 2, 3]) await story.step(number);
+      const seen = async (name, element) => {
+        await element.scrollIntoViewIfNeeded();
+        await page.screenshot({ path: `${folder}${name}-${device}-${colorScheme}.png` });
+        // What is told and the device that it is about are seen together.
+        for (const part of [story.now, element]) await expect(part).toBeInViewport({ ratio: 1 });
+      };
+      await seen("story-phone", page.locator("#device-phone"));
+      for (const number of [4, 5, 6, 7]) await story.step(number);
+      await seen("story-kiosk", page.locator("#device-kiosk"));
+      await story.press("Go on");
+      await expect(story.phone.unsent).toHaveCount(1);
+      await story.press("Pause");
+      await seen("story-failing", page.locator("#device-phone"));
+      await story.press("Go on");
+      await story.playToEnd();
+      await take("story-whole", true);
+    });
+
     test(`pictures: ${device}, ${colorScheme}`, async ({ demo, page }) => {
       const take = camera(page, `${device}-${colorScheme}`);
       await page.setViewportSize(viewport);
