@@ -141,9 +141,7 @@ pub fn routers(
         finished(shop.clone(), &Frames::Shown).layer(apart)
     };
     let devices = settings.devices.iter().map(on_device).collect();
-    let site = shop
-        .merge(live_assist_stand_in::routes(live_assist)?)
-        .nest(SHORT_LIVED, services.short_lived.routes());
+    let site = shop.merge(live_assist_stand_in::routes(live_assist)?).nest(SHORT_LIVED, services.short_lived.routes());
     let ports = settings.devices.iter().map(|address| address.port).collect();
     Ok(Routers { site: finished(site, &Frames::Show(ports)), devices })
 }
