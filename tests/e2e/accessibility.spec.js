@@ -91,9 +91,7 @@ for (const colorScheme of ["light", "dark"]) {
       await look();
       for (const number of [1, 2, 3, 4, 5, 6, 7]) await story.step(number);
       await look();
-      await story.press("Go on");
-      await expect(story.phone.unsent).toHaveCount(1);
-      await story.press("Pause");
+      await story.failAndPause();
       await look();
       await story.press("Go on");
       await story.playToEnd();
@@ -312,7 +310,7 @@ test("the story by keyboard: step, play, pause, to a bench and back", async ({ p
   await expect(story.button("Go on")).toBeFocused();
   await keyboard.press("Enter");
   await expect(story.button("Pause")).toBeFocused();
-  await expect(story.done).toHaveCount(4, { timeout: 30_000 });
+  await expect.poll(() => story.done.count(), { timeout: 30_000 }).toBeGreaterThan(2);
   await keyboard.press("Space");
   await expect(story.button("Go on")).toBeFocused();
   await tabTo(page, page.getByRole("link", { name: "LiveChat’s bench" }));

@@ -72,6 +72,50 @@ export class Story {
     await expect(this.button("Go on")).toBeVisible();
   }
 
+  /** Pauses the story in the moment in which the page tells something; the answer waits for that. */
+  async pauseAt(told) {
+    const paused = this.page.evaluate(
+      (words) =>
+        new Promise((resolve) => {
+          const now = document.getElementById("now");
+          new MutationObserver((_, observer) => {
+            if (!now.textContent.includes(words)) return;
+            observer.disconnect();
+            document.getElementById("play").click();
+            resolve();
+          }).observe(now, { childList: true, characterData: true, subtree: true });
+        }),
+      told,
+    );
+    return { paused };
+  }
+
+  /** Pauses the story after that many more of the things that are done on the devices, typed letters among them; the answer waits for that. */
+  async pauseAfter(count) {
+    const paused = this.page.evaluate(
+      (count) =>
+        new Promise((resolve) => {
+          const listener = ({ data }) => {
+            if (data.shop !== "done" || (count -= 1) > 0) return;
+            removeEventListener("message", listener);
+            document.getElementById("play").click();
+            resolve();
+          };
+          addEventListener("message", listener);
+        }),
+      count,
+    );
+    return { paused };
+  }
+
+  /** Goes on until the accounts fail and a message waits, and pauses there. */
+  async failAndPause() {
+    const { paused } = await this.pauseAt("The accounts fail for another");
+    await this.press("Go on");
+    await paused;
+    await expect(this.phone.unsent).toHaveCount(1);
+  }
+
   async playToEnd() {
     await expect(this.now).toContainText("That is the story", { timeout: 55_000 });
     await expect(this.done).toHaveCount(await this.steps.count());
