@@ -58,17 +58,21 @@ export interface SourceRequest {
 /** Answers with the endpoint's raw shape or with a finished token; a rejection with `status`, `retryable` or `retryAfter` is understood. */
 export type FunctionSource = (request: SourceRequest) => Promise<RawToken | FinishedToken> | RawToken | FinishedToken;
 
+/** Headers in any form that people have them. */
+export type RequestHeaders = Record<string, string | number | boolean | undefined> | Headers | Map<string, string> | [string, string][];
+
 /** The page's own service, asked over HTTP. */
 export type UrlSource = {
   url: string | URL;
-  headers?: Record<string, string>;
+  /** A function is asked anew for every attempt: for a bearer that expires, or a proof against forged requests. */
+  headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>);
   /** Default `"same-origin"`. */
   credentials?: "omit" | "same-origin" | "include";
 } & (
   | {
       /** Default `"POST"`. */
       method?: "POST";
-      /** Sent as it is; none by default. */
+      /** Sent as it is. Default `"{}"`; the content type is `application/json` unless `headers` say another. */
       body?: string;
     }
   | { method: "GET"; body?: undefined }
@@ -96,7 +100,11 @@ export interface IdentityTokenGrantSource {
 
 export type Source = FunctionSource | string | URL | UrlSource | CookieGrantSource | IdentityTokenGrantSource;
 
-/** Says who is signed in at this moment, by the page's own user id; null (or undefined) when nobody. Must answer at once. */
+/**
+ * Says who is signed in at this moment, by the page's own user id; null (or undefined) when nobody. Must answer at once. It may answer null
+ * while the page does not know yet: who waits then is served for the person as soon as one is named, and a stored token of theirs is kept
+ * for 10 s.
+ */
 export type Identity = () => string | number | null | undefined;
 
 /** What every widget's options have in common. All durations are in milliseconds. */
@@ -115,13 +123,26 @@ export interface SharedOptions<Source> {
   onEvent?: (event: IdentityEvent) => void;
 }
 
-/** Which customer account of LiveChat the token is for. At least one; `licenseId` defaults to `window.__lc.license`. */
+/**
+ * Which customer account of LiveChat the token is for. At least one; by default what `window.__lc` says as `license` and
+ * `organizationId`, as LiveChat's snippet and packages have it.
+ */
 export interface LiveChatAccount {
-  licenseId?: number;
+  /** Its digits as text will do, too. */
+  licenseId?: number | string;
   organizationId?: string;
 }
 
-export type LiveChatOptions = SharedOptions<Source> & LiveChatAccount & (
+export interface LiveChatGuests {
+  /**
+   * What a person gets who is not signed in (`identity` answers null): a source of its own, for instance `{ grant: "cookie", clientId }`, which
+   * is LiveChat's anonymous customer, or `"/livechat/guest"`. Without it `source` is asked for them, too; where that refuses them, LiveChat's
+   * widget waits for ever, for it never hears a rejection.
+   */
+  guests?: Source;
+}
+
+export type LiveChatOptions = SharedOptions<Source> & LiveChatAccount & LiveChatGuests & (
   | {
       /** Default `"session"`: sessionStorage, so that a reload costs no request. */
       cache?: "session";
@@ -166,6 +187,30 @@ export type LiveChatOverrides = Partial<LiveChatOptions> & { source?: undefined 
 /** LiveChat's Custom Identity Provider. Throws an IdentityError BAD_OPTION at once when an option is wrong. */
 export function custom_identity_provider(options: LiveChatOptions): IdentityProvider;
 export function custom_identity_provider(options?: LiveChatOverrides): IdentityProvider;
+
+/** What a page that connects a widget is told beside what the widget is told. */
+interface SignOutListener {
+  /**
+   * Called once for each sign-out and each person who leaves, in every tab, after the widget has been seen to: for whatever else has to go.
+   * What it throws goes to the console and hurts nobody else.
+   */
+  onSignOut?: () => void;
+}
+
+export type ConnectLiveChatOptions = (LiveChatOptions | LiveChatOverrides) & SignOutListener & {
+  /** Whether a widget that was taken off the page begins anew for whoever is there now. Default true. */
+  restart?: boolean;
+};
+
+/**
+ * The whole job for LiveChat: sets `window.__lc.custom_identity_provider`, whether LiveChat's snippet came already or comes later, and takes
+ * the running widget off the page when the person in it signs out or changes, in every tab, so that nobody sees another's conversation.
+ * While nobody is signed in, LiveChat's own anonymous customer is left in place.
+ * @returns undoes it: takes the provider back and watches no longer
+ *
+ * Document: LiveChat, "Chat Widget JS API".
+ */
+export function connectLiveChat(options?: ConnectLiveChatOptions): () => void;
 
 /** Sets defaults for every option not given to `custom_identity_provider`; called again, it adds to and replaces them. */
 export function configure(options: Partial<LiveChatOptions>): void;
@@ -212,14 +257,15 @@ export type AuthTokenProvider = (callback: (token: string | null) => void) => vo
  */
 export function authTokenProvider(options: OmnichannelOptions): AuthTokenProvider;
 
-export type ConnectOptions = OmnichannelOptions & {
-  /** Start a chat as soon as the provider is registered: true, or the options of Omnichannel's `startChat`. Default false. */
+export type ConnectOptions = OmnichannelOptions & SignOutListener & {
+  /** Start a chat as soon as the provider is registered, once for each person: true, or the options of Omnichannel's `startChat`. Default false. */
   startChat?: boolean | object;
 };
 
 /**
  * Registers the provider when the live chat SDK is there: at once, or at the window's event `lcw:ready`. Tells `onEvent` what
- * `lcw:error` reports of authentication; a token that Omnichannel calls invalid is forgotten.
+ * `lcw:error` reports of authentication; a token that Omnichannel calls invalid is forgotten. When the person signs out or changes, in
+ * every tab, their chat is closed.
  * @returns undoes it: takes the provider back and listens no longer
  */
 export function connectOmnichannel(options: ConnectOptions): () => void;
@@ -254,7 +300,7 @@ export type FailureForm =
   /** `callback({}, reason)`, LivePerson's. */
   | "empty_object";
 
-interface LiveAssistShared {
+interface LiveAssistShared extends SignOutListener {
   /** Keeps the tokens of several accounts on one page apart; of no other use. */
   organizationId?: string;
   /**
@@ -294,6 +340,25 @@ export type AuthoriseChatWithCallback = (
  * Documents: Live Assist, "Authenticated Chats" and "Sign-on flows".
  */
 export function authoriseChatWithCallback(options: LiveAssistOptions): AuthoriseChatWithCallback;
+
+/** Who the visitor is, as LivePerson's monitoring wants it. */
+export interface VisitorIdentity {
+  iss: string;
+  acr: "loa1";
+  sub: string;
+}
+
+/** What `lpTag.identities` takes: calls back once with who is signed in, and not at all when nobody is. */
+export type LivePersonIdentity = (callback: (identity: VisitorIdentity) => void) => void;
+
+/**
+ * The function for `lpTag.identities.push(…)`: the claims `iss` and `sub` of the JWT that `authoriseChatWithCallback` gives, with the
+ * same options one request for both. Throws an IdentityError BAD_OPTION at once when an option is wrong; the function itself throws a TypeError
+ * where it is given no callback.
+ *
+ * Document: LivePerson, "Authenticate in Web and Mobile Messaging".
+ */
+export function livePersonIdentity(options: LiveAssistOptions): LivePersonIdentity;
 
 export type IdentityErrorCode =
   /** An option is missing, unknown or of a wrong type. Thrown, not rejected. */
@@ -365,7 +430,10 @@ export type IdentityEvent = EventBase & (
   /** A call joined a request that was already running. */
   | { readonly type: "joined"; readonly request: number; readonly method: MethodName }
   | { readonly type: "request_began"; readonly request: number; readonly reason: RequestReason }
-  /** An attempt failed and the source will be asked again after `delay` ms. */
+  /**
+   * An attempt failed and the source will be asked again after `delay` ms. With the code IDENTITY_CHANGED nothing failed: somebody signed in
+   * where nobody was, and the source is asked for them.
+   */
   | { readonly type: "request_retrying"; readonly request: number; readonly attempt: number; readonly code: IdentityErrorCode; readonly delay: number }
   /** The token arrived; `cached` says whether it entered the cache, `lifetime` is how long it lives in ms, 0 for a code. */
   | { readonly type: "request_succeeded"; readonly request: number; readonly duration: number; readonly lifetime: number; readonly cached: boolean }
@@ -380,6 +448,11 @@ export type IdentityEvent = EventBase & (
   /** Storage is blocked, full or missing; tokens live in memory. */
   | { readonly type: "storage_failed"; readonly action: "read" | "write" | "remove" }
   | { readonly type: "invalidated" }
+  /**
+   * Somebody may have left without a word: the mark of the latest sign-out vanished (the site cleared its storage), or the page slept and no
+   * mark can be kept. What was in hand is forgotten; nobody who waits is rejected.
+   */
+  | { readonly type: "may_have_left" }
   | { readonly type: "signed_out"; readonly origin: "this_tab" | "other_tab" }
   | { readonly type: "identity_changed" }
   /** The same person got another entityId, or a JWT with another `sub`: the widget has to start over. */

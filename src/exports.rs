@@ -17,6 +17,12 @@ pub fn wake() {
     browser::wake();
 }
 
+/// What came of an attempt, by the numbers that it was asked with.
+#[wasm_bindgen(js_name = attemptEnded)]
+pub fn attempt_ended(session: u32, request: u32, attempt: u32, outcome: &JsValue) {
+    browser::attempt_ended(session, request, attempt, outcome);
+}
+
 /// The network is back.
 #[wasm_bindgen(js_name = wentOnline)]
 pub fn went_online() {
@@ -24,13 +30,19 @@ pub fn went_online() {
 }
 
 /// Another tab may have signed out.
-#[wasm_bindgen(js_name = noticeSignOut)]
-pub fn notice_sign_out() {
-    browser::notice_sign_out();
+#[wasm_bindgen(js_name = lookForSignOut)]
+pub fn look_for_sign_out() {
+    browser::look_for_sign_out();
 }
 
-/// Another tab signed out, where localStorage is blocked.
-#[wasm_bindgen(js_name = noticeGeneration)]
-pub fn notice_generation(generation: &str) {
-    browser::notice_generation(generation);
+/// Another tab or a worker signed out, under this mark.
+#[wasm_bindgen(js_name = hearMark)]
+pub fn hear_mark(mark: &str) {
+    browser::hear_mark(mark);
+}
+
+/// The page goes to sleep, or may have slept.
+#[wasm_bindgen(js_name = leavePage)]
+pub fn leave_page() {
+    browser::leave_page();
 }

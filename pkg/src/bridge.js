@@ -1,31 +1,52 @@
 // @ts-check
-// Everything of JavaScript that the core calls.
+// Everything of JavaScript that the core calls. Nothing here throws into the core: that would leave it half-way through what it did.
 
+import { Promise, monotonicNow, random, storage, wallNow } from "./environment.js";
 import { identityError } from "./error.js";
+import { Listeners } from "./event.js";
+import { callerOf, readIdentity } from "./identity.js";
 import { kindOf } from "./kind.js";
-import { takeApart } from "./json_web_token.js";
-import { readIdentity } from "./options.js";
-import { broadcast, newGeneration, openChannel, removeRecords, tell, wakeAfter } from "./page.js";
+import { broadcast, lookAtMark, newMark, removeRecords, tellCore, wakeAfter, writeMark } from "./page.js";
 import { Deferred, refusal } from "./promise.js";
-import { ask } from "./source.js";
 import { parseRecord, recordText, tokenOf } from "./token.js";
+
+/**
+ * Asks a source by the copy of the package that read its options; what comes of it is told to the core.
+ * @param {import("./options.js").ReadOptions} options
+ * @param {string | undefined} identity
+ * @param {string} reason
+ * @param {number} session
+ * @param {number} request
+ * @param {number} attempt
+ */
+const ask = (options, identity, reason, session, request, attempt) => {
+  const asking = options.ask(identity, reason);
+  asking.outcome.then((outcome) => tellCore((core) => core.attemptEnded(session, request, attempt, outcome)));
+  return asking;
+};
 
 /** One object: wasm-bindgen imports the module again for each function that needs no conversion. */
 export const host = {
   ask,
   broadcast,
+  callerOf,
   deferred: (/** @type {number} */ limit) => new Deferred(limit),
   identityError,
   kindOf,
-  newGeneration,
-  openChannel,
+  listeners: () => new Listeners(),
+  lookAtMark,
+  monotonicNow,
+  newMark,
   parseRecord,
+  random,
   readIdentity,
   recordText,
   refusal,
   removeRecords,
-  takeApart,
-  tell,
+  resolved: (/** @type {unknown} */ value) => Promise.resolve(value),
+  storage: () => storage("sessionStorage"),
   tokenOf,
   wakeAfter,
+  wallNow,
+  writeMark,
 };

@@ -1,8 +1,8 @@
 // @ts-check
 // A widget's callback is answered exactly once, within its deadline, whatever happens.
 
+import { Promise, after, cancel, complain } from "./environment.js";
 import { IdentityError } from "./error.js";
-import { LONGEST_TIMER } from "./promise.js";
 
 /** How long a widget is kept waiting: Omnichannel gives up after 10 s. Milliseconds. */
 export const DEADLINE = 8_000;
@@ -16,11 +16,11 @@ export const DEADLINE = 8_000;
  */
 export const within = (deadline, ask) =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(
+    const timer = after(
       () => reject(new IdentityError("TIMED_OUT", "no answer within the widget's deadline", { retryable: true })),
-      Math.min(deadline, LONGEST_TIMER),
+      deadline,
     );
-    const close = () => clearTimeout(timer);
+    const close = () => cancel(timer);
     new Promise((begin) => begin(ask())).then(/** @type {(answer: unknown) => void} */ (resolve), reject).then(close);
   });
 
@@ -36,19 +36,20 @@ export const isNobody = (error) => /^(NOT_SIGNED_IN|SIGNED_OUT)$/.test((error.co
  * @template T
  * @param {unknown} callback what the widget passed; anything but a function throws a TypeError at once
  * @param {() => Promise<T>} ask settles in any case
- * @param {(answer: T) => unknown[]} succeed the callback's arguments for an answer
- * @param {(error: unknown) => unknown[]} fail the callback's arguments for a failure
+ * @param {(answer: T) => unknown[] | undefined} succeed the callback's arguments for an answer; undefined where it is not to be called
+ * @param {(error: unknown) => unknown[] | undefined} fail the callback's arguments for a failure, likewise
  * @param {(error?: unknown) => void} told that the widget is answered, and with which failure
  */
 export const answerOnce = (callback, ask, succeed, fail, told) => {
   if (typeof callback !== "function") throw new TypeError("the callback is wrong: expected a function");
-  /** @param {unknown[]} given @param {unknown} [error] */
+  /** @param {unknown[] | undefined} given @param {unknown} [error] */
   const answer = (given, error) => {
     told(error);
+    if (!given) return;
     try {
       callback(...given);
     } catch (thrown) {
-      console.error("custom-identity-provider: the widget's callback threw", thrown);
+      complain("custom-identity-provider: the widget's callback threw", thrown);
     }
   };
   ask()

@@ -1,10 +1,15 @@
 // @ts-check
 // The one error class.
 
+import { attempt, complainOnce } from "./environment.js";
+
 const brand = Symbol.for("custom-identity-provider/error");
 
 /** Two copies of this package on one page recognise each other's errors by the brand. */
 export class IdentityError extends Error {
+  // A field is defined, not assigned: where a page froze `Error.prototype`, an assignment of `name` throws.
+  name = /** @type {const} */ ("IdentityError");
+
   /**
    * @param {import("../index.js").IdentityErrorCode} code
    * @param {string} message
@@ -12,7 +17,6 @@ export class IdentityError extends Error {
    */
   constructor(code, message, details = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
-    this.name = /** @type {const} */ ("IdentityError");
     this.code = code;
     this.retryable = details.retryable === true;
     if (details.status !== undefined) this.status = details.status;
@@ -25,7 +29,9 @@ export class IdentityError extends Error {
    * @returns {value is IdentityError}
    */
   static [Symbol.hasInstance](value) {
-    return typeof value === "object" && value !== null && brand in value;
+    // A subclass is told as any class is: the brand says nothing of it.
+    if (this !== IdentityError) return super[Symbol.hasInstance](value);
+    return typeof value === "object" && value !== null && attempt(() => brand in value) === true;
   }
 }
 
@@ -47,8 +53,12 @@ export const identityError = (code, message, cause, retryable, status, retryAfte
   });
 
 /**
- * A wrong option: its name, and what was expected of it.
+ * A wrong option, which is said in the console, too: whoever sets a widget up may swallow what is thrown. Its name, and what was expected of it.
  * @param {string} name
  * @param {string} expected
  */
-export const badOption = (name, expected) => new IdentityError("BAD_OPTION", `the option ${name} is wrong: expected ${expected}`);
+export const badOption = (name, expected) => {
+  const message = `the option ${name} is wrong: expected ${expected}`;
+  complainOnce(message);
+  return new IdentityError("BAD_OPTION", message);
+};

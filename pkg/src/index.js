@@ -3,16 +3,22 @@
 
 import { initSync } from "../generated/custom_identity_provider.js";
 import inlined from "../generated/inlined_wasm.js";
-import { customIdentityProviderWith, signOutWith } from "./face.js";
+import { signOutWith } from "./engine.js";
+import { bytesOfBase64 } from "./environment.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";
+import { livePersonIdentityWith } from "./live_person.js";
+import { customIdentityProviderWith } from "./livechat.js";
+import { connectLiveChatWith } from "./livechat_widget.js";
 import { authTokenProviderWith, connectOmnichannelWith, getAuthTokenWith } from "./omnichannel.js";
 
 const load = () => {
-  initSync({ module: Uint8Array.from(atob(inlined), (character) => character.charCodeAt(0)) });
+  initSync({ module: bytesOfBase64(inlined) });
 };
 
 /** @param {Partial<import("../index.js").LiveChatOptions>} [options] */
 export const custom_identity_provider = (options) => customIdentityProviderWith(load, options);
+/** @param {import("../index.js").ConnectLiveChatOptions} [options] */
+export const connectLiveChat = (options) => connectLiveChatWith(load, options);
 /** @param {import("../index.js").OmnichannelOptions} options */
 export const authTokenProvider = (options) => authTokenProviderWith(load, options);
 /** @param {import("../index.js").ConnectOptions} options */
@@ -21,6 +27,8 @@ export const connectOmnichannel = (options) => connectOmnichannelWith(load, opti
 export const getAuthToken = (options) => getAuthTokenWith(load, options);
 /** @param {import("../index.js").LiveAssistOptions} options */
 export const authoriseChatWithCallback = (options) => authoriseChatWithCallbackWith(load, options);
+/** @param {import("../index.js").LiveAssistOptions} options */
+export const livePersonIdentity = (options) => livePersonIdentityWith(load, options);
 export const sign_out = () => signOutWith(load);
-export { configure } from "./face.js";
+export { configure } from "./livechat.js";
 export { IdentityError } from "./error.js";

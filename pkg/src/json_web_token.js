@@ -1,32 +1,26 @@
 // @ts-check
 // A JSON Web Token taken apart (RFC 7519), for the core to read. Nobody checks its signature here.
 
-import { isRecord } from "./kind.js";
+import { TextDecoder, attempt, bytesOfBase64 } from "./environment.js";
+import { ownFields } from "./kind.js";
+
+/** What is read in a header or among the claims. */
+const READ = ["alg", "iat", "exp", "iss", "sub"];
 
 /**
- * The object that a part of a JWT holds; empty where it does not decode.
+ * What is read of the object that a part of a JWT holds; empty where it does not decode.
  * @param {string} part
  * @returns {any}
  */
-const decode = (part) => {
-  try {
-    const bytes = Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
-    return Object(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    return {};
-  }
-};
+const decode = (part) => ownFields(attempt(() => JSON.parse(new TextDecoder().decode(bytesOfBase64(part)))), READ);
 
 /**
- * What the core reads of an answer that is a JWT, or holds one as `token`; anything else comes back as it is. The claims of an
- * encrypted token can't be read, but those that its maker repeated in the header (RFC 7519, section 5.3).
- * @param {any} answer
+ * A JWT in parts. The claims of an encrypted token can't be read, but those that its maker repeated in the header (RFC 7519, section 5.3).
+ * @param {string} token
  */
-export const takeApart = (answer) => {
-  const token = isRecord(answer) ? answer.token : answer;
-  if (typeof token !== "string") return answer;
+export const takeApart = (token) => {
   const parts = token.split(".");
   const header = decode(parts[0]);
-  const { iat, exp, sub } = parts.length === 5 ? header : decode(parts[1] ?? "");
-  return { ...(token === answer ? {} : answer), token, parts: parts.length, alg: header.alg, iat, exp, sub };
+  const { iat, exp, iss, sub } = parts.length === 5 ? header : decode(parts[1] ?? "");
+  return { token, parts: parts.length, alg: header.alg, iat, exp, iss, sub };
 };

@@ -1,17 +1,48 @@
 // @ts-check
 // What a value from outside is, for the core to read and for its error messages.
 
-/** @param {unknown} value */
-export const isRecord = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+import { attempt } from "./environment.js";
 
-/** Which of the core's kinds a value is: the order is that of `KINDS` in `src/browser/fields.rs`. @param {unknown} value */
+/** @param {unknown} value */
+const isArray = (value) => attempt(() => Array.isArray(value)) === true;
+
+/** @param {unknown} value */
+export const isRecord = (value) => typeof value === "object" && value !== null && !isArray(value);
+
+/** Which of the core's kinds a value is: the order is that of `KINDS` in `src/browser/fields.rs`. Runs no code of the page. @param {unknown} value */
 export const kindOf = (value) =>
   value === null
     ? 1
-    : Array.isArray(value)
+    : isArray(value)
       ? 6
-      : value instanceof Promise
-        ? 7
-        : value instanceof Response
-          ? 8
-          : ["undefined", "", "string", "number", "boolean", "object", "", "", "", "function"].indexOf(typeof value) >>> 0;
+      : ["undefined", "", "string", "number", "boolean", "object", "", "", "", "function", "symbol"].indexOf(typeof value) >>> 0;
+
+/** The same for an answer as a whole, of whatever frame's realm or polyfill: a promise and a Response are told apart. @param {any} value */
+export const kindOfAnswer = (value) => {
+  const kind = kindOf(value);
+  if (kind !== 5) return kind;
+  if (attempt(() => typeof value.then) === "function") return 7;
+  return attempt(() => typeof value.json) === "function" ? 8 : kind;
+};
+
+/** Stands in the copy where reading a field threw. */
+const unreadable = Symbol();
+
+/**
+ * A copy of the known fields of an object from outside, its own ones only: getters and Proxies run here, once, and not while the core reads.
+ * @param {any} value
+ * @param {readonly string[]} names
+ * @returns {Record<string, unknown>}
+ */
+export const ownFields = (value, names) => {
+  /** @type {Record<string, unknown>} */
+  const copy = Object.create(null);
+  for (const name of names) {
+    try {
+      if (Object.prototype.hasOwnProperty.call(value, name)) copy[name] = value[name];
+    } catch {
+      copy[name] = unreadable;
+    }
+  }
+  return copy;
+};

@@ -4,13 +4,12 @@
 // its own forms of failure.
 
 import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
-import { provide } from "./face.js";
-import { notify } from "./page.js";
+import { provide } from "./engine.js";
+import { abortController, complain } from "./environment.js";
+import { notify } from "./event.js";
+import { OWN, WIDGET, watched } from "./live_person.js";
 
 /** @typedef {import("../index.js").LiveAssistOptions} Options */
-
-const WIDGET = "live_assist";
-const OWN = ["flow", "failureForm", "signIn", "signInTimeout"];
 
 /** What stands in the token's place when there is none. @param {Options} options */
 const nothing = ({ failureForm }) => (failureForm === "empty_object" ? {} : failureForm === "empty_string" ? "" : null);
@@ -38,19 +37,20 @@ export const authoriseChatWithCallbackWith = (load, options) => {
   /** The page asks one person to sign in, however many calls wait for it. @type {Promise<boolean> | undefined} */
   let signingIn;
   const signsIn = async () => {
-    const abort = new AbortController();
+    const abort = abortController();
     try {
       tell("sign_in_asked", {});
       return (await within(signInTimeout, () => signIn?.({ signal: abort.signal }))) === true;
     } catch (error) {
-      console.error("custom-identity-provider: signIn failed", error);
+      complain("custom-identity-provider: signIn failed", error);
       return false;
     } finally {
       abort.abort();
       signingIn = undefined;
     }
   };
-  return (callback, codeChallenge) => {
+  /** @type {import("../index.js").AuthoriseChatWithCallback} */
+  const authorise = (callback, codeChallenge) => {
     const ask = () =>
       within(DEADLINE, () => {
         const isBound = flow === "code" && codeChallenge != null;
@@ -71,4 +71,5 @@ export const authoriseChatWithCallbackWith = (load, options) => {
       (error) => tell("widget_answered", error ? { ok: false, code: /** @type {any} */ (error).code } : { ok: true }),
     );
   };
+  return watched(load, options, authorise);
 };

@@ -3,13 +3,18 @@
 // Document: Microsoft, "Send authentication token".
 
 import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
-import { provide } from "./face.js";
-import { notify } from "./page.js";
+import { page, provide } from "./engine.js";
+import { Promise, after, attempt, canListen, cancel, complain, global, listen, unlisten } from "./environment.js";
+import { notify } from "./event.js";
+import { readOptions } from "./options.js";
+import { watchPerson } from "./person.js";
 
 /** @typedef {import("../index.js").OmnichannelOptions} Options */
 /** @typedef {import("../index.js").AuthTokenProvider} AuthTokenProvider */
 
 const WIDGET = "omnichannel";
+/** The options of `connectOmnichannel` alone. */
+const OWN = ["startChat", "onSignOut"];
 
 /** What `lcw:error` says of authentication, by its error code. */
 const meanings = {
@@ -76,53 +81,125 @@ export const getAuthTokenWith = (load, options) => {
   };
 };
 
+/** @typedef {import("./person.js").Connection & {give: AuthTokenProvider, startChat: boolean | object | undefined, listener: object}} Connection */
+
+/** How long the SDK may take to close a chat before the next one is started. Milliseconds. */
+const CLOSING = 1_000;
+
+/** The live chat SDK as it stands on the page. @returns {any} */
+const sdk = () => attempt(() => global("Microsoft").Omnichannel.LiveChatWidget.SDK);
+
+/** @param {unknown} error */
+const failed = (error) => complain("custom-identity-provider: Omnichannel's SDK failed", error);
+
+/** Calls the SDK; what it throws or rejects with is said. @param {() => unknown} call */
+const call = (call) => void new Promise((resolve) => resolve(call())).catch(failed);
+
+/** Microsoft's widget, by its live chat SDK. @returns {import("./person.js").Widget<Connection>} */
+const runningWidget = () => {
+  /** Whose provider the SDK has, or will have. @type {Connection | undefined} */
+  let latest;
+  /** The SDK that has it. @type {object | undefined} */
+  let registered;
+  /** For whom a chat is to be started. @type {import("./person.js").Person | false} */
+  let due = false;
+  /** For whom each SDK has started a chat. @type {WeakMap<object, import("./person.js").Person>} */
+  const started = new WeakMap();
+  /** Set while the old person's chat is being closed. @type {any} */
+  let closing;
+
+  const start = () => {
+    const found = sdk();
+    const startChat = latest?.startChat;
+    if (!startChat || due === false || closing || !found || registered !== found) return;
+    if (started.has(found) && started.get(found) === due) return;
+    started.set(found, due);
+    call(() => (startChat === true ? found.startChat() : found.startChat(startChat)));
+  };
+
+  const closed = () => {
+    cancel(closing);
+    closing = undefined;
+    start();
+  };
+
+  const register = () => {
+    const found = sdk();
+    if (!found || !latest) return;
+    try {
+      if (found.getAuthTokenProvider?.() !== latest.give) found.setAuthTokenProvider(latest.give);
+      registered = found;
+      start();
+    } catch (error) {
+      failed(error);
+    }
+  };
+
+  return {
+    attach: (connection) => {
+      if (connection === latest) return;
+      latest = connection;
+      listen("lcw:ready", register);
+      listen("lcw:closeChat", closed);
+      register();
+    },
+    end: (_connection, from) => {
+      due = false;
+      const found = sdk();
+      // Who comes where nobody was finds nobody's conversation.
+      if (!found || from === false || from === null) return;
+      // Until the SDK has closed the chat, a new one would be the old one again.
+      closing = after(closed, CLOSING);
+      call(() => (found.closeChat ? found.closeChat() : found.endChat?.()));
+    },
+    begin: (_connection, person) => {
+      const found = sdk();
+      // Who left is followed by nobody: a chat is started for who comes next.
+      if (person === null && found && started.has(found)) return void started.set(found, null);
+      due = person;
+      start();
+    },
+    detach: () => {
+      unlisten("lcw:ready", register);
+      unlisten("lcw:closeChat", closed);
+      const found = sdk();
+      try {
+        if (latest && found?.getAuthTokenProvider?.() === latest.give) found.removeAuthTokenProvider();
+      } catch (error) {
+        failed(error);
+      }
+      latest = registered = undefined;
+    },
+    instance: sdk,
+  };
+};
+
 /**
  * @param {() => void} load
  * @param {import("../index.js").ConnectOptions} options
  * @returns {() => void}
  */
 export const connectOmnichannelWith = (load, options) => {
-  const { provider, give } = connect(load, options, ["startChat"]);
-  const { startChat } = options;
-  if (typeof addEventListener !== "function") return () => {}; // There is no chat to connect outside a browser.
-  /** @returns {any} */
-  const sdk = () => /** @type {any} */ (globalThis).Microsoft?.Omnichannel?.LiveChatWidget?.SDK;
-  /** @param {unknown} error */
-  const complain = (error) => console.error("custom-identity-provider: Omnichannel's SDK failed", error);
-  let hasStarted = false;
-  const register = () => {
-    const found = sdk();
-    if (!found) return;
-    try {
-      if (found.getAuthTokenProvider?.() !== give) found.setAuthTokenProvider(give);
-      if (startChat && !hasStarted) {
-        hasStarted = true;
-        const started = startChat === true ? found.startChat() : found.startChat(startChat);
-        Promise.resolve(started).catch(complain);
-      }
-    } catch (error) {
-      complain(error);
-    }
-  };
+  readOptions(WIDGET, options, OWN);
+  if (!canListen()) return () => {}; // There is no chat to connect outside a browser.
+  const { provider, give } = connect(load, options, OWN);
+  const shared = /** @type {{omnichannel?: import("./person.js").Watch<Connection>}} */ (page());
+  const watch = (shared.omnichannel ??= watchPerson(runningWidget()));
   /** @param {any} event */
   const hear = ({ detail }) => {
-    const errorCode = /** @type {2 | 3 | 4} */ (Number(detail?.errorCode));
+    const errorCode = /** @type {2 | 3 | 4} */ (Number(attempt(() => detail.errorCode)));
     if (!(errorCode in meanings)) return;
     tell(options, "widget_error", { errorCode, meaning: meanings[errorCode] });
     // Another chat must not be begun with a token that was refused.
     if (errorCode === 4) provider.invalidate();
   };
-  addEventListener("lcw:ready", register);
-  addEventListener("lcw:error", hear);
-  register();
+  listen("lcw:error", hear);
+  const { identity, startChat, onSignOut } = options;
+  // Hears of sign-outs; the page's own onEvent is another handle's, so that it is told each event once.
+  const listener = provide(load, WIDGET, { ...options, onEvent: watch.hear }, OWN);
+  const undo = watch.connect({ give, identity, startChat, onSignOut, listener });
   return () => {
-    removeEventListener("lcw:ready", register);
-    removeEventListener("lcw:error", hear);
-    try {
-      const found = sdk();
-      if (found?.getAuthTokenProvider?.() === give) found.removeAuthTokenProvider();
-    } catch (error) {
-      complain(error);
-    }
+    unlisten("lcw:error", hear);
+    undo();
   };
 };

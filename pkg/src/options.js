@@ -1,17 +1,22 @@
 // @ts-check
 // How options are read: every wrong one is named, with what was expected of it.
 
-import { IdentityError, badOption } from "./error.js";
+import { attempt, global, resolveUrl } from "./environment.js";
+import { badOption } from "./error.js";
+import { HEADERS, readHeaders } from "./headers.js";
+import { parse } from "./json.js";
 import { isRecord } from "./kind.js";
+import { asker } from "./source.js";
 
 /** @typedef {import("../index.js").FunctionSource} FunctionSource */
-/** @typedef {{function: FunctionSource} | {url: string, init: RequestInit} | {grant: "cookie", clientId: string, redirectUri?: string, accountsUrl: string} | {grant: "identity_token", clientId: string, transferUrl: string, accountsUrl: string}} Source */
+/** @typedef {{name: string} & ({function: FunctionSource} | {url: string, init: import("./source.js").Init} | {grant: "cookie", clientId: string, redirectUri?: string, accountsUrl: string} | {grant: "identity_token", clientId: string, transferUrl: string, accountsUrl: string})} Source */
 /** @typedef {import("../index.js").WidgetName} WidgetName */
 /**
  * Options as the core takes them: complete, and right.
  * @typedef {object} ReadOptions
  * @property {WidgetName} widget
  * @property {Source | undefined} source
+ * @property {Source | undefined} guests the source for who is not signed in
  * @property {(() => unknown) | null | undefined} identity
  * @property {string} cache
  * @property {string | undefined} flow Live Assist's
@@ -24,13 +29,40 @@ import { isRecord } from "./kind.js";
  * @property {number} timeout
  * @property {number} patience
  * @property {Function | undefined} onEvent
+ * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once
  */
 
 /** The widgets and the caches by the core's numbers: the order is that of `src/widget/mod.rs` and `provider.rs`. @type {WidgetName[]} */
 export const WIDGETS = ["livechat", "omnichannel", "live_assist"];
 export const CACHES = ["none", "memory", "session"];
 
+/** What is expected of an address. */
+const ADDRESS = "a URL that this page can resolve";
+/** The body of a request that has nothing to say: servers that are told of JSON refuse none at all. */
+const NOTHING = "{}";
 const LIVECHAT_ACCOUNTS = "https://accounts.livechat.com";
+
+/**
+ * What is given of an object's own options: an explicit undefined is not, and neither is what its prototype has. Getters run here, once.
+ * @param {any} object
+ * @param {string} [prefix] stands before each name in errors
+ * @returns {any}
+ */
+export const given = (object, prefix = "") => {
+  const names = attempt(() => Object.keys(object));
+  if (!names) throw badOption(prefix.slice(0, -1) || "options", "an object that can be read");
+  const copy = Object.create(null);
+  for (const name of names) {
+    let value;
+    try {
+      value = object[name];
+    } catch {
+      throw badOption(prefix + name, "a value that can be read");
+    }
+    if (value !== undefined) copy[name] = value;
+  }
+  return copy;
+};
 
 /**
  * Reads the options of one object; `prefix` stands before each name in errors.
@@ -39,7 +71,8 @@ const LIVECHAT_ACCOUNTS = "https://accounts.livechat.com";
  * @param {string[]} known
  */
 const reader = (object, prefix, known) => {
-  for (const name of Object.keys(object)) {
+  const own = given(object, prefix);
+  for (const name of Object.keys(own)) {
     // A misspelt option must not be ignored.
     if (!known.includes(name)) throw badOption(prefix + name, `one of ${known.join(", ")}`);
   }
@@ -51,20 +84,21 @@ const reader = (object, prefix, known) => {
    * @returns {T | undefined}
    */
   const option = (name, read, expected) => {
-    const value = object[name];
+    const value = own[name];
     if (value === undefined) return undefined;
-    const right = read(value);
+    const right = attempt(() => read(value));
     if (right === undefined) throw badOption(prefix + name, expected);
     return right;
   };
   /** @param {string} name */
   const text = (name) => option(name, (value) => (typeof value === "string" && value ? value : undefined), "a non-empty string");
   /** @param {string} name */
-  const url = (name) => option(name, absolute, "a URL that this page can resolve");
+  const url = (name) => option(name, address, ADDRESS);
   /** @param {string} name @param {string[]} choices */
   const oneOf = (name, choices) =>
     option(name, (value) => (choices.includes(value) ? /** @type {string} */ (value) : undefined), `"${choices.join('" or "')}"`);
   return {
+    own,
     option,
     text,
     url,
@@ -84,47 +118,50 @@ const reader = (object, prefix, known) => {
   };
 };
 
-/** @param {unknown} value */
-const absolute = (value) => {
-  if (!(value instanceof URL) && (typeof value !== "string" || value === "")) return undefined;
-  try {
-    const url = new URL(value, globalThis.document?.baseURI ?? globalThis.location?.href);
-    return /^https?:$/.test(url.protocol) ? url.href : undefined;
-  } catch {
-    return undefined;
-  }
+/**
+ * An address as the page gave it, as text or as a URL of whatever frame; undefined where it is none. Where nothing is known yet to resolve
+ * a relative one by, as on a server, it is resolved when it is used.
+ * @param {any} value
+ * @returns {string | undefined}
+ */
+const address = (value) => {
+  const text = typeof value === "string" ? value : value.href;
+  return typeof text === "string" && text && resolveUrl(text) !== null ? text : undefined;
 };
 
 /**
- * @param {unknown} value
+ * @param {any} value
+ * @param {string} name of the option
  * @param {boolean} isLiveChat whether LiveChat's own grants are sources
  * @param {boolean} isCodeFlow
  * @returns {Source}
  */
-const readSource = (value, isLiveChat, isCodeFlow) => {
-  if (typeof value === "function") return { function: /** @type {FunctionSource} */ (value) };
-  if (typeof value === "string" || value instanceof URL) {
-    const url = absolute(value);
-    if (url === undefined) throw badOption("source", "a URL that this page can resolve");
-    return { url, init: { method: "POST", credentials: "same-origin" } };
+const readSource = (value, name, isLiveChat, isCodeFlow) => {
+  if (typeof value === "function") return { name, function: /** @type {FunctionSource} */ (value) };
+  if (typeof value === "string" || typeof attempt(() => value.href) === "string") {
+    const url = address(value);
+    if (url === undefined) throw badOption(name, ADDRESS);
+    return { name, url, init: { method: "POST", credentials: "same-origin", body: NOTHING } };
   }
-  if (!isRecord(value)) throw badOption("source", `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`);
-  const grant = /** @type {any} */ (value).grant;
+  if (!isRecord(value)) throw badOption(name, `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`);
+  const { grant } = given(value, `${name}.`);
+  const read = (/** @type {string[]} */ ...known) => reader(value, `${name}.`, known);
   if (grant === undefined || !isLiveChat) {
-    const options = reader(value, "source.", ["url", "method", "headers", "credentials", "body"]);
+    const options = read("url", "method", "headers", "credentials", "body");
     const url = options.required("url", options.url("url"), isLiveChat ? "a URL (or give grant)" : "a URL");
     const method = options.oneOf("method", ["GET", "POST"]) ?? "POST";
     const credentials = /** @type {RequestCredentials | undefined} */ (options.oneOf("credentials", ["omit", "same-origin", "include"]));
     const body = options.text("body");
-    if (body !== undefined && method === "GET") throw badOption("source.body", 'none with method "GET"');
-    if (isCodeFlow && method === "GET") throw badOption("source.method", '"POST" for a new code');
-    if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed)) throw badOption("source.body", "a JSON object");
-    const headers = options.option("headers", (headers) => (isTexts(headers) ? headers : undefined), "a plain object of strings");
-    return { url, init: { method, credentials: credentials ?? "same-origin", body, headers } };
+    if (body !== undefined && method === "GET") throw badOption(`${name}.body`, 'none with method "GET"');
+    if (isCodeFlow && method === "GET") throw badOption(`${name}.method`, '"POST" for a new code');
+    if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed)) throw badOption(`${name}.body`, "a JSON object");
+    const headers = options.option("headers", (headers) => callable(headers) ?? readHeaders(headers), HEADERS);
+    return { name, url, init: { method, credentials: credentials ?? "same-origin", body: method === "POST" ? (body ?? NOTHING) : body, headers } };
   }
   if (grant === "cookie") {
-    const options = reader(value, "source.", ["grant", "clientId", "redirectUri", "accountsUrl"]);
+    const options = read("grant", "clientId", "redirectUri", "accountsUrl");
     return {
+      name,
       grant,
       clientId: options.required("clientId", options.text("clientId"), "a non-empty string"),
       redirectUri: options.text("redirectUri"),
@@ -132,30 +169,22 @@ const readSource = (value, isLiveChat, isCodeFlow) => {
     };
   }
   if (grant === "identity_token") {
-    const options = reader(value, "source.", ["grant", "clientId", "transferUrl", "accountsUrl"]);
+    const options = read("grant", "clientId", "transferUrl", "accountsUrl");
     return {
+      name,
       grant,
       clientId: options.required("clientId", options.text("clientId"), "a non-empty string"),
       transferUrl: options.required("transferUrl", options.url("transferUrl"), "the URL of the page's own service"),
       accountsUrl: options.url("accountsUrl") ?? LIVECHAT_ACCOUNTS,
     };
   }
-  throw badOption("source.grant", '"cookie" or "identity_token"');
+  throw badOption(`${name}.grant`, '"cookie" or "identity_token"');
 };
 
-/** @param {any} value */
-const isTexts = (value) => isRecord(value) && Object.values(value).every((text) => typeof text === "string");
-
-/** @param {unknown} value */
-const license = (value) => (Number.isSafeInteger(value) && /** @type {number} */ (value) > 0 ? /** @type {number} */ (value) : undefined);
-
-/** `JSON.parse` quotes the text in its error, so that error is not kept. @param {string} text @returns {{parsed: any} | undefined} */
-export const parse = (text) => {
-  try {
-    return { parsed: JSON.parse(text) };
-  } catch {
-    return undefined;
-  }
+/** The number of a licence, also as digits in text, as LiveChat's own snippets have it. @param {unknown} value */
+const license = (value) => {
+  const number = typeof value === "string" && /^[1-9]\d*$/.test(value) ? Number(value) : value;
+  return Number.isSafeInteger(number) && /** @type {number} */ (number) > 0 ? /** @type {number} */ (number) : undefined;
 };
 
 /** @param {unknown} value */
@@ -166,7 +195,7 @@ const callable = (value) => (typeof value === "function" ? value : undefined);
  * @param {WidgetName} widget
  * @param {any} value
  * @param {string[]} own the names of options that only some widgets have
- * @returns {Omit<ReadOptions, "account">}
+ * @returns {Omit<ReadOptions, "account" | "ask">}
  */
 export const readPartialOptions = (widget, value, own) => {
   if (!isRecord(value)) throw badOption("options", "an object");
@@ -182,19 +211,22 @@ export const readPartialOptions = (widget, value, own) => {
   options.option("signIn", callable, "a function");
   options.milliseconds("signInTimeout", 1);
   options.oneOf("failureForm", ["null", "empty_string", "empty_object"]);
+  options.option("restart", (restart) => (typeof restart === "boolean" ? true : undefined), "a boolean");
+  options.option("onSignOut", callable, "a function");
   options.option("startChat", (start) => (typeof start === "boolean" || isRecord(start) ? true : undefined), "a boolean, or the options of startChat");
   return {
     widget,
     flow,
-    source: options.option("source", (source) => readSource(source, isLiveChat, isCodeFlow), ""),
+    source: options.own.source === undefined ? undefined : readSource(options.own.source, "source", isLiveChat, isCodeFlow),
+    guests: options.own.guests === undefined ? undefined : readSource(options.own.guests, "guests", true, false),
     identity:
-      value.identity === null
+      options.own.identity === null
         ? null
         : /** @type {(() => unknown) | undefined} */ (
             options.option("identity", callable, "a function that answers with the page's own user id or null, or null when nobody can be signed in")
           ),
     cache: cache ?? (isLiveChat ? "session" : isCodeFlow ? "none" : "memory"),
-    licenseId: options.option("licenseId", license, "a positive whole number"),
+    licenseId: options.option("licenseId", license, "a positive whole number, or its digits"),
     organizationId: options.text("organizationId"),
     codeChallenge: options.option(
       "codeChallenge",
@@ -217,7 +249,8 @@ export const readPartialOptions = (widget, value, own) => {
  * @returns {ReadOptions}
  */
 export const readOptions = (widget, value, own) => {
-  const options = { ...readPartialOptions(widget, value, own), account: "" };
+  /** @type {ReadOptions} */
+  const options = { ...readPartialOptions(widget, value, own), account: "", ask: (identity, reason) => asker(options, identity, reason) };
   if (!options.source) {
     throw badOption("source", `one to be given: a function, a URL, or an object with url${widget === "livechat" ? " or grant" : ""}`);
   }
@@ -228,29 +261,15 @@ export const readOptions = (widget, value, own) => {
     );
   }
   if (widget === "livechat" && options.licenseId === undefined && options.organizationId === undefined) {
-    // LiveChat's own snippet names the licence on the page.
-    options.licenseId = license(/** @type {any} */ (globalThis).__lc?.license);
-    if (options.licenseId === undefined) {
-      throw badOption("licenseId", "a licence's number, or organizationId, or window.__lc.license to be set");
+    // LiveChat's own snippet names the licence on the page, its packages the organization.
+    const page = global("__lc");
+    const organization = attempt(() => page.organizationId);
+    options.licenseId = license(attempt(() => page.license));
+    if (typeof organization === "string" && organization) options.organizationId = organization;
+    if (options.licenseId === undefined && options.organizationId === undefined) {
+      throw badOption("licenseId", "a licence's number, or organizationId, or window.__lc.license or .organizationId to be set");
     }
   }
   options.account = `${options.licenseId ?? ""}:${options.organizationId ?? ""}`;
   return options;
-};
-
-/**
- * Who is signed in at this moment, by the page's own user id; undefined when nobody.
- * @param {(() => unknown) | null | undefined} identity
- * @returns {string | undefined}
- */
-export const readIdentity = (identity) => {
-  let answer;
-  try {
-    answer = identity?.();
-  } catch (cause) {
-    throw new IdentityError("BAD_IDENTITY", "the function given as identity failed; see cause", { cause });
-  }
-  if (answer === null || answer === undefined) return undefined;
-  if ((typeof answer === "string" && answer) || (typeof answer === "number" && Number.isFinite(answer))) return String(answer);
-  throw new IdentityError("BAD_IDENTITY", "the function given as identity answered with no user id, expected a non-empty string, a number or null, at once");
 };

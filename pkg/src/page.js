@@ -1,91 +1,146 @@
 // @ts-check
-// What the page tells the core, and the core the page: timers, the network's return, sign-outs in other tabs, events for listeners.
+// What the page tells the core, and the core the page: timers, the network's return, and sign-outs, here and in other tabs and workers.
+// What a mark means that is there, is another or is missing, the core decides (`src/core/sign_out.rs`).
 
-import { LONGEST_TIMER } from "./promise.js";
+import { after, attempt, canListen, cancel, global, listen, random, randomBytes, readLocal, storage } from "./environment.js";
 
-/** @typedef {{wake: () => void, wentOnline: () => void, noticeSignOut: () => void, noticeGeneration: (generation: string) => void}} Told */
+/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Told */
 
 /** Everything that this package stores begins with this. */
-const PREFIX = "custom_identity_provider:";
-/** Where the mark of the latest sign-out is kept, for all tabs of the origin. */
-const GENERATION = `${PREFIX}generation`;
+export const PREFIX = "custom_identity_provider:";
+/** Where the mark of the latest sign-out is kept, for all tabs of the origin; the channel that carries it is called so, too. */
+const MARK = `${PREFIX}generation`;
 
 /** What is told; the core, once it runs. @type {Told | undefined} */
 let told;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
+/** @type {any} */
 let timer;
-/** Carries sign-outs to other tabs where localStorage, whose events do it otherwise, is blocked. @type {BroadcastChannel | undefined} */
+/** Carries sign-outs to other tabs and to workers, whatever becomes of localStorage. @type {BroadcastChannel | undefined} */
 let channel;
+/** What was found where the mark is kept when it was looked at last. @type {string | null | false | undefined} */
+let seen;
+
+/** @param {(core: Told) => void} tell */
+export const tellCore = (tell) => {
+  if (told) tell(told);
+};
 
 /** Wakes the core after so many milliseconds, or never if below zero; a later call replaces an earlier one. @param {number} delay */
 export const wakeAfter = (delay) => {
-  clearTimeout(timer);
-  if (delay >= 0) timer = setTimeout(() => told?.wake(), Math.min(delay, LONGEST_TIMER));
+  cancel(timer);
+  timer = delay >= 0 ? after(() => told?.wake(), delay) : undefined;
+};
+
+const openChannel = () => {
+  if (channel) return;
+  channel = attempt(() => new (global("BroadcastChannel"))(MARK));
+  if (!channel) return;
+  // Node would wait for messages before it exits.
+  attempt(() => /** @type {any} */ (channel).unref?.());
+  channel.onmessage = ({ data }) => {
+    if (typeof data?.mark !== "string") return;
+    told?.hearMark(data.mark);
+    // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back. Another mark than
+    // this page saw last is news enough for them, and must not be written over by an older one.
+    if (!data.isWritten && markThatStands() === seen && writeMark(data.mark)) lookAnew();
+  };
+};
+
+const closeChannel = () => {
+  attempt(() => channel?.close());
+  channel = undefined;
 };
 
 /** Watches the page for its whole life. @param {Told} core */
 export const watchPage = (core) => {
   told = core;
-  if (typeof addEventListener !== "function") return; // Outside browsers there is neither another tab nor a page to restore.
-  addEventListener("online", core.wentOnline);
-  addEventListener("storage", ({ key }) => {
-    // Without a key everything was cleared, the mark with it.
-    if (key === null || key === GENERATION) core.noticeSignOut();
+  openChannel();
+  if (!canListen()) return; // Outside browsers there is no page to be left or restored.
+  listen("online", core.wentOnline);
+  listen("storage", ({ key, newValue }) => {
+    // The value that the event carries, not the one that is there now: it may be cleared already.
+    if (key === MARK && newValue) core.hearMark(newValue);
+    if (key === MARK || key === null) core.lookForSignOut();
   });
-  addEventListener("pageshow", ({ persisted }) => {
-    if (!persisted) return;
-    // While the page lay in the back/forward cache it heard nothing, and its timers stood still.
-    core.noticeSignOut();
+  // While it lies in the back/forward cache, or is frozen, a page hears nothing and its timers stand still; an open channel can keep it
+  // from being kept there.
+  const leave = () => {
+    lookAnew();
+    core.leavePage();
+  };
+  const comeBack = () => {
+    openChannel();
+    core.lookForSignOut();
     core.wake();
+  };
+  const comeBackFromAway = () => {
+    leave();
+    comeBack();
+  };
+  listen("pagehide", () => {
+    leave();
+    closeChannel();
   });
+  listen("pageshow", ({ persisted }) => (persisted ? comeBackFromAway() : openChannel()));
+  const document = global("document");
+  if (!document) return;
+  listen("freeze", leave, document);
+  listen("resume", comeBack, document);
+  listen("visibilitychange", core.lookForSignOut, document);
+  // A prerendered page may be looked at long after it was made.
+  if (attempt(() => document.prerendering)) listen("prerenderingchange", comeBackFromAway, document);
 };
 
-/** The mark of a new sign-out; nobody may guess the salt that it is, too. */
-export const newGeneration = () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16)).join("");
+/** @returns {string | null | false} */
+const markThatStands = () => {
+  const item = readLocal(MARK);
+  return item === null || typeof item === "string" ? item : false;
+};
+
+/**
+ * What stands where the mark is kept: the mark, null where there is none, false where nothing can be read; undefined when that is
+ * what was found the last time, too, so that the core need not be asked.
+ * @returns {string | null | false | undefined}
+ */
+export const lookAtMark = () => {
+  const found = markThatStands();
+  if (found === seen) return undefined;
+  return (seen = found);
+};
+
+/** The next look is told to the core whatever it finds: the page was away. */
+export const lookAnew = () => {
+  seen = undefined;
+};
+
+/**
+ * Leaves a mark for all tabs of the origin. One that can't be written must not leave an older one standing: that would say that nobody
+ * left. Answers whether it is there.
+ * @param {string} mark
+ */
+export const writeMark = (mark) => {
+  const local = storage("localStorage");
+  const write = () => {
+    local?.setItem(MARK, mark);
+    return Boolean(local);
+  };
+  const isWritten = attempt(write) || (attempt(() => local?.removeItem(MARK)), attempt(write)) || false;
+  if (isWritten) seen = mark;
+  return isWritten;
+};
+
+/** The mark of a new sign-out. All are of one length, so that a full storage can take one in another's place. */
+export const newMark = () => {
+  const bytes = randomBytes(16) ?? Uint8Array.from({ length: 16 }, () => random() * 256);
+  return Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
+};
+
+/** Carries a sign-out to every tab and worker that runs. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
+export const broadcast = (mark, isWritten) => void attempt(() => channel?.postMessage({ mark, isWritten }));
 
 /** Removes the records of all sessions, also of those that this page never opened. */
 export const removeRecords = () => {
-  try {
-    for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
-  } catch {
-    // Where storage is blocked there is nothing to remove, and each session has said so by an event.
-  }
-};
-
-/** Listens for sign-outs where localStorage is blocked. */
-export const openChannel = () => {
-  if (typeof BroadcastChannel !== "function") return;
-  channel = new BroadcastChannel(GENERATION);
-  // Node would wait for messages before it exits.
-  /** @type {{unref?: () => void}} */ (channel).unref?.();
-  channel.onmessage = ({ data }) => told?.noticeGeneration(String(data));
-};
-
-/** Carries a sign-out to the tabs that listen so. @param {string} generation */
-export const broadcast = (generation) => channel?.postMessage(generation);
-
-/**
- * Tells a listener an event; what it throws hurts nobody else.
- * @param {Function} listener
- * @param {string} type
- * @param {string} widget
- * @param {object} details
- */
-export const notify = (listener, type, widget, details) => {
-  try {
-    listener({ type, widget, at: Date.now(), ...details });
-  } catch (error) {
-    console.error("custom-identity-provider: onEvent threw", error);
-  }
-};
-
-/**
- * Tells every listener an event, once, also when several handles have the same listener.
- * @param {Map<number, (event: object) => void>} listeners
- * @param {string} type
- * @param {string} widget
- * @param {[string, unknown][]} details
- */
-export const tell = (listeners, type, widget, details) => {
-  for (const listener of new Set(listeners.values())) notify(listener, type, widget, Object.fromEntries(details));
+  // Where storage is blocked there is nothing to remove, and each session has said so by an event.
+  const session = storage("sessionStorage");
+  for (const key of attempt(() => session?.keys()) ?? []) if (key.startsWith(PREFIX)) attempt(() => session?.removeItem(key));
 };

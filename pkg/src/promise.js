@@ -1,10 +1,8 @@
 // @ts-check
 // Promises that settle even if the core traps, and the guard around each call of the core.
 
+import { Promise, abortReason, after, attempt, cancel, monotonicNow } from "./environment.js";
 import { IdentityError } from "./error.js";
-
-/** The longest timer there is: setTimeout takes 31 bits, and runs at once beyond them. */
-export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Promises that still wait. @type {Set<Deferred>} */
 const waiting = new Set();
@@ -23,10 +21,10 @@ export class Deferred {
       this.settle = { resolve, reject };
     });
     this.promise.catch(() => {});
-    const end = performance.now() + limit;
+    const end = monotonicNow() + limit;
     const watch = () => {
-      const left = end - performance.now();
-      if (left > 0) this.timer = setTimeout(watch, Math.min(left, LONGEST_TIMER));
+      const left = end - monotonicNow();
+      if (left > 0) this.timer = after(watch, left);
       else this.reject(trapError());
     };
     watch();
@@ -47,7 +45,7 @@ export class Deferred {
 
   /** Nobody waits any longer. */
   close() {
-    clearTimeout(this.timer);
+    cancel(this.timer);
     waiting.delete(this);
   }
 }
@@ -81,6 +79,9 @@ export const guard = (call) => {
   return refusal(trapped);
 };
 
+/** What a signal was aborted with: Safari before 15.4 keeps no reason. @param {AbortSignal} signal */
+export const reasonOf = (signal) => attempt(() => signal.reason) ?? abortReason();
+
 /**
  * A promise of its own for a caller with a signal: the signal ends this wait only.
  * @template T
@@ -92,12 +93,20 @@ export const guard = (call) => {
 export const leavable = (promise, signal, leave) => {
   /** @type {Promise<T>} */
   const own = new Promise((resolve, reject) => {
+    let isOver = false;
     const abort = () => {
-      reject(signal.reason);
+      if (isOver) return;
+      isOver = true;
+      reject(reasonOf(signal));
       leave();
     };
-    signal.addEventListener("abort", abort, { once: true });
-    const close = () => signal.removeEventListener("abort", abort);
+    attempt(() => signal.addEventListener("abort", abort, { once: true }));
+    // Page code that ran during the call may have aborted it already: then there is no event any more.
+    if (attempt(() => signal.aborted)) abort();
+    const close = () => {
+      isOver = true;
+      attempt(() => signal.removeEventListener("abort", abort));
+    };
     promise.then(resolve, reject).then(close);
   });
   own.catch(() => {});

@@ -2,60 +2,40 @@
 // The four kinds of source: a function, the page's own service, LiveChat's cookie grant and its identity_token grant.
 // What came of asking is handed to the core as it is; what it means, the core decides.
 
-import { IdentityError } from "./error.js";
+import { Promise, abortController, attempt, base64url, complainOnce, global, pageAddress, randomBytes, resolveUrl, sha256, TextEncoder } from "./environment.js";
+import { IdentityError, badOption } from "./error.js";
+import { identityOf } from "./identity.js";
+import { HEADERS, readHeaders } from "./headers.js";
+import { parse } from "./json.js";
 import { isRecord } from "./kind.js";
-import { parse } from "./options.js";
+import { factsOf, pairsOf, retryAfterOf } from "./thrown.js";
+import { readable } from "./token.js";
 
 /**
- * What came of asking a source once.
+ * What came of asking a source once; without an answer, the facts by which the core decides what the failure means.
  * @typedef {object} Outcome
  * @property {boolean} ok whether there is an answer
- * @property {unknown} [answer] what the source answered with
+ * @property {unknown} [answer] what the core reads of what the source answered with
+ * @property {number} [kind] what the answer is, by `kindOf`
+ * @property {unknown} [handedOn] what a code is handed on as
  * @property {unknown} [cause] what it failed with
  * @property {string} [found] what stood where JSON was expected
  * @property {number} [status] the HTTP status
  * @property {number} [retryAfter] milliseconds until the next try is welcome
  * @property {boolean} [retryable] whether the failure says of itself that it may pass
- * @property {boolean} [network] whether the network failed
+ * @property {boolean} [redirected] whether another address answered than the one that was asked
+ * @property {boolean} [timedOut] whether a client gave up waiting
+ * @property {boolean} [network] whether the network failed, or there is none
+ * @property {boolean} [mistaken] whether the failure is a programming error
+ * @property {boolean} [unclear] whether it is a TypeError of which no more is known
  * @property {string} [code] the code of an IdentityError
  * @property {string} [message] its message
  * @property {string} [identityException] LiveChat's name for the failure
  * @property {string} [oauthException] LiveChat's name for the failure
  */
 /** @typedef {{licenseId?: number, organizationId?: string}} Account */
-
-/** How the TypeErrors begin that Chromium, Firefox, WebKit and Node throw when the network fails; other TypeErrors are programming errors. */
-const networkErrors = /^(Failed to fetch|NetworkError|Load failed|network error|Error in input stream|The network connection was lost|fetch failed)/;
-
-/** @param {unknown} value */
-const natural = (value) => (typeof value === "number" && value >= 0 && value < Infinity ? value : undefined);
-
-/**
- * What a function source failed with: an IdentityError keeps its code; `status`, `retryable` and `retryAfter` of any other error count.
- * @param {any} cause
- * @returns {Outcome}
- */
-const failed = (cause) => {
-  const fields = Object(cause);
-  const isIdentityError = cause instanceof IdentityError;
-  return {
-    ok: false,
-    cause,
-    status: natural(fields.status),
-    retryAfter: natural(fields.retryAfter),
-    retryable: fields.retryable === true,
-    network: cause instanceof TypeError && networkErrors.test(cause.message),
-    code: isIdentityError ? String(cause.code) : undefined,
-    message: isIdentityError ? String(cause.message) : undefined,
-  };
-};
-
-/** Retry-After (RFC 9110, section 10.2.3), a number of seconds or a date, in milliseconds from now. @param {string | null} header */
-const readRetryAfter = (header) => {
-  if (!header) return undefined;
-  const milliseconds = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isFinite(milliseconds) ? Math.max(milliseconds, 0) : undefined;
-};
+/** A running attempt: its outcome never rejects. @typedef {{outcome: Promise<Outcome>, abort: () => void}} Asking */
+/** How a service is asked. @typedef {Omit<RequestInit, "headers"> & {headers?: any}} Init */
 
 /** The name of an exception, and nothing that could hold a secret. @param {unknown} name */
 const exceptionName = (name) => (typeof name === "string" && /^[a-z_]{1,40}$/.test(name) ? name : undefined);
@@ -64,56 +44,117 @@ const exceptionName = (name) => (typeof name === "string" && /^[a-z_]{1,40}$/.te
  * How the caches between here and the service are to be used. A fresh token says `Cache-Control: no-cache`, by which a service that keeps
  * tokens knows to get a new one; a first token must not say it, or every page load would cost the service a request. An answer to a GET
  * must not be kept, or the browser's cache would hand one person's token to the next.
- * @param {RequestInit} init
+ * @param {Init} init
  * @param {string} reason
  * @returns {RequestCache}
  */
 const cacheMode = ({ method }, reason) => (method === "GET" ? "no-store" : reason === "get" ? "default" : "reload");
 
+/** What a body of ours is; without it, SvelteKit among others takes a request for a form, and refuses it. */
+const JSON_BODY = { "content-type": "application/json" };
+
+/** Where a service is; a relative address can be resolved now, if ever. @param {string} url @param {string} name of the option */
+const at = (url, name) => {
+  const resolved = resolveUrl(url);
+  if (!resolved || !/^https?:/.test(resolved)) {
+    // Where the page's own URL is missing, fetch resolves the address itself.
+    if (resolved && typeof global("document") === "object") return resolved;
+    throw badOption(name, "an absolute URL: outside of a page there is nothing to resolve it by");
+  }
+  return resolved;
+};
+
+/** The page's headers, and those of ours that it does not set itself. @param {any} given @param {Record<string, string>} ours */
+const withHeaders = (given, ours) => {
+  const pairs = pairsOf(given);
+  const names = pairs.map(([name]) => name.toLowerCase());
+  return Object.fromEntries([...pairs, ...Object.entries(ours).filter(([name]) => !names.includes(name))]);
+};
+
+/**
+ * The header of the page's with which no request can be made: of that, fetch says no more than of a failing network.
+ * @param {string} url
+ * @param {Init} init
+ */
+const wrongHeader = (url, { method, headers }) => {
+  const Request = global("Request");
+  const isPossible = (/** @type {any} */ headers) => attempt(() => new Request(url, { method, headers })) !== undefined;
+  const name = isPossible({}) ? Object.keys(headers).find((name) => !isPossible({ [name]: headers[name] })) : undefined;
+  return name === undefined ? undefined : badOption(`source.headers.${name}`, "a name and a value that HTTP allows");
+};
+
+/** Services that could not be reached the last time, each by what names it. @type {WeakSet<object>} */
+const unreached = new WeakSet();
+
 /**
  * Asks a service over HTTP. Neither the body nor a part of it gets into an error.
+ * @param {object} service what names it
  * @param {string} url
- * @param {RequestInit} init
+ * @param {Init} init
  * @param {boolean} [takesText] whether the answer may be bare text
  * @returns {Promise<Outcome>}
  */
-const askService = async (url, init, takesText) => {
+const askService = async (service, url, init, takesText) => {
+  const request = { ...init, headers: withHeaders(init.headers, { accept: takesText ? "application/json, application/jwt, text/plain" : "application/json" }) };
+  // A signal that the page's own AbortController made may be none to fetch; the core hears nothing of an attempt that it stopped.
+  const Request = global("Request");
+  if (typeof Request === "function" && !attempt(() => new Request(url, { signal: init.signal }))) delete request.signal;
+  // Called without an object: browsers refuse their own functions as methods of anything but the window.
+  const fetch = global("fetch");
+  if (typeof fetch !== "function") return factsOf(new IdentityError("NETWORK", "this page has no fetch: give a function as source"));
+  let found;
   try {
-    const response = await fetch(url, init);
-    const text = await response.text();
+    // A redirect to another origin, where people sign in, looks like a failing network: `src/core/outcome.rs` says how it is told.
+    let response = await fetch(url, unreached.has(service) ? { ...request, redirect: "manual" } : request);
+    if (response.type === "opaqueredirect") {
+      found = "a redirect";
+      response = await fetch(url, request);
+      found = undefined;
+    }
+    const { ok, status } = response;
+    // Of a failure, the status says enough.
+    const text = ok ? await response.text() : await response.text().catch(() => "");
+    unreached.delete(service);
     const json = parse(text);
-    if (!response.ok) {
+    if (!ok) {
       const fields = Object(json?.parsed);
       return {
-        ok: false,
-        status: response.status,
-        retryAfter: readRetryAfter(response.headers.get("retry-after")),
+        ok,
+        status,
+        network: !status,
+        retryAfter: retryAfterOf(response),
         identityException: exceptionName(fields.identity_exception),
         oauthException: exceptionName(fields.oauth_exception),
       };
     }
-    const isText = takesText && !/json/i.test(response.headers.get("content-type") ?? "");
+    const type = attempt(() => response.headers.get("content-type")) ?? "";
+    const isText = takesText && !/json/i.test(type);
     // A code of digits alone would be a number.
-    if (json && (!isText || isRecord(json.parsed))) return { ok: true, answer: json.parsed };
+    if (json && (!isText || isRecord(json.parsed))) return { ok, answer: json.parsed };
     const body = text.trim();
-    if (isText && body && !body.startsWith("<")) return { ok: true, answer: body };
-    return { ok: false, found: body === "" ? "empty" : body.startsWith("<") ? "HTML" : "no JSON" };
+    const isHtml = body.startsWith("<");
+    if (takesText && !isHtml && (isText || !body)) return { ok, answer: body };
+    found = !body ? "empty" : /<input[^>]+type=["']?password/i.test(body) ? "a sign-in page" : isHtml ? "HTML" : "no JSON";
+    // Browsers and polyfills that do not say `redirected` name the address.
+    return { ok: false, found, redirected: response.redirected ?? (response.url && response.url !== url.split("#")[0]) };
   } catch (cause) {
     // Whatever kept it from being answered: a body that breaks off rejects with other errors than fetch.
-    return { ok: false, cause, network: true };
+    unreached.add(service);
+    const mistake = wrongHeader(url, request);
+    return mistake ? factsOf(mistake) : { ...factsOf(cause), mistaken: false, network: true, found };
   }
 };
 
 /**
  * Asks LiveChat's accounts: version 2 knows organizations, version 1 licences. A text body without headers needs no CORS preflight.
  * Document: LiveChat, "Customer authorization flows".
- * @param {{accountsUrl: string, clientId: string, grant: string}} source
+ * @param {{name: string, accountsUrl: string, clientId: string, grant: string}} source
  * @param {Account} account
  * @param {object} fields
- * @param {RequestInit} init
+ * @param {Init} init
  */
-const askAccounts = ({ accountsUrl, clientId, grant }, { licenseId, organizationId }, fields, init) =>
-  askService(`${accountsUrl.replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
+const askAccounts = ({ name, accountsUrl, clientId, grant }, { licenseId, organizationId }, fields, init) =>
+  askService(init, `${at(accountsUrl, `${name}.accountsUrl`).replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
     ...init,
     method: "POST",
     body: JSON.stringify({
@@ -125,9 +166,6 @@ const askAccounts = ({ accountsUrl, clientId, grant }, { licenseId, organization
     }),
   });
 
-/** @param {Uint8Array<ArrayBuffer>} bytes */
-const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-
 /**
  * The identity_token grant: the page's own service starts an identity transfer, bound to a proof key (RFC 7636, S256).
  * @param {Extract<import("./options.js").Source, {grant: "identity_token"}>} source
@@ -136,81 +174,109 @@ const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/\+/g, 
  * @returns {Promise<Outcome>}
  */
 const askByTransfer = async (source, account, signal) => {
-  const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
-  const challenge = base64url(new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier))));
-  const transfer = await askService(source.transferUrl, {
+  const random = randomBytes(32);
+  const verifier = random && base64url(random);
+  const digest = verifier && (await sha256(new TextEncoder().encode(verifier)));
+  if (!digest) throw badOption("source.grant", 'a page over HTTPS for "identity_token": elsewhere a browser makes no proof key');
+  const transfer = await askService(source, at(source.transferUrl, `${source.name}.transferUrl`), {
     signal,
     method: "POST",
     credentials: "same-origin",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ code_challenge: challenge }),
+    headers: JSON_BODY,
+    body: JSON.stringify({ code_challenge: base64url(new Uint8Array(digest)) }),
   });
   if (!transfer.ok) return transfer;
   const code = Object(transfer.answer).identity_transfer_token;
   if (typeof code !== "string" || !code) {
-    return failed(new IdentityError("BAD_ANSWER", "the answer's identity_transfer_token is no non-empty string"));
+    throw new IdentityError("BAD_ANSWER", "the answer's identity_transfer_token is no non-empty string");
   }
   return askAccounts(source, account, { code, code_verifier: verifier }, { signal, credentials: "omit" });
 };
 
 /**
  * A request for a code tells the service which proof key to bind it to.
- * @param {RequestInit} init
+ * @param {Init} init
  * @param {string | undefined} codeChallenge
- * @returns {RequestInit}
+ * @returns {Init}
  */
 const withChallenge = (init, codeChallenge) => {
   if (codeChallenge === undefined) return init;
-  const headers = new Headers(init.headers);
-  if (!headers.has("content-type")) headers.set("content-type", "application/json");
   const body = init.body ? parse(String(init.body))?.parsed : {};
-  return { ...init, headers, body: JSON.stringify({ ...body, code_challenge: codeChallenge }) };
+  return {
+    ...init,
+    headers: withHeaders(init.headers, JSON_BODY),
+    body: JSON.stringify({ ...body, code_challenge: codeChallenge }),
+  };
 };
 
 /**
  * Asks a source once; never rejects.
  * @param {import("./options.js").ReadOptions} options
  * @param {AbortSignal} signal
- * @param {string | undefined} identity
+ * @param {string | null} identity
  * @param {string} reason
  * @returns {Promise<Outcome>}
  */
 const askOnce = async (options, signal, identity, reason) => {
-  const source = /** @type {import("./options.js").Source} */ (options.source);
+  // Who is not signed in has a source of its own, where the page gives one.
+  const source = /** @type {import("./options.js").Source} */ (identity === null && options.guests ? options.guests : options.source);
   const { codeChallenge } = options;
   try {
     if ("function" in source) {
       const request = {
         signal,
-        identity: identity ?? null,
+        identity,
         reason: /** @type {import("../index.js").RequestReason} */ (reason),
         ...(codeChallenge === undefined ? {} : { codeChallenge }),
       };
       return { ok: true, answer: await (0, source.function)(request) };
     }
     if ("url" in source) {
-      const init = { ...withChallenge(source.init, codeChallenge), signal, cache: cacheMode(source.init, reason) };
-      return await askService(source.url, init, options.widget !== "livechat");
+      const { method, headers } = source.init;
+      // A bearer or a proof against forged requests can be another at each attempt.
+      const given = typeof headers === "function" ? readHeaders(await headers()) : headers;
+      if (headers && !given) throw badOption(`${source.name}.headers`, HEADERS);
+      const init = withChallenge({ ...source.init, headers: withHeaders(given, method === "POST" ? JSON_BODY : {}) }, codeChallenge);
+      const takesText = options.widget !== "livechat";
+      return await askService(source, at(source.url, source.name), { ...init, signal, cache: cacheMode(init, reason) }, takesText);
     }
     if (source.grant === "identity_token") return await askByTransfer(source, options, signal);
-    const redirect_uri = source.redirectUri ?? globalThis.location?.origin + globalThis.location?.pathname;
-    return await askAccounts(source, options, { redirect_uri }, { signal, credentials: "include" });
+    return await askAccounts(source, options, { redirect_uri: source.redirectUri ?? pageAddress() }, { signal, credentials: "include" });
   } catch (cause) {
-    return failed(cause);
+    return factsOf(cause);
   }
 };
 
+/** What engines say of a program, up to where they quote it: the words of any other error may hold a secret. */
+const SAFE_WORDS = /^[\w.$ (){}]+ is (not (defined|a function|a constructor|iterable|an object)|undefined|null)|^(Cannot|can't) [a-z ]+/;
+
 /**
- * Asks a source once, soon: the core has to be done with what it is doing first, for a source may call back at once.
- * @param {import("./options.js").ReadOptions} options
- * @param {string | undefined} identity
- * @param {string} reason
+ * Says a mistake of the page's to who makes it: a widget that swallows rejections would hide it.
+ * @param {Outcome} failure
  */
-export const ask = (options, identity, reason) => {
-  const controller = new AbortController();
-  const { signal } = controller;
-  return {
-    outcome: Promise.resolve().then(() => (signal.aborted ? { ok: false } : askOnce(options, signal, identity, reason))),
-    abort: () => controller.abort(),
+const tell = ({ cause, code, mistaken, unclear, network, timedOut }) => {
+  if (code || !(mistaken || (unclear && !network && !timedOut))) return;
+  const { name, message: words } = /** @type {any} */ (Object(cause));
+  complainOnce(`the function given as source failed: ${name}: ${SAFE_WORDS.exec(words)?.[0] ?? "see cause"}`);
+};
+
+/**
+ * Asks a source once, soon: the core has to be done with what it is doing first, for a source may call back at once. What comes of it is
+ * nothing of the page's any more.
+ * @param {import("./options.js").ReadOptions} options
+ * @param {string | undefined} identity as the core was told it
+ * @param {string} reason
+ * @returns {Asking}
+ */
+export const asker = (options, identity, reason) => {
+  const { signal, abort } = abortController();
+  const wanted = options.widget === "livechat" ? "token" : options.flow === "code" ? "code" : "jwt";
+  const run = async () => {
+    /** @type {Outcome} */
+    const outcome = signal.aborted ? { ok: false } : await askOnce(options, signal, identityOf(identity), reason);
+    if (outcome.ok) return { ...outcome, ...readable(outcome.answer, wanted) };
+    if (!signal.aborted) attempt(() => tell(outcome));
+    return outcome;
   };
+  return { outcome: Promise.resolve().then(run), abort };
 };

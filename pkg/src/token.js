@@ -1,25 +1,65 @@
 // @ts-check
-// The token as widgets expect it: a frozen plain object of exactly the documented fields.
+// The token as widgets expect it, a frozen plain object of exactly the documented fields; and what the core reads of answers and records.
 
-import { parse } from "./options.js";
+import { attempt } from "./environment.js";
+import { takeApart } from "./json_web_token.js";
+import { isRecord, kindOfAnswer, ownFields } from "./kind.js";
+import { parse } from "./json.js";
 
 /**
  * @param {[accessToken: string, entityId: string, expiresIn: number, creationDate: number, licenseId: number | null | undefined, organizationId: string | null | undefined]} fields
  * @returns {import("../index.js").Token}
  */
-export const tokenOf = ([accessToken, entityId, expiresIn, creationDate, licenseId, organizationId]) =>
-  Object.freeze({
+export const tokenOf = ([accessToken, entityId, expiresIn, creationDate, licenseId, organizationId]) => {
+  const token = {
     accessToken,
     entityId,
     expiresIn,
-    tokenType: "Bearer",
+    tokenType: /** @type {const} */ ("Bearer"),
     creationDate,
     ...(licenseId == null ? {} : { licenseId }),
     ...(organizationId == null ? {} : { organizationId }),
-  });
+  };
+  return attempt(() => Object.freeze(token)) ?? token;
+};
+
+/** The fields of a token in the endpoint's raw shape and of a finished one, as `src/core/answer.rs` reads them. */
+const TOKEN = [
+  ...["access_token", "entity_id", "expires_in", "token_type", "license_id", "organization_id"],
+  ...["accessToken", "entityId", "expiresIn", "tokenType", "creationDate", "licenseId", "organizationId"],
+];
+const RECORD = ["version", "scope", "generation", "creationDate", "token", ...TOKEN];
+const CODE = ["ssoKey", "redirect_uri"];
 
 /**
- * The text of a stored record: the token, and what ties it to one person and to the time since the latest sign-out.
+ * What the core reads of an answer: nothing in it is the page's any more. `kind` is the answer's own, `handedOn` what a code is handed on as.
+ * @param {unknown} answer
+ * @param {"token" | "jwt" | "code"} wanted
+ * @returns {{answer: unknown, kind: number, handedOn?: unknown}}
+ */
+export const readable = (answer, wanted) => {
+  const kind = kindOfAnswer(answer);
+  // A token endpoint that knows nobody who is signed in says null or nothing, alone or as `token`.
+  const nobody = { answer: undefined, kind: 1 };
+  if (answer === "" && wanted !== "token") return nobody;
+  if (kind === 2) {
+    // A string is a JWT or a code, and never a token of LiveChat's.
+    if (wanted === "jwt") return { answer: takeApart(/** @type {string} */ (answer)), kind: 5 };
+    return { answer, kind, handedOn: answer };
+  }
+  if (kind !== 5) return { answer: undefined, kind };
+  if (wanted === "code") {
+    return { answer: ownFields(answer, CODE), kind, handedOn: answer };
+  }
+  if (wanted === "token") return { answer: ownFields(answer, TOKEN), kind };
+  const { token } = ownFields(answer, ["token"]);
+  if (token === null || token === "") return nobody;
+  return { answer: typeof token === "string" ? takeApart(token) : { token }, kind };
+};
+
+/**
+ * The text of a stored record: the token, and what ties it to one person and to the time since the latest sign-out. Empty where it can't be
+ * written as text.
  * @param {import("../index.js").Token | string} token
  * @param {number} creationDate
  * @param {number} version
@@ -27,7 +67,13 @@ export const tokenOf = ([accessToken, entityId, expiresIn, creationDate, license
  * @param {string} generation
  */
 export const recordText = (token, creationDate, version, scope, generation) =>
-  JSON.stringify({ version, scope, generation, creationDate, ...(typeof token === "string" ? { token } : token) });
+  attempt(() => JSON.stringify({ version, scope, generation, creationDate, ...(typeof token === "string" ? { token } : token) })) ?? "";
 
-/** The parsed text of a stored record; undefined where it is no JSON. @param {string} text */
-export const parseRecord = (text) => parse(text)?.parsed;
+/** What the core reads of a stored record; undefined where it is no JSON object. @param {string} text @param {boolean} isJwt */
+export const parseRecord = (text, isJwt) => {
+  const parsed = parse(text)?.parsed;
+  if (!isRecord(parsed)) return undefined;
+  const record = ownFields(parsed, RECORD);
+  const { token } = record;
+  return isJwt && typeof token === "string" ? { ...record, ...takeApart(token) } : record;
+};

@@ -5,83 +5,81 @@
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
-use js_sys::{Array, Function, Map, Object, Promise};
+use js_sys::{Array, Object, Promise};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use crate::core::{
-    Account, Attempt, Cache, Code, Credential, Detail, Effect, Event, Failure, Grant, Kind, Moment, Policy,
-    RECORD_VERSION, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, StorageAction,
+    Account, Attempt, Cache, Caller, Code, Credential, Detail, Effect, Event, Failure, Grant, Kind, Moment, Policy,
+    RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin,
+    StorageAction,
 };
 
 use crate::widget::Widget;
 
 use super::clock::now;
 use super::error::{identity_error, read_failure};
-use super::fields::{JsFields, answer};
+use super::fields::{JsFields, answer, record};
 use super::page::{self, SessionKey};
-use super::scope::scope_digest;
+use super::scope::{salt_of, scope_digest};
 use super::storage::{self, StorageFailure};
-use super::sys::{self, Asking, Deferred};
+use super::sys::{self, Asking, Deferred, Listeners};
 
 /// How much later than the core a promise's own deadline is, which settles what a trap left open. Milliseconds.
 const GRACE: i64 = 2_000;
 
 /// On whose behalf a call is: what the options of one handle say, as `pkg/src/options.js` has read them.
 pub(crate) struct Asker {
-    /// All of them, for the source.
-    pub(crate) options: JsValue,
-    /// A function, null or undefined.
-    pub(crate) identity: JsValue,
-    /// A function or undefined.
-    pub(crate) on_event: JsValue,
     pub(crate) policy: Policy,
     pub(crate) key: SessionKey,
     /// The account that they name.
     pub(crate) account: Account,
-    /// Whom it listens to, under which number.
-    pub(crate) listening: RefCell<Option<(Weak<Driver>, u32)>>,
+    /// Whom its listener listens to, under which number.
+    pub(crate) listening: Option<(Weak<Driver>, u32)>,
 }
 
-/// A handle that nobody holds any longer hears the end of its own requests, which hold the asker, and then no more.
+/// The listener of a handle that nobody holds any longer hears the end of its requests, which hold the asker, and then no more.
 impl Drop for Asker {
     fn drop(&mut self) {
         if let Some((driver, number)) = self.listening.take()
             && let Some(driver) = driver.upgrade()
         {
-            driver.listeners.delete(&number.into());
+            driver.listeners.remove(number);
         }
     }
 }
 
-impl Asker {
-    /// Has the options' listener told of the session's events.
-    pub(crate) fn listen_to(&self, driver: &Driver) {
-        if let Some(listener) = self.on_event.dyn_ref::<Function>() {
-            let number = driver.numbers.get().wrapping_add(1);
-            driver.numbers.set(number);
-            driver.listeners.set(&number.into(), listener);
-            self.listening.replace(Some((driver.me.clone(), number)));
-        }
-    }
+/// Those who wait for a request with the same identity function.
+struct Waiting {
+    caller: Caller,
+    identity: JsValue,
+    deferred: Deferred,
 }
 
 /// One request, as long as it lives.
 struct Run {
     id: RequestId,
     asker: Rc<Asker>,
-    /// What everyone waits for; none waits for a background refresh.
-    shared: Option<Deferred>,
+    /// All that the handle's options say, for the source.
+    options: JsValue,
+    /// What everyone waits for; nobody waits for a background refresh.
+    waiting: Vec<Waiting>,
     asking: Option<Asking>,
     /// What the latest attempt failed with.
     cause: JsValue,
-    /// What the source answered with: a code is handed on as it is.
-    answer: JsValue,
+    /// What a code is handed on as.
+    handed_on: JsValue,
+}
+
+/// What the calling handle's options say of who is signed in.
+fn identity_of(options: &JsValue) -> JsValue {
+    JsFields(options).value("identity")
 }
 
 /// The session's driver; one for each session of the page.
 pub(crate) struct Driver {
     me: Weak<Driver>,
+    /// Which of the page's sessions it is.
+    number: u32,
     widget: Widget,
     cache: Cache,
     /// Whether what the source answers with is a JWT.
@@ -92,7 +90,7 @@ pub(crate) struct Driver {
     /// What is still to be done: taken from the front.
     pending: RefCell<Vec<Effect>>,
     runs: RefCell<Vec<Run>>,
-    listeners: Map,
+    listeners: Listeners,
     /// Numbers listeners.
     numbers: Cell<u32>,
     /// The token last handed out, as an object and as a promise.
@@ -102,19 +100,20 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(asker: &Asker, counter: RequestCounter) -> Rc<Self> {
+    pub(super) fn new(asker: &Asker, number: u32, counter: RequestCounter) -> Rc<Self> {
         let key = &asker.key;
         let kind = key.widget.kind(asker.account.clone(), key.is_code_flow);
         let takes_jwts = matches!(kind, Kind::Jwt { .. });
         let settings = Settings {
             cache: key.cache,
-            needs_identity: key.is_identified && !matches!(kind, Kind::Token(_)),
+            is_identified: key.is_identified,
             kind,
-            seed: (js_sys::Math::random() * f64::from(u32::MAX)) as u32,
+            seed: (sys::random() * f64::from(u32::MAX)) as u32,
             counter,
         };
         Rc::new_cyclic(|me: &Weak<Self>| Self {
             me: me.clone(),
+            number,
             widget: key.widget,
             cache: key.cache,
             takes_jwts,
@@ -122,69 +121,87 @@ impl Driver {
             core: RefCell::new(Session::new(settings)),
             pending: RefCell::default(),
             runs: RefCell::default(),
-            listeners: Map::new(),
+            listeners: sys::listeners(),
             numbers: Cell::default(),
             handed_out: RefCell::default(),
             last_error: RefCell::default(),
         })
     }
 
+    /// The asker, with a listener of its own if it has one.
+    pub(crate) fn heard_by(&self, asker: Asker, listener: &JsValue) -> Asker {
+        if !listener.is_function() {
+            return asker;
+        }
+        let number = self.numbers.get().wrapping_add(1);
+        self.numbers.set(number);
+        self.listeners.add(number, listener);
+        let mut asker = asker;
+        asker.listening = Some((self.me.clone(), number));
+        asker
+    }
+
     /// A promise of a token, from the cache if that will do.
-    pub(crate) fn get_token(&self, asker: &Rc<Asker>) -> Promise {
-        self.ask(asker, Session::get_token)
+    pub(crate) fn get_token(&self, asker: &Rc<Asker>, options: &JsValue) -> Promise {
+        self.ask(asker, options, Session::get_token)
     }
 
     /// A promise of a fresh token.
-    pub(crate) fn get_fresh_token(&self, asker: &Rc<Asker>) -> Promise {
-        self.ask(asker, Session::get_fresh_token)
+    pub(crate) fn get_fresh_token(&self, asker: &Rc<Asker>, options: &JsValue) -> Promise {
+        self.ask(asker, options, Session::get_fresh_token)
     }
 
     /// Whether a usable token is in hand.
-    pub(crate) fn has_token(&self, asker: &Rc<Asker>) -> Promise {
-        if let Err(refusal) = self.observe(asker) {
+    pub(crate) fn has_token(&self, asker: &Rc<Asker>, options: &JsValue) -> Promise {
+        if let Err(refusal) = self.observe(&identity_of(options), &asker.policy) {
             return refusal;
         }
-        let has_token = self.tell(Some(asker), |core| core.has_token(now(), &asker.policy));
-        Promise::resolve(&JsValue::from_bool(has_token))
+        let has_token = self.tell(|core| core.has_token(now(), &asker.policy));
+        sys::resolved(&JsValue::from_bool(has_token))
     }
 
-    /// Forgets the token.
-    pub(crate) fn invalidate(&self, asker: &Rc<Asker>) -> Promise {
-        if let Err(refusal) = self.observe(asker) {
-            return refusal;
-        }
-        self.tell(None, Session::invalidate);
-        Promise::resolve(&JsValue::UNDEFINED)
+    /// Forgets the token, whoever is signed in: to forget, nobody is asked for leave.
+    pub(crate) fn invalidate(&self) -> Promise {
+        self.tell(Session::invalidate);
+        sys::resolved(&JsValue::UNDEFINED)
     }
 
     /// The page says that somebody just signed in.
     pub(crate) fn signed_in(&self) {
-        self.tell(None, Session::signed_in);
+        self.tell(Session::signed_in);
     }
 
-    /// The person leaves.
-    pub(super) fn sign_out(&self, origin: SignOutOrigin) {
-        self.tell(None, |core| core.sign_out(origin));
+    /// The person leaves. What follows is done by [`Driver::do_pending`].
+    pub(super) fn note_sign_out(&self, origin: SignOutOrigin) {
+        self.core.borrow_mut().sign_out(origin);
+        self.collect(None);
+    }
+
+    /// The person may have left. What follows is done by [`Driver::do_pending`].
+    pub(super) fn note_that_somebody_may_have_left(&self) {
+        self.core.borrow_mut().may_have_left();
+        self.collect(None);
     }
 
     /// One who waits with this promise leaves.
     pub(crate) fn leave(&self, promise: &JsValue) {
-        let request = self.runs.borrow().iter().find_map(|run| {
-            run.shared.as_ref().filter(|shared| Object::is(&shared.promise(), promise)).map(|_| run.id)
+        let found = self.runs.borrow().iter().find_map(|run| {
+            let waiting = run.waiting.iter().find(|waiting| Object::is(&waiting.deferred.promise(), promise))?;
+            Some((run.id, waiting.caller))
         });
-        if let Some(request) = request {
-            self.tell(None, |core| core.leave(request));
+        if let Some((request, caller)) = found {
+            self.tell(|core| core.leave(request, caller));
         }
     }
 
     /// The network is back.
     pub(super) fn went_online(&self) {
-        self.tell(None, |core| core.went_online(now()));
+        self.tell(|core| core.went_online(now()));
     }
 
     /// Time passed.
     pub(super) fn wake(&self) {
-        self.tell(None, |core| core.wake(now()));
+        self.tell(|core| core.wake(now()));
     }
 
     /// When it wants to be woken, by the monotonic clock.
@@ -192,86 +209,113 @@ impl Driver {
         self.core.borrow().next_wake()
     }
 
-    fn ask(&self, asker: &Rc<Asker>, ask: fn(&mut Session, Moment, &Policy) -> Reply) -> Promise {
-        if let Err(refusal) = self.observe(asker) {
+    fn ask(
+        &self,
+        asker: &Rc<Asker>,
+        options: &JsValue,
+        ask: fn(&mut Session, Moment, &Policy, Caller) -> Reply,
+    ) -> Promise {
+        let identity = identity_of(options);
+        if let Err(refusal) = self.observe(&identity, &asker.policy) {
             return refusal;
         }
-        let reply = ask(&mut self.core.borrow_mut(), now(), &asker.policy);
-        self.collect(Some(asker));
+        let caller = Caller(sys::caller_of(&identity));
+        let reply = ask(&mut self.core.borrow_mut(), now(), &asker.policy, caller);
+        self.collect(Some((asker, options)));
         let promise = match reply {
             Reply::Token(grant) => self.handed_out(&grant).1,
-            Reply::Wait(request) => self.promise_of(request),
+            Reply::Wait(request) => self.promise_of(request, caller, identity),
             Reply::Refuse(failure) if failure.code == Code::NotSignedIn => {
                 sys::refusal(&identity_error(&failure, &JsValue::UNDEFINED))
             }
-            // In a cool-down: the failure that it follows is the cause.
-            Reply::Refuse(failure) => sys::refusal(&identity_error(&failure, &self.last_error.borrow())),
+            Reply::Refuse(failure) => {
+                // In a cool-down: the failure that it follows is the cause.
+                let cause = self.last_error.borrow().clone();
+                sys::refusal(&identity_error(&failure, &cause))
+            }
         };
         self.do_pending();
         promise
     }
 
     /// Tells the core who is signed in; without knowing, nobody may be given a token.
-    fn observe(&self, asker: &Asker) -> Result<(), Promise> {
-        let identity = sys::read_identity(&asker.identity).map_err(|error| sys::refusal(&error))?;
-        self.observe_identity(identity.as_deref(), &asker.policy);
-        Ok(())
+    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<(), Promise> {
+        // The person may have left in another tab, whose event is still under way.
+        page::look_for_sign_out();
+        match self.read(function) {
+            Ok(identity) => {
+                let wants_record = self.core.borrow_mut().observe(identity.as_deref());
+                let said = (Caller(sys::caller_of(function)), Reading::Says(identity));
+                self.proceed(wants_record, policy, &[said]);
+                Ok(())
+            }
+            Err(error) => Err(sys::refusal(&error)),
+        }
     }
 
-    /// Tells the core who is signed in; at the first time the stored record comes with it.
-    fn observe_identity(&self, identity: Option<&str>, policy: &Policy) {
-        let is_first = self.core.borrow_mut().observe(identity);
+    /// Who is signed in, by an identity function of the page.
+    fn read(&self, identity: &JsValue) -> Result<Option<String>, JsValue> {
+        let said = sys::read_identity(identity);
+        if said.is_null() { Ok(None) } else { said.as_string().map(Some).ok_or(said) }
+    }
+
+    /// What follows when the core was told who is signed in: perhaps the stored record can be theirs.
+    fn proceed(&self, wants_record: bool, policy: &Policy, readings: &[(Caller, Reading)]) {
         self.collect(None);
-        if is_first && self.cache == Cache::Session {
-            match storage::read_record(&self.name) {
-                Ok(None) => {}
-                Ok(Some(record)) => {
-                    let generation = page::generation();
-                    let scope = scope_digest(&generation, &self.name, identity);
-                    let expected = RecordScope { scope: &scope, generation: &generation };
-                    let record = self.readable(sys::parse_record(&record));
-                    let fields = JsFields(&record);
-                    self.core.borrow_mut().restore(now(), policy, expected, &answer(&record, &fields, &None));
-                    self.collect(None);
-                }
-                Err(StorageFailure) => self.storage_failed(StorageAction::Read),
-            }
+        if wants_record && self.cache == Cache::Session {
+            self.restore(policy);
         }
+        self.core.borrow_mut().proceed(now(), policy, readings);
+        self.collect(None);
         self.do_pending();
     }
 
-    /// What the core can read field by field: a JWT is taken apart.
-    fn readable(&self, value: JsValue) -> JsValue {
-        if self.takes_jwts { sys::take_apart(&value) } else { value }
+    fn restore(&self, policy: &Policy) {
+        let text = match storage::read_record(&self.name) {
+            Ok(Some(text)) => text,
+            Ok(None) => return,
+            Err(StorageFailure) => return self.storage_failed(StorageAction::Read),
+        };
+        let fields = sys::parse_record(&text, self.takes_jwts);
+        let fields = JsFields(&fields);
+        // Where no mark of a sign-out can be kept, no record is of this generation.
+        let generation = page::generation().unwrap_or_default();
+        let scope = fields.text("scope").unwrap_or_default();
+        let scope = scope_digest(salt_of(&scope), &self.name, self.core.borrow().identity());
+        let expected = RecordScope { scope: &scope, generation: &generation };
+        self.core.borrow_mut().restore(now(), policy, expected, &record(&fields));
+        self.collect(None);
     }
 
     /// Tells the core something and does what it says.
-    fn tell<T>(&self, asker: Option<&Rc<Asker>>, tell: impl FnOnce(&mut Session) -> T) -> T {
+    fn tell<T>(&self, tell: impl FnOnce(&mut Session) -> T) -> T {
         let told = tell(&mut self.core.borrow_mut());
-        self.collect(asker);
+        self.collect(None);
         self.do_pending();
         told
     }
 
     /// Notes what the core says, before any code of the page can run. Requests that begin run with what the asker's options say.
-    fn collect(&self, asker: Option<&Rc<Asker>>) {
+    fn collect(&self, calling: Option<(&Rc<Asker>, &JsValue)>) {
         let mut core = self.core.borrow_mut();
         while let Some(effect) = core.poll_effect() {
-            if let (Effect::Begin(attempt), Some(asker)) = (&effect, asker) {
+            if let (Effect::Begin(attempt), Some((asker, options))) = (&effect, calling) {
                 self.runs.borrow_mut().push(Run {
                     id: attempt.request,
                     asker: Rc::clone(asker),
-                    shared: None,
+                    options: options.clone(),
+                    waiting: Vec::new(),
                     asking: None,
                     cause: JsValue::UNDEFINED,
-                    answer: JsValue::UNDEFINED,
+                    handed_on: JsValue::UNDEFINED,
                 });
             }
             self.pending.borrow_mut().push(effect);
         }
     }
 
-    fn do_pending(&self) {
+    /// Does what the core said, in its order.
+    pub(super) fn do_pending(&self) {
         loop {
             // Taken out in a statement of its own: what is done may come back here.
             let effect = {
@@ -282,27 +326,25 @@ impl Driver {
                 Effect::Begin(attempt) => self.begin(attempt),
                 Effect::Stop(request) => self.stop(request),
                 Effect::Resolve(request, grant) => {
-                    if let Some(run) = self.take_run(request)
-                        && let Some(deferred) = run.shared
-                    {
-                        deferred.resolve(&match grant.credential {
-                            Credential::Code => run.answer,
+                    if let Some(run) = self.take_run(request) {
+                        let token = match grant.credential {
+                            Credential::Code => run.handed_on,
                             _ => self.handed_out(&grant).0,
-                        });
+                        };
+                        run.waiting.iter().for_each(|waiting| waiting.deferred.resolve(&token));
                     }
                 }
                 Effect::Reject(request, failure) => {
                     if let Some(run) = self.take_run(request) {
                         let error = identity_error(&failure, &run.cause);
-                        if let Some(deferred) = run.shared {
-                            deferred.reject(&error);
-                        }
+                        run.waiting.iter().for_each(|waiting| waiting.deferred.reject(&error));
                         self.last_error.replace(error);
                     }
                 }
+                Effect::Refuse(request, caller, failure) => self.refuse(request, caller, &failure),
                 Effect::Drop(request) => {
-                    if let Some(deferred) = self.take_run(request).and_then(|run| run.shared) {
-                        deferred.close();
+                    if let Some(run) = self.take_run(request) {
+                        run.waiting.iter().for_each(|waiting| waiting.deferred.close());
                     }
                 }
                 Effect::Store(grant) => self.store(&grant),
@@ -319,45 +361,71 @@ impl Driver {
     }
 
     fn begin(&self, attempt: Attempt) {
-        let Some(asker) = self.with_run(attempt.request, |run| Rc::clone(&run.asker)) else { return };
+        let Some(options) = self.with_run(attempt.request, |run| run.options.clone()) else { return };
         let identity = self.core.borrow().identity().map(str::to_owned);
-        let asking = sys::ask(&asker.options, identity.as_deref(), attempt.reason.as_str());
-        let outcome = JsFuture::from(asking.outcome());
+        let Attempt { request: RequestId(request), number, reason } = attempt;
+        let asking = sys::ask(&options, identity.as_deref(), reason.as_str(), self.number, request, number);
         self.with_run(attempt.request, |run| run.asking = Some(asking));
-        let driver = self.me.clone();
-        spawn_local(async move {
-            // Such a promise never rejects.
-            let outcome = outcome.await.unwrap_or_else(|never| never);
-            if let Some(driver) = driver.upgrade() {
-                driver.answered(&asker, attempt, &JsFields(&outcome));
-            }
-        });
     }
 
-    fn answered(&self, asker: &Asker, attempt: Attempt, outcome: &JsFields<'_>) {
-        // The person may have left in another tab, whose event is still under way, or have changed while the source was asked.
-        page::notice_sign_out();
-        match sys::read_identity(&asker.identity) {
-            Ok(identity) => self.observe_identity(identity.as_deref(), &asker.policy),
-            Err(error) => {
-                // Without knowing who is signed in, nobody may be given a token.
-                let failure = Failure::lasting(Code::BadIdentity, "nobody knows who is signed in; see cause");
-                return self.failed(attempt, failure, error);
-            }
+    /// What came of an attempt.
+    pub(super) fn ended(&self, attempt: Attempt, outcome: &JsFields<'_>) {
+        // The person may have left in another tab, whose event is still under way.
+        page::look_for_sign_out();
+        if !self.is_confirmed(attempt) {
+            return;
         }
         if !outcome.flag("ok") {
-            return self.failed(attempt, read_failure(outcome), outcome.value("cause"));
+            let (failure, cause) = (read_failure(outcome), outcome.value("cause"));
+            self.with_run(attempt.request, |run| run.cause = cause);
+            self.tell(|core| core.failed(now(), attempt, failure));
+            return;
         }
+        let handed_on = outcome.value("handedOn");
+        self.with_run(attempt.request, |run| run.handed_on = handed_on);
         let value = outcome.value("answer");
-        self.with_run(attempt.request, |run| run.answer = value.clone());
-        let value = self.readable(value);
+        let kind = outcome.number("kind").unwrap_or_default() as u32;
         let (fields, text) = (JsFields(&value), value.as_string());
-        self.tell(None, |core| core.answered(now(), attempt, &answer(&value, &fields, &text)));
+        self.tell(|core| core.answered(now(), attempt, &answer(kind, &fields, &text)));
     }
 
-    fn failed(&self, attempt: Attempt, failure: Failure, cause: JsValue) {
-        self.with_run(attempt.request, |run| run.cause = cause);
-        self.tell(None, |core| core.failed(now(), attempt, failure));
+    /// Has everyone who is concerned say who is signed in at this moment. False where the attempt ended meanwhile: what came of it is nobody's.
+    fn is_confirmed(&self, attempt: Attempt) -> bool {
+        let Some(concerned) = self.core.borrow().concerned(attempt) else { return false };
+        let mut readings = Vec::new();
+        for caller in concerned {
+            let identity = self.with_run(attempt.request, |run| {
+                let waiting = run.waiting.iter().find(|waiting| waiting.caller == caller);
+                waiting.map_or_else(|| identity_of(&run.options), |waiting| waiting.identity.clone())
+            });
+            let Some(identity) = identity else { return false };
+            readings.push((
+                caller,
+                match self.read(&identity) {
+                    Ok(identity) => Reading::Says(identity),
+                    Err(error) => {
+                        self.with_run(attempt.request, |run| run.cause = error);
+                        Reading::Failed
+                    }
+                },
+            ));
+        }
+        let Some(policy) = self.with_run(attempt.request, |run| run.asker.policy) else { return false };
+        let wants_record = self.core.borrow_mut().confirm(now(), attempt, &readings);
+        self.proceed(wants_record, &policy, &readings);
+        true
+    }
+
+    /// This caller gets the failure; others wait on.
+    fn refuse(&self, request: RequestId, caller: Caller, failure: &Failure) {
+        let waiting = self.with_run(request, |run| {
+            let position = run.waiting.iter().position(|waiting| waiting.caller == caller)?;
+            Some((run.waiting.remove(position), run.cause.clone()))
+        });
+        if let Some(Some((waiting, cause))) = waiting {
+            let cause = if failure.code == Code::BadIdentity { cause } else { JsValue::UNDEFINED };
+            waiting.deferred.reject(&identity_error(failure, &cause));
+        }
     }
 
     fn stop(&self, request: RequestId) {
@@ -366,50 +434,61 @@ impl Driver {
         }
     }
 
-    /// The promise that all callers of a request share.
-    fn promise_of(&self, request: RequestId) -> Promise {
-        let shared = self.with_run(request, |run| {
-            let policy = &run.asker.policy;
-            let limit = policy.patience.max(policy.timeout).saturating_add(GRACE);
-            run.shared.get_or_insert_with(|| sys::deferred(limit as f64)).promise()
+    /// The promise that all callers of a request share who say by the same function who is signed in.
+    fn promise_of(&self, request: RequestId, caller: Caller, identity: JsValue) -> Promise {
+        let known = self.with_run(request, |run| {
+            let known = run.waiting.iter().find(|waiting| waiting.caller == caller);
+            (known.map(|waiting| waiting.deferred.promise()), run.asker.policy)
         });
-        // The core lets callers wait only for a request that it has begun.
-        shared.unwrap_or_else(|| sys::refusal(&identity_error(&Failure::timed_out(), &JsValue::UNDEFINED)))
+        match known {
+            Some((Some(promise), _)) => promise,
+            Some((None, policy)) => {
+                let limit = policy.patience.max(policy.timeout).saturating_add(GRACE);
+                let deferred = sys::deferred(limit as f64);
+                let promise = deferred.promise();
+                self.with_run(request, |run| run.waiting.push(Waiting { caller, identity, deferred }));
+                promise
+            }
+            // The core lets callers wait only for a request that it has begun.
+            None => sys::refusal(&identity_error(&Failure::timed_out(), &JsValue::UNDEFINED)),
+        }
     }
 
     /// The token as the page gets it, and a promise of it: the same token is the same object and the same promise.
     fn handed_out(&self, grant: &Rc<Grant>) -> (JsValue, Promise) {
-        let mut handed_out = self.handed_out.borrow_mut();
-        match &*handed_out {
-            Some((known, token, promise)) if Rc::ptr_eq(known, grant) => (token.clone(), promise.clone()),
-            _ => {
-                let token = match &grant.credential {
-                    Credential::Token(known) => {
-                        let fields = (
-                            &known.access_token,
-                            &known.entity_id,
-                            known.expires_in as f64,
-                            known.creation_date as f64,
-                            known.license_id.map(|license| license as f64),
-                            &known.organization_id,
-                        );
-                        // Strings and numbers always have a JavaScript form.
-                        sys::token_of(&serde_wasm_bindgen::to_value(&fields).unwrap_or_default())
-                    }
-                    Credential::Jwt(jwt) => JsValue::from_str(&jwt.text),
-                    // A code is handed on by the request that got it, and is not in hand.
-                    Credential::Code => JsValue::UNDEFINED,
-                };
-                let promise = Promise::resolve(&token);
-                *handed_out = Some((Rc::clone(grant), token.clone(), promise.clone()));
-                (token, promise)
-            }
-        }
+        let known = self
+            .handed_out
+            .borrow()
+            .as_ref()
+            .and_then(|(known, token, promise)| Rc::ptr_eq(known, grant).then(|| (token.clone(), promise.clone())));
+        known.unwrap_or_else(|| {
+            let token = match &grant.credential {
+                Credential::Token(known) => {
+                    let fields = (
+                        &known.access_token,
+                        &known.entity_id,
+                        known.expires_in as f64,
+                        known.creation_date as f64,
+                        known.license_id.map(|license| license as f64),
+                        &known.organization_id,
+                    );
+                    // Strings and numbers always have a JavaScript form.
+                    sys::token_of(&serde_wasm_bindgen::to_value(&fields).unwrap_or_default())
+                }
+                Credential::Jwt(jwt) => JsValue::from_str(&jwt.text),
+                // A code is handed on by the request that got it, and is not in hand.
+                Credential::Code => JsValue::UNDEFINED,
+            };
+            let promise = sys::resolved(&token);
+            self.handed_out.replace(Some((Rc::clone(grant), token.clone(), promise.clone())));
+            (token, promise)
+        })
     }
 
     fn store(&self, grant: &Rc<Grant>) {
-        let generation = page::generation();
-        let scope = scope_digest(&generation, &self.name, self.core.borrow().identity());
+        // Where no mark of a sign-out can be read, nobody could tell later whether the person had left: the token stays in memory.
+        let Some(generation) = page::generation() else { return self.storage_failed(StorageAction::Read) };
+        let scope = scope_digest(&sys::new_mark(), &self.name, self.core.borrow().identity());
         let (token, _) = self.handed_out(grant);
         let created = grant.lifetime.created as f64;
         let text = sys::record_text(&token, created, RECORD_VERSION as f64, &scope, &generation);
@@ -423,7 +502,7 @@ impl Driver {
     }
 
     fn emit(&self, event: Event) {
-        if self.listeners.size() == 0 {
+        if self.listeners.is_empty() {
             return;
         }
         let details = Array::new();
@@ -435,7 +514,7 @@ impl Driver {
             };
             details.push(&Array::of2(&JsValue::from_str(name), &detail));
         });
-        sys::tell(&self.listeners, event.name(), self.widget.name(), &details);
+        self.listeners.tell(event.name(), self.widget.name(), &details);
     }
 
     fn with_run<T>(&self, request: RequestId, with: impl FnOnce(&mut Run) -> T) -> Option<T> {

@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsValue;
 
-use crate::core::{Code, Failure};
+use crate::core::{Code, Facts, Failure};
 
 use super::fields::JsFields;
 use super::sys;
@@ -21,29 +21,20 @@ pub(super) fn identity_error(failure: &Failure, cause: &JsValue) -> JsValue {
 
 /// What the failure of a source means; `pkg/src/source.js` says what each field of an outcome is.
 pub(super) fn read_failure(outcome: &JsFields<'_>) -> Failure {
-    let status = outcome.number("status").filter(|status| (400.0..600.0).contains(status)).map(|status| status as u16);
-    let retry_after = outcome.number("retryAfter").map(|milliseconds| milliseconds as i64);
-    let retryable = outcome.flag("retryable");
     let code = outcome.text("code").and_then(|name| Code::ALL.into_iter().find(|code| code.as_str() == name));
-    if let Some(code) = code {
-        let message = outcome.text("message").unwrap_or_default().into();
-        return Failure { code, message, retryable, status, retry_after };
-    }
-    if let Some(name) = outcome.text("identityException") {
-        return Failure::of_exception(Code::SsoIdentityException, name, status, retry_after);
-    }
-    if let Some(name) = outcome.text("oauthException") {
-        return Failure::of_exception(Code::SsoOauthException, name, status, retry_after);
-    }
-    if let Some(status) = status {
-        return Failure::of_status(status, retry_after);
-    }
-    if let Some(found) = outcome.text("found") {
-        return Failure::bad_answer("", &found, "JSON");
-    }
-    if outcome.flag("network") {
-        return Failure::passing(Code::Network, "the service could not be reached");
-    }
-    let message = "the function given as source failed; see cause";
-    Failure { retryable, retry_after, ..Failure::lasting(Code::SourceFailed, message) }
+    let facts = Facts {
+        identity_error: code.map(|code| (code, outcome.text("message").unwrap_or_default())),
+        identity_exception: outcome.text("identityException"),
+        oauth_exception: outcome.text("oauthException"),
+        status: outcome.number("status"),
+        retry_after: outcome.number("retryAfter"),
+        retryable: outcome.value("retryable").as_bool(),
+        found: outcome.text("found"),
+        redirected: outcome.flag("redirected"),
+        timed_out: outcome.flag("timedOut"),
+        mistaken: outcome.flag("mistaken"),
+        network: outcome.flag("network"),
+        unclear: outcome.flag("unclear"),
+    };
+    facts.failure()
 }

@@ -7,7 +7,7 @@ use crate::core::{Answer, Fields, Value};
 
 use super::sys;
 
-/// An object from outside.
+/// An object of the package's own JavaScript, or its copy of one from outside: reading it runs no code of the page.
 pub(super) struct JsFields<'a>(pub(super) &'a JsValue);
 
 impl Fields for JsFields<'_> {
@@ -19,7 +19,7 @@ impl Fields for JsFields<'_> {
     }
 }
 
-/// Objects of the package's own JavaScript, whose fields have the types that it says.
+/// Fields that have the types that the package's JavaScript says.
 impl JsFields<'_> {
     /// The field as it is; undefined when it is not there.
     pub(super) fn value(&self, name: &str) -> JsValue {
@@ -40,7 +40,7 @@ impl JsFields<'_> {
 }
 
 /// What a value can be, in the order of `kindOf` in `pkg/src/kind.js`.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "undefined",
     "null",
     "a string",
@@ -49,8 +49,9 @@ const KINDS: [&str; 10] = [
     "an object",
     "an array",
     "a promise",
-    "a Response",
+    "a Response and not its parsed JSON",
     "a function",
+    "unreadable",
 ];
 const UNDEFINED: u32 = 0;
 const NULL: u32 = 1;
@@ -76,12 +77,17 @@ fn read(value: &JsValue) -> Value {
     }
 }
 
-/// What a source or a storage answered, for the core.
-pub(super) fn answer<'a>(value: &JsValue, fields: &'a JsFields<'a>, text: &'a Option<String>) -> Answer<'a> {
-    match (sys::kind_of(value), text) {
+/// What a source answered with, of this kind; the fields are a copy.
+pub(super) fn answer<'a>(kind: u32, fields: &'a JsFields<'a>, text: &'a Option<String>) -> Answer<'a> {
+    match (kind, text) {
         (OBJECT, _) => Answer::Object(fields),
         (NULL, _) => Answer::Null,
         (_, Some(text)) => Answer::Text(text),
         (kind, None) => Answer::Other(name(kind)),
     }
+}
+
+/// What was found in storage.
+pub(super) fn record<'a>(fields: &'a JsFields<'a>) -> Answer<'a> {
+    if fields.0.is_undefined() { Answer::Other("no JSON object") } else { Answer::Object(fields) }
 }

@@ -13,4 +13,6 @@ mod storage;
 mod sys;
 
 pub(crate) use driver::{Asker, Driver};
-pub(crate) use page::{SessionKey, notice_generation, notice_sign_out, session, sign_out, wake, went_online};
+pub(crate) use page::{
+    SessionKey, attempt_ended, hear_mark, leave_page, look_for_sign_out, session, sign_out, wake, went_online,
+};

@@ -1,4 +1,4 @@
-//! What all sessions of a page share: the list of them, the generation of sign-outs, and when to wake.
+//! What all sessions of a page share: the list of them, what is known of sign-outs, and when to wake.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -6,12 +6,14 @@ use std::rc::Rc;
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
-use crate::core::{Cache, RequestCounter, SignOutOrigin};
+use crate::core::{
+    Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
+};
 use crate::widget::Widget;
 
 use super::clock::now;
 use super::driver::{Asker, Driver};
-use super::storage;
+use super::fields::JsFields;
 use super::sys;
 
 /// What makes two handles share a session.
@@ -30,8 +32,7 @@ pub(crate) struct SessionKey {
 struct Page {
     sessions: RefCell<Vec<(SessionKey, Rc<Driver>)>>,
     counter: RequestCounter,
-    /// The generation of sign-outs as this page knows it.
-    generation: RefCell<String>,
+    sign_outs: RefCell<SignOuts>,
     has_begun: Cell<bool>,
     /// When the next wake is due, by the monotonic clock.
     due: Cell<Option<i64>>,
@@ -45,58 +46,95 @@ thread_local! {
 pub(crate) fn session(asker: &Asker) -> Rc<Driver> {
     begin();
     PAGE.with(|page| {
-        let mut sessions = page.sessions.borrow_mut();
-        if let Some((_, driver)) = sessions.iter().find(|(known, _)| *known == asker.key) {
-            return Rc::clone(driver);
-        }
-        let driver = Driver::new(asker, page.counter.clone());
-        sessions.push((asker.key.clone(), Rc::clone(&driver)));
-        driver
+        let known =
+            page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
+        known.unwrap_or_else(|| {
+            let number = page.sessions.borrow().len() as u32;
+            let driver = Driver::new(asker, number, page.counter.clone());
+            page.sessions.borrow_mut().push((asker.key.clone(), Rc::clone(&driver)));
+            driver
+        })
     })
 }
 
-/// The generation in which records of this page are written and read.
-pub(super) fn generation() -> String {
-    PAGE.with(|page| page.generation.borrow().clone())
+/// The generation in which records of this page are written and read; none where no mark of a sign-out can be kept.
+pub(super) fn generation() -> Option<String> {
+    with_sign_outs(|sign_outs| sign_outs.generation().map(str::to_owned))
 }
 
 /// The person leaves: every session of every tab is told.
 pub(crate) fn sign_out() -> Promise {
     begin();
-    let generation = sys::new_generation();
-    enter_generation(&generation);
-    if storage::write_generation(&generation).is_err() {
-        sys::broadcast(&generation);
+    let mark = sys::new_mark();
+    with_sign_outs(|sign_outs| sign_outs.signed_out_here(&mark));
+    let is_written = sys::write_mark(&mark);
+    if is_written {
+        with_sign_outs(|sign_outs| sign_outs.wrote(&mark));
     }
-    tell_sessions(|driver| driver.sign_out(SignOutOrigin::ThisTab));
+    sys::broadcast(&mark, is_written);
+    end_sessions(|driver| driver.note_sign_out(SignOutOrigin::ThisTab));
     sys::remove_records();
-    Promise::resolve(&JsValue::UNDEFINED)
+    sys::resolved(&JsValue::UNDEFINED)
 }
 
-/// Looks whether another tab signed out since this page last looked.
-pub(crate) fn notice_sign_out() {
-    if let Ok(Some(generation)) = storage::read_generation() {
-        notice_generation(&generation);
+/// Looks whether somebody signed out elsewhere since this page last looked.
+pub(crate) fn look_for_sign_out() {
+    let found = sys::look_at_mark();
+    if found.is_undefined() {
+        return;
+    }
+    let mark = found.as_string();
+    let found = match &mark {
+        Some(mark) => FoundMark::Mark(mark),
+        None if found.is_null() => FoundMark::Missing,
+        None => FoundMark::Unreadable,
+    };
+    let news = with_sign_outs(|sign_outs| sign_outs.compare(found));
+    if found == FoundMark::Missing {
+        write_first_mark();
+    }
+    hear(news);
+}
+
+/// Another tab or a worker signed out, under this mark.
+pub(crate) fn hear_mark(mark: &str) {
+    hear(with_sign_outs(|sign_outs| sign_outs.told(mark)));
+}
+
+/// The page goes to sleep, or may have slept: what it was told meanwhile is lost.
+pub(crate) fn leave_page() {
+    with_sign_outs(SignOuts::left);
+}
+
+fn hear(news: News) {
+    match news {
+        News::Nothing => {}
+        News::MayHaveLeft => end_sessions(Driver::note_that_somebody_may_have_left),
+        News::SignedOut => {
+            end_sessions(|driver| driver.note_sign_out(SignOutOrigin::OtherTab));
+            sys::remove_records();
+        }
     }
 }
 
-/// Another tab says which generation of sign-outs it is.
-pub(crate) fn notice_generation(generation: &str) {
-    if generation != self::generation() {
-        enter_generation(generation);
-        tell_sessions(|driver| driver.sign_out(SignOutOrigin::OtherTab));
+/// What came of an attempt of a session's.
+pub(crate) fn attempt_ended(session: u32, request: u32, number: u32, outcome: &JsValue) {
+    // The core finds an attempt by its numbers; why it was made was told when it began.
+    let attempt = Attempt { request: RequestId(request), number, reason: Reason::Get };
+    if let Some(driver) = sessions().get(session as usize) {
+        driver.ended(attempt, &JsFields(outcome));
     }
 }
 
 /// The network is back.
 pub(crate) fn went_online() {
-    tell_sessions(Driver::went_online);
+    sessions().iter().for_each(|driver| driver.went_online());
 }
 
 /// Time passed.
 pub(crate) fn wake() {
     PAGE.with(|page| page.due.set(None));
-    tell_sessions(Driver::wake);
+    sessions().iter().for_each(|driver| driver.wake());
     set_timer();
 }
 
@@ -114,31 +152,41 @@ pub(super) fn set_timer() {
     }
 }
 
-fn enter_generation(generation: &str) {
-    PAGE.with(|page| page.generation.replace(generation.to_owned()));
+fn with_sign_outs<T>(with: impl FnOnce(&mut SignOuts) -> T) -> T {
+    PAGE.with(|page| with(&mut page.sign_outs.borrow_mut()))
 }
 
-/// Tells every session, without holding the list: what a session does can come back here.
-fn tell_sessions(tell: impl Fn(&Driver)) {
-    let sessions: Vec<_> =
-        PAGE.with(|page| page.sessions.borrow().iter().map(|(_, driver)| Rc::clone(driver)).collect());
-    for driver in sessions {
-        tell(&driver);
-    }
+/// All sessions, without holding the list: what a session does can come back here.
+fn sessions() -> Vec<Rc<Driver>> {
+    PAGE.with(|page| page.sessions.borrow().iter().map(|(_, driver)| Rc::clone(driver)).collect())
 }
 
-/// Takes the origin's generation, or begins its first, once; where localStorage is blocked, sign-outs go over a channel.
+/// Tells every session first, and has each do what follows only then: a listener of one must not find another's token.
+fn end_sessions(note: impl Fn(&Driver)) {
+    let sessions = sessions();
+    sessions.iter().for_each(|driver| note(driver));
+    sessions.iter().for_each(|driver| driver.do_pending());
+}
+
+/// Takes what stands for the latest sign-out as known, once.
 fn begin() {
     if PAGE.with(|page| page.has_begun.replace(true)) {
         return;
     }
-    let generation = match storage::read_generation() {
-        Ok(Some(generation)) => Some(generation),
-        Ok(None) => Some(sys::new_generation()).filter(|generation| storage::write_generation(generation).is_ok()),
-        Err(_) => None,
-    };
-    match generation {
-        Some(generation) => enter_generation(&generation),
-        None => sys::open_channel(),
+    match sys::look_at_mark() {
+        found if found.is_null() => write_first_mark(),
+        found => {
+            if let Some(mark) = found.as_string() {
+                with_sign_outs(|sign_outs| sign_outs.begin(FoundMark::Mark(&mark)));
+            }
+        }
+    }
+}
+
+/// Has something stand where the mark of a sign-out would: that it is cleared tells that somebody may have left.
+fn write_first_mark() {
+    let mark = first_mark(&sys::new_mark());
+    if sys::write_mark(&mark) {
+        with_sign_outs(|sign_outs| sign_outs.wrote(&mark));
     }
 }

@@ -2,8 +2,11 @@
 
 use hmac_sha256::Hash;
 
-/// A digest that tells scopes apart: SHA-256 under a salt that is the origin's own and new after every sign-out, as hexadecimal digits.
-/// Each part goes in with its length, so that no two lists of parts look the same.
+/// The length of a salt, in digits.
+const SALT: usize = 32;
+
+/// What tells scopes apart: a salt of its own, and SHA-256 under it, as hexadecimal digits. Each part goes in with its length, so that no two
+/// lists of parts look the same.
 pub(super) fn scope_digest(salt: &str, session: &str, identity: Option<&str>) -> String {
     let mut digest = Hash::new();
     let signed_in = if identity.is_some() { "signed in" } else { "nobody" };
@@ -11,11 +14,16 @@ pub(super) fn scope_digest(salt: &str, session: &str, identity: Option<&str>) ->
         digest.update((part.len() as u32).to_be_bytes());
         digest.update(part);
     }
-    let mut digits = String::new();
+    let mut digits = salt.to_owned();
     for byte in digest.finalize() {
         for digit in [byte >> 4, byte & 15] {
             digits.extend(char::from_digit(u32::from(digit), 16));
         }
     }
     digits
+}
+
+/// The salt that stands before a digest.
+pub(super) fn salt_of(scope: &str) -> &str {
+    scope.get(..SALT).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! Raw bindings: the package's own JavaScript, and the clock that pages and workers share.
+//! Raw bindings: the package's own JavaScript. None of it throws: what can fail answers with the failure.
 
-use js_sys::{Array, Map, Promise};
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/pkg/src/bridge.js")]
@@ -18,18 +18,30 @@ extern "C" {
     /// A rejected promise that is no unhandled rejection.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn refusal(error: &JsValue) -> Promise;
+    #[wasm_bindgen(js_namespace = host)]
+    pub(super) fn resolved(value: &JsValue) -> Promise;
 
     /// A promise that settles even if the core traps.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn deferred(limit: f64) -> Deferred;
 
-    /// Who is signed in; fails with an IdentityError.
-    #[wasm_bindgen(js_namespace = host, catch, js_name = readIdentity)]
-    pub(super) fn read_identity(identity: &JsValue) -> Result<Option<String>, JsValue>;
+    /// Who is signed in: a string, null, or an IdentityError.
+    #[wasm_bindgen(js_namespace = host, js_name = readIdentity)]
+    pub(super) fn read_identity(identity: &JsValue) -> JsValue;
+    /// The number of an identity function.
+    #[wasm_bindgen(js_namespace = host, js_name = callerOf)]
+    pub(super) fn caller_of(identity: &JsValue) -> u32;
 
-    /// Asks the options' source once, soon.
+    /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers.
     #[wasm_bindgen(js_namespace = host)]
-    pub(super) fn ask(options: &JsValue, identity: Option<&str>, reason: &str) -> Asking;
+    pub(super) fn ask(
+        options: &JsValue,
+        identity: Option<&str>,
+        reason: &str,
+        session: u32,
+        request: u32,
+        attempt: u32,
+    ) -> Asking;
 
     /// What a value is; `fields.rs` has the names.
     #[wasm_bindgen(js_namespace = host, js_name = kindOf)]
@@ -37,37 +49,48 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = host, js_name = tokenOf)]
     pub(super) fn token_of(fields: &JsValue) -> JsValue;
-    #[wasm_bindgen(js_namespace = host, js_name = takeApart)]
-    pub(super) fn take_apart(answer: &JsValue) -> JsValue;
-    /// The parsed text of a record; undefined where it is no JSON.
+    /// What is read of a record's text, a JWT in it taken apart; undefined where it is no JSON object.
     #[wasm_bindgen(js_namespace = host, js_name = parseRecord)]
-    pub(super) fn parse_record(text: &str) -> JsValue;
+    pub(super) fn parse_record(text: &str, is_jwt: bool) -> JsValue;
     /// Removes the records of all sessions, also of those that this page never opened.
     #[wasm_bindgen(js_namespace = host, js_name = removeRecords)]
     pub(super) fn remove_records();
     #[wasm_bindgen(js_namespace = host, js_name = recordText)]
     pub(super) fn record_text(token: &JsValue, created: f64, version: f64, scope: &str, generation: &str) -> String;
+    /// sessionStorage behind a check, or undefined.
+    #[wasm_bindgen(js_namespace = host)]
+    pub(super) fn storage() -> JsValue;
 
     #[wasm_bindgen(js_namespace = host)]
-    pub(super) fn tell(listeners: &Map, event: &str, widget: &str, details: &Array);
+    pub(super) fn listeners() -> Listeners;
 
     #[wasm_bindgen(js_namespace = host, js_name = wakeAfter)]
     pub(super) fn wake_after(delay: f64);
-    #[wasm_bindgen(js_namespace = host, js_name = newGeneration)]
-    pub(super) fn new_generation() -> String;
-    #[wasm_bindgen(js_namespace = host, js_name = openChannel)]
-    pub(super) fn open_channel();
+
+    /// The mark of a new sign-out; also a salt.
+    #[wasm_bindgen(js_namespace = host, js_name = newMark)]
+    pub(super) fn new_mark() -> String;
+    /// The mark that stands in localStorage, null for none, false where nothing can be read; undefined: the same as at the last look.
+    #[wasm_bindgen(js_namespace = host, js_name = lookAtMark)]
+    pub(super) fn look_at_mark() -> JsValue;
+    /// Whether the mark stands there now.
+    #[wasm_bindgen(js_namespace = host, js_name = writeMark)]
+    pub(super) fn write_mark(mark: &str) -> bool;
     #[wasm_bindgen(js_namespace = host)]
-    pub(super) fn broadcast(generation: &str);
+    pub(super) fn broadcast(mark: &str, is_written: bool);
+
+    #[wasm_bindgen(js_namespace = host, js_name = wallNow)]
+    pub(super) fn wall_now() -> f64;
+    #[wasm_bindgen(js_namespace = host, js_name = monotonicNow)]
+    pub(super) fn monotonic_now() -> f64;
+    #[wasm_bindgen(js_namespace = host)]
+    pub(super) fn random() -> f64;
 }
 
 #[wasm_bindgen]
 extern "C" {
     /// A running attempt, as `pkg/src/source.js` makes it.
     pub(super) type Asking;
-    /// Resolves with an `Outcome` and never rejects.
-    #[wasm_bindgen(method, getter)]
-    pub(super) fn outcome(this: &Asking) -> Promise;
     #[wasm_bindgen(method)]
     pub(super) fn abort(this: &Asking);
 
@@ -82,6 +105,14 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn close(this: &Deferred);
 
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    pub(super) fn monotonic_now() -> f64;
+    /// `Listeners` of `pkg/src/event.js`.
+    pub(super) type Listeners;
+    #[wasm_bindgen(method)]
+    pub(super) fn add(this: &Listeners, handle: u32, listener: &JsValue);
+    #[wasm_bindgen(method)]
+    pub(super) fn remove(this: &Listeners, handle: u32);
+    #[wasm_bindgen(method, js_name = isEmpty)]
+    pub(super) fn is_empty(this: &Listeners) -> bool;
+    #[wasm_bindgen(method)]
+    pub(super) fn tell(this: &Listeners, event: &str, widget: &str, details: &Array);
 }

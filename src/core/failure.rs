@@ -110,6 +110,11 @@ impl Failure {
         Self::lasting(Code::IdentityChanged, "another person signed in")
     }
 
+    /// A caller's `identity` failed: without knowing who is signed in, nobody may be given a token.
+    pub fn unknown_identity() -> Self {
+        Self::lasting(Code::BadIdentity, "nobody knows who is signed in; see cause")
+    }
+
     /// Only somebody who is signed in can be authenticated.
     pub fn nobody_signed_in() -> Self {
         Self::lasting(Code::NotSignedIn, "nobody is signed in")
@@ -123,9 +128,21 @@ impl Failure {
         }
     }
 
-    /// What an HTTP status other than success means. Statuses that pass by themselves are 408, 429 and 5xx.
+    /// The service sent who asked to a page where people sign in.
+    pub fn sign_in_page() -> Self {
+        Self::lasting(Code::NotSignedIn, "the service answered with a page instead of a token: nobody is signed in")
+    }
+
+    /// A function given as source failed, and nothing is known of the reason.
+    pub fn source_failed(retryable: bool) -> Self {
+        Self { retryable, ..Self::lasting(Code::SourceFailed, "the function given as source failed; see cause") }
+    }
+
+    /// What an HTTP status other than success means; the table is in `outcome.rs`.
     pub fn of_status(status: u16, retry_after: Option<i64>) -> Self {
         let failure = match status {
+            302 | 303 | 307 => Self::sign_in_page(),
+            304 => Self::bad_answer("", "not modified (HTTP 304)", "a token, which no cache may keep"),
             401 => Self::lasting(Code::NotSignedIn, "the service knows nobody who is signed in (HTTP 401)"),
             408 | 429 | 500..=599 => Self::passing(Code::Unavailable, "the service is not available; see status"),
             _ => Self::lasting(Code::Refused, "the service refused; see status"),

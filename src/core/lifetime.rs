@@ -66,7 +66,8 @@ impl Lifetime {
     /// The lifetime of a token whose maker says when it was created; the flag tells that its clock disagrees with this one.
     ///
     /// A creation before the request was sent is believed (the maker had the token in hand already). One after it is not, and neither
-    /// is one so long ago that a token just received would be over: that is a skewed clock, not a reason to ask again.
+    /// is one so long ago that a token just received would be over: that is a skewed clock, not a reason to ask again. One that has
+    /// less life left than the margin is not over: it is handed out, and the next call asks for another.
     pub fn since_creation(created: i64, expires_in: i64, sent: Moment, now: Moment) -> (Self, bool) {
         let age = sent.wall.saturating_sub(created).max(0);
         let stated = Self {
@@ -75,7 +76,7 @@ impl Lifetime {
             created_monotonic: Some(sent.monotonic.saturating_sub(age)),
         };
         let from_the_future = created > now.wall.saturating_add(CREATION_TOLERANCE);
-        if from_the_future || !stated.is_usable(now, None) {
+        if from_the_future || !stated.is_usable(now, Some(0)) {
             return (Self::since_sent(sent, expires_in), true);
         }
         (stated, false)

@@ -13,9 +13,11 @@ mod failure;
 mod fields;
 mod json_web_token;
 mod lifetime;
+mod outcome;
 mod record;
 mod retry;
 mod session;
+mod sign_out;
 mod token;
 
 pub use answer::{Account, Answer, Warning, read_answer};
@@ -24,10 +26,14 @@ pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOr
 pub use failure::{Code, Failure};
 pub use fields::{Fields, Value};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
+pub use outcome::Facts;
 pub use record::{RECORD_VERSION, RecordScope, read_record};
 pub use retry::{
-    BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, backoff_ceiling,
-    cool_down_length,
+    BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, FREE_REFUSALS,
+    LONGEST_RETRY_AFTER, REFUSAL_PAUSE, backoff_ceiling, cool_down_length,
 };
-pub use session::{Attempt, Cache, Effect, Policy, Reply, RequestCounter, RequestId, Session, Settings};
+pub use session::{
+    Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session, Settings,
+};
+pub use sign_out::{FoundMark, News, SignOuts, first_mark};
 pub use token::{RawToken, SHORT_LIFETIME, Token};

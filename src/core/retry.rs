@@ -14,6 +14,13 @@ pub const COOL_DOWN_FIRST: i64 = 2_000;
 /// The longest cool-down there is, but for a longer Retry-After. Milliseconds.
 pub const COOL_DOWN_CEILING: i64 = 60_000;
 
+/// The longest that a Retry-After is obeyed: one without bounds would close a page's chat for as long as the page is open. Milliseconds.
+pub const LONGEST_RETRY_AFTER: i64 = 3_600_000;
+/// How many refusals in a row, because nobody is signed in, are followed by no pause: who signs in is served at once.
+pub const FREE_REFUSALS: u32 = 3;
+/// The pause after each further one, so that a widget that asks without end asks at a bounded rate. Milliseconds.
+pub const REFUSAL_PAUSE: i64 = 1_000;
+
 /// The longest pause after this attempt (the first is 1), before what Retry-After adds.
 pub fn backoff_ceiling(attempt: u32) -> i64 {
     doubled(BACKOFF_FIRST, attempt, BACKOFF_CEILING)
@@ -49,31 +56,54 @@ impl Jitter {
 
 /// The pause before the next attempt: exponential with full jitter, after what Retry-After asked for.
 pub(super) fn pause(jitter: &mut Jitter, attempt: u32, retry_after: Option<i64>) -> i64 {
-    retry_after.unwrap_or(0).saturating_add(jitter.between(BACKOFF_FLOOR, backoff_ceiling(attempt)))
+    asked_pause(retry_after).unwrap_or(0).saturating_add(jitter.between(BACKOFF_FLOOR, backoff_ceiling(attempt)))
+}
+
+/// What a Retry-After asks for, as far as it is obeyed.
+pub(super) fn asked_pause(retry_after: Option<i64>) -> Option<i64> {
+    retry_after.map(|retry_after| retry_after.clamp(0, LONGEST_RETRY_AFTER))
 }
 
 /// Keeps away from a source that failed for good, longer with each failure in a row.
 #[derive(Debug, Default)]
 pub(super) struct CoolDown {
     failures: u32,
+    /// When the latest failure was counted, by the monotonic clock.
+    counted: Option<i64>,
+    /// How many times in a row the source said that nobody is signed in.
+    refusals: u32,
     /// By the monotonic clock.
     until: Option<i64>,
     /// What the source itself asked for by Retry-After; a returning network does not shorten it.
     at_least_until: Option<i64>,
-    /// An exception at which LiveChat's own clients stop: they have to see it again, or they would come back for ever.
-    exception: Option<Failure>,
+    /// What a call in the cool-down has to hear again: an exception at which LiveChat's own clients stop, for they would come back for ever
+    /// without it; or that nobody is signed in.
+    repeated: Option<Failure>,
 }
 
 impl CoolDown {
-    pub(super) fn failed(&mut self, now: Moment, failure: &Failure) {
-        self.failures = self.failures.saturating_add(1);
-        let asked = failure.retry_after.map(|retry_after| now.monotonic.saturating_add(retry_after));
+    /// A request that began at `begun` was given up.
+    pub(super) fn failed(&mut self, now: Moment, begun: Moment, failure: &Failure) {
+        if failure.code == Code::NotSignedIn {
+            self.refusals = self.refusals.saturating_add(1);
+            if self.refusals > FREE_REFUSALS {
+                self.until = self.until.max(Some(now.monotonic.saturating_add(REFUSAL_PAUSE)));
+                self.repeated = Some(failure.clone());
+            }
+            return;
+        }
+        // Requests that ran side by side fail side by side: that is one failure of the source.
+        if self.counted.is_none_or(|counted| begun.monotonic >= counted) {
+            self.failures = self.failures.saturating_add(1);
+            self.counted = Some(now.monotonic);
+        }
+        let asked = asked_pause(failure.retry_after).map(|pause| now.monotonic.saturating_add(pause));
         let own = now.monotonic.saturating_add(cool_down_length(self.failures));
         // Requests can overlap: what one was asked to wait for is not cut short by how another fails.
         self.at_least_until = self.at_least_until.max(asked);
         self.until = self.until.max(Some(own)).max(asked);
         let is_exception = matches!(failure.code, Code::SsoIdentityException | Code::SsoOauthException);
-        self.exception = is_exception.then(|| failure.clone());
+        self.repeated = is_exception.then(|| failure.clone());
     }
 
     pub(super) fn succeeded(&mut self) {
@@ -86,8 +116,8 @@ impl CoolDown {
 
     /// What a call in the cool-down is refused with.
     pub(super) fn refusal(&self, remaining: i64) -> Failure {
-        match &self.exception {
-            Some(exception) => Failure { retry_after: Some(remaining), ..exception.clone() },
+        match &self.repeated {
+            Some(failure) => Failure { retry_after: Some(remaining), ..failure.clone() },
             None => Failure::cooling_down(remaining),
         }
     }

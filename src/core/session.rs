@@ -6,11 +6,11 @@ use std::rc::Rc;
 use super::answer::{Answer, Warning, read_answer};
 use super::credential::{Grant, Kind};
 use super::event::{AbortReason, Event, Method, Reason, Rejection, SignOutOrigin};
-use super::failure::Failure;
+use super::failure::{Code, Failure};
 use super::json_web_token::came_again;
 use super::lifetime::Moment;
 use super::record::{RecordScope, read_record};
-use super::retry::{CoolDown, Jitter, pause};
+use super::retry::{CoolDown, Jitter, asked_pause, pause};
 
 /// How many of the JWTs that a page was given it recognises when one comes again: a broken cache in front of the signer holds a few.
 const REMEMBERED: usize = 16;
@@ -30,6 +30,22 @@ impl RequestCounter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u32);
 
+/// Who calls: one number for each `identity` function of the page, since each says for itself who is signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Caller(pub u32);
+
+/// What a caller's own `identity` says at the moment of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// This person is signed in, or nobody.
+    Says(Option<String>),
+    /// It failed: nobody knows.
+    Failed,
+}
+
+/// How long a record of somebody's is left alone while nobody is signed in: a page that has just been loaded may not know yet. Milliseconds.
+pub const LATE_IDENTITY: i64 = 10_000;
+
 /// How long tokens are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cache {
@@ -48,8 +64,8 @@ pub struct Settings {
     pub cache: Cache,
     /// What the widget needs of its source.
     pub kind: Kind,
-    /// The widget authenticates people, and the page says who is signed in: then there is nothing to ask for while nobody is.
-    pub needs_identity: bool,
+    /// The page says who is signed in, and its answer can change.
+    pub is_identified: bool,
     /// Seeds the jitter of retries.
     pub seed: u32,
     /// Where request numbers come from.
@@ -108,6 +124,8 @@ pub enum Effect {
     Resolve(RequestId, Rc<Grant>),
     /// Who waits for this request gets the failure; the request is over.
     Reject(RequestId, Failure),
+    /// This caller alone gets the failure; the request goes on.
+    Refuse(RequestId, Caller, Failure),
     /// Nobody waits for this request; it is over.
     Drop(RequestId),
     /// Write the record.
@@ -131,6 +149,8 @@ enum Progress {
         at_least_until: i64,
         failure: Failure,
     },
+    /// Begun when nobody was signed in; somebody is now, and it is about to be asked for them.
+    CarriedOver,
 }
 
 #[derive(Debug)]
@@ -138,8 +158,9 @@ struct Request {
     id: RequestId,
     epoch: u32,
     reason: Reason,
-    /// How many callers wait. None: a background refresh that nobody joined.
-    waiters: u32,
+    beginner: Caller,
+    /// Who waits, and with how many calls. Nobody: a background refresh that nobody joined.
+    waiters: Vec<(Caller, u32)>,
     begun: Moment,
     attempt: u32,
     timeout: i64,
@@ -149,7 +170,14 @@ struct Request {
 
 impl Request {
     fn is_demanded(&self) -> bool {
-        self.waiters > 0
+        !self.waiters.is_empty()
+    }
+
+    fn joined_by(&mut self, caller: Caller) {
+        match self.waiters.iter_mut().find(|(waiting, _)| *waiting == caller) {
+            Some((_, calls)) => *calls = calls.saturating_add(1),
+            None => self.waiters.push((caller, 1)),
+        }
     }
 
     /// Until when it is tried again, by the monotonic clock.
@@ -182,6 +210,10 @@ pub struct Session {
     cool_down: CoolDown,
     /// Failures of background refreshes cost the callers nothing, so they are counted apart.
     cool_down_ahead: CoolDown,
+    /// Until when a record of somebody's is left alone while nobody is signed in, by the monotonic clock.
+    laid_aside_until: Option<i64>,
+    /// Whom a caller named instead, while others of the same request were answered.
+    moved_to: Option<Option<String>>,
     jitter: Jitter,
     /// A few at most: taken from the front.
     effects: Vec<Effect>,
@@ -200,6 +232,8 @@ impl Session {
             requests: Vec::new(),
             cool_down: CoolDown::default(),
             cool_down_ahead: CoolDown::default(),
+            laid_aside_until: None,
+            moved_to: None,
             jitter,
             effects: Vec::new(),
         }
@@ -214,10 +248,12 @@ impl Session {
     pub fn next_wake(&self) -> Option<i64> {
         self.requests
             .iter()
-            .map(|request| match request.progress {
-                Progress::Running { deadline, .. } => deadline,
-                Progress::Pausing { until, .. } => until,
+            .filter_map(|request| match request.progress {
+                Progress::Running { deadline, .. } => Some(deadline),
+                Progress::Pausing { until, .. } => Some(until),
+                Progress::CarriedOver => None,
             })
+            .chain(self.laid_aside_until)
             .min()
     }
 
@@ -226,20 +262,127 @@ impl Session {
         self.identity.as_ref().and_then(|identity| identity.as_deref())
     }
 
-    /// The page says who is signed in; to be told before every call and every answer. True at the first time: now is the moment to
-    /// read the record and [`Session::restore`] it.
+    /// The page says who is signed in; to be told before every call. True where now is the moment to read the record and
+    /// [`Session::restore`] it; in any case [`Session::proceed`] comes next.
     pub fn observe(&mut self, identity: Option<&str>) -> bool {
-        let is_first = match &self.identity {
-            Some(known) if known.as_deref() == identity => return false,
-            Some(_) => false,
-            None => true,
-        };
-        self.identity = Some(identity.map(str::to_owned));
-        if !is_first {
-            self.emit(Event::IdentityChanged);
-            self.end_everything(AbortReason::IdentityChanged);
+        if self.identity.as_ref().is_some_and(|known| known.as_deref() == identity) {
+            return false;
         }
-        is_first
+        let Some(known) = self.identity.replace(identity.map(str::to_owned)) else { return true };
+        self.emit(Event::IdentityChanged);
+        if known.is_some() {
+            self.end_everything(AbortReason::IdentityChanged);
+            return false;
+        }
+        self.carry_over()
+    }
+
+    /// Somebody signed in where nobody was: what was nobody's is forgotten, and who still waits is served for the person. True where a
+    /// record that was laid aside may be theirs.
+    fn carry_over(&mut self) -> bool {
+        self.begin_epoch();
+        for request in std::mem::take(&mut self.requests) {
+            if request.is_demanded() {
+                if matches!(request.progress, Progress::Running { .. }) {
+                    self.effects.push(Effect::Stop(request.id));
+                }
+                let (id, attempt) = (request.id.0, request.attempt);
+                self.emit(Event::RequestRetrying { request: id, attempt, code: Code::IdentityChanged, delay: 0 });
+                self.requests.push(Request { epoch: self.epoch, progress: Progress::CarriedOver, ..request });
+            } else {
+                self.end(request, AbortReason::IdentityChanged);
+            }
+        }
+        let is_laid_aside = self.laid_aside_until.take().is_some();
+        if !is_laid_aside {
+            self.forget();
+        }
+        is_laid_aside
+    }
+
+    /// Asks for the person what was asked for nobody, where the record that was restored does not answer it: it does for those alone
+    /// who have just said, in these readings, that they are the person's.
+    pub fn proceed(&mut self, now: Moment, policy: &Policy, readings: &[(Caller, Reading)]) {
+        for mut request in std::mem::take(&mut self.requests) {
+            let is_confirmed = |(waiting, _): &(Caller, u32)| {
+                let says = |(caller, reading): &(Caller, Reading)| {
+                    caller == waiting
+                        && matches!(reading, Reading::Says(Some(person)) if Some(person.as_str()) == self.identity())
+                };
+                readings.iter().any(says)
+            };
+            if !matches!(request.progress, Progress::CarriedOver) {
+                self.requests.push(request);
+            } else if request.waiters.iter().all(is_confirmed)
+                && let Some(grant) = self.usable(now, policy)
+            {
+                self.emit(Event::CacheHit { remaining: grant.lifetime.remaining(now, policy.margin) });
+                self.effects.push(Effect::Resolve(request.id, grant));
+            } else {
+                request.begun = now;
+                let begin = request.begin_attempt(now);
+                self.effects.push(begin);
+                self.requests.push(request);
+            }
+        }
+    }
+
+    /// The callers who wait for a running attempt, or who began it where nobody waits: each has its own identity read before
+    /// the answer. None: the attempt was stopped, and whatever comes of it concerns nobody.
+    pub fn concerned(&self, attempt: Attempt) -> Option<Vec<Caller>> {
+        let (position, _) = self.running(attempt)?;
+        let request = self.requests.get(position)?;
+        if request.is_demanded() {
+            Some(request.waiters.iter().map(|(caller, _)| *caller).collect())
+        } else {
+            Some(vec![request.beginner])
+        }
+    }
+
+    /// What those who are concerned say of who is signed in, at the moment of the answer: who says something else than the request was
+    /// begun for is refused it. True as with [`Session::observe`].
+    pub fn confirm(&mut self, now: Moment, attempt: Attempt, readings: &[(Caller, Reading)]) -> bool {
+        let Some((position, _)) = self.running(attempt) else { return false };
+        let named = readings.iter().find_map(|(_, reading)| match reading {
+            Reading::Says(Some(person)) => Some(person.as_str()),
+            _ => None,
+        });
+        if self.identity().is_none() && named.is_some() {
+            return self.observe(named);
+        }
+        let demanded = self.requests.get(position).is_some_and(Request::is_demanded);
+        let mut moved_to = None;
+        let mut is_confirmed = false;
+        for (caller, reading) in readings {
+            let failure = match reading {
+                Reading::Says(identity) if self.identity() == identity.as_deref() => {
+                    is_confirmed = true;
+                    continue;
+                }
+                Reading::Says(identity) => {
+                    moved_to.get_or_insert_with(|| identity.clone());
+                    Failure::identity_changed()
+                }
+                Reading::Failed => Failure::unknown_identity(),
+            };
+            let Some(request) = self.requests.get_mut(position) else { continue };
+            let waited = request.waiters.len();
+            request.waiters.retain(|(waiting, _)| waiting != caller);
+            if request.waiters.len() < waited {
+                self.effects.push(Effect::Refuse(attempt.request, *caller, failure));
+            }
+        }
+        if is_confirmed {
+            self.moved_to = moved_to;
+        } else if let Some(identity) = moved_to {
+            return self.observe(identity.as_deref());
+        } else {
+            let request = self.requests.remove(position);
+            let duration = now.monotonic.saturating_sub(request.begun.monotonic);
+            self.emit(Event::RequestFailed { request: request.id.0, duration, code: Code::BadIdentity, demanded });
+            self.effects.push(Effect::Drop(request.id));
+        }
+        false
     }
 
     /// The record that was found in storage, if any.
@@ -252,13 +395,19 @@ impl Session {
             Ok(grant) => {
                 let grant = Rc::new(grant);
                 self.given.push(Rc::clone(&grant));
-                let remaining = grant.lifetime.remaining(now, policy.margin);
+                // A large margin is the caller's own: what it will not use may do for another.
+                let margin = grant.lifetime.margin(policy.margin).min(grant.lifetime.margin(None));
+                let remaining = grant.lifetime.remaining(now, Some(margin));
                 if remaining > 0 {
                     self.emit(Event::Restored { remaining });
                     self.held = Some(grant);
                     return;
                 }
                 Rejection::Expired
+            }
+            Err(Rejection::Scope) if self.settings.is_identified && self.identity().is_none() => {
+                self.laid_aside_until = Some(now.monotonic.saturating_add(LATE_IDENTITY));
+                return;
             }
             Err(why) => why,
         };
@@ -267,31 +416,31 @@ impl Session {
     }
 
     /// Somebody asks for a token.
-    pub fn get_token(&mut self, now: Moment, policy: &Policy) -> Reply {
+    pub fn get_token(&mut self, now: Moment, policy: &Policy, caller: Caller) -> Reply {
         self.emit(Event::Call { method: Method::GetToken });
         self.drop_expired(now);
         if self.is_nobody_there() {
             return Reply::Refuse(Failure::nobody_signed_in());
         }
-        if let Some(request) = self.join(Method::GetToken, Request::is_demanded) {
+        if let Some(request) = self.join(Method::GetToken, caller, Request::is_demanded) {
             return Reply::Wait(request);
         }
         if let Some(grant) = self.usable(now, policy) {
             self.emit(Event::CacheHit { remaining: grant.lifetime.remaining(now, policy.margin) });
-            self.refresh_ahead(now, policy, &grant);
+            self.refresh_ahead(now, policy, caller, &grant);
             return Reply::Token(grant);
         }
-        self.join_or_begin(now, policy, Method::GetToken, Reason::Get)
+        self.join_or_begin(now, policy, caller, Method::GetToken, Reason::Get)
     }
 
     /// Somebody asks for a token that is not the one in hand.
-    pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy) -> Reply {
+    pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy, caller: Caller) -> Reply {
         self.emit(Event::Call { method: Method::GetFreshToken });
         self.drop_expired(now);
         if self.is_nobody_there() {
             return Reply::Refuse(Failure::nobody_signed_in());
         }
-        self.join_or_begin(now, policy, Method::GetFreshToken, Reason::Fresh)
+        self.join_or_begin(now, policy, caller, Method::GetFreshToken, Reason::Fresh)
     }
 
     /// Whether a usable token is in hand.
@@ -304,10 +453,21 @@ impl Session {
     /// Forget the token; what is on its way belongs to an older epoch from now on.
     pub fn invalidate(&mut self) {
         self.emit(Event::Call { method: Method::Invalidate });
+        self.forget_token(Event::Invalidated);
+    }
+
+    /// The person may have left without a word: what is in hand is forgotten as by [`Session::invalidate`], and nobody who waits is
+    /// rejected, for they may have just come.
+    pub fn may_have_left(&mut self) {
+        self.forget_token(Event::MayHaveLeft);
+    }
+
+    fn forget_token(&mut self, why: Event) {
         self.epoch = self.epoch.wrapping_add(1);
         self.held = None;
+        self.laid_aside_until = None;
         self.forget();
-        self.emit(Event::Invalidated);
+        self.emit(why);
         for request in std::mem::take(&mut self.requests) {
             if request.is_demanded() {
                 self.requests.push(request);
@@ -329,17 +489,21 @@ impl Session {
     }
 
     /// A caller's own signal was aborted.
-    pub fn leave(&mut self, id: RequestId) {
+    pub fn leave(&mut self, id: RequestId, caller: Caller) {
         let Some(position) = self.requests.iter().position(|request| request.id == id) else { return };
         let Some(request) = self.requests.get_mut(position) else { return };
-        request.waiters = request.waiters.saturating_sub(1);
-        if !request.is_demanded() {
+        let waited = request.is_demanded();
+        if let Some((_, calls)) = request.waiters.iter_mut().find(|(waiting, _)| *waiting == caller) {
+            *calls = calls.saturating_sub(1);
+        }
+        request.waiters.retain(|(_, calls)| *calls > 0);
+        if waited && !request.is_demanded() {
             let request = self.requests.remove(position);
             self.end(request, AbortReason::Abandoned);
         }
     }
 
-    /// The source answered an attempt. [`Session::observe`] comes first.
+    /// The source answered an attempt. [`Session::confirm`] comes first.
     pub fn answered(&mut self, now: Moment, attempt: Attempt, answer: &Answer<'_>) {
         let Some((position, sent)) = self.running(attempt) else { return };
         let request = self.requests.remove(position);
@@ -354,17 +518,41 @@ impl Session {
             }
             Err(failure) => self.give_up(now, &request, failure),
         }
+        self.move_on();
     }
 
-    /// An attempt failed. [`Session::observe`] comes first.
+    /// An attempt failed. [`Session::confirm`] comes first.
     pub fn failed(&mut self, now: Moment, attempt: Attempt, failure: Failure) {
         if let Some((position, _)) = self.running(attempt) {
+            let running = self.requests.len();
             self.attempt_failed(now, position, failure);
+            if self.requests.len() < running {
+                self.move_on();
+            } else {
+                // Who still waits gets the answer of another attempt, and is asked then.
+                self.moved_to = None;
+            }
+        }
+    }
+
+    /// A request is over: if one of its callers named somebody else, that is who is signed in now.
+    fn move_on(&mut self) {
+        if let Some(identity) = self.moved_to.take() {
+            self.observe(identity.as_deref());
         }
     }
 
     /// Time passed: deadlines and pauses that are over take effect.
     pub fn wake(&mut self, now: Moment) {
+        if self.laid_aside_until.is_some_and(|until| until <= now.monotonic) {
+            // Nobody came for it.
+            self.laid_aside_until = None;
+            self.emit(Event::RecordRejected { why: Rejection::Scope });
+            self.forget();
+            if let Some(grant) = &self.held {
+                self.effects.push(Effect::Store(Rc::clone(grant)));
+            }
+        }
         let due: Vec<RequestId> = self.requests.iter().map(|request| request.id).collect();
         for id in due {
             let Some(position) = self.requests.iter().position(|request| request.id == id) else { continue };
@@ -408,7 +596,7 @@ impl Session {
 
     /// Whether the widget authenticates people and the page says that nobody is signed in.
     fn is_nobody_there(&self) -> bool {
-        self.settings.needs_identity && self.identity().is_none()
+        self.settings.is_identified && !matches!(self.settings.kind, Kind::Token(_)) && self.identity().is_none()
     }
 
     fn emit(&mut self, event: Event) {
@@ -425,7 +613,10 @@ impl Session {
     fn drop_expired(&mut self, now: Moment) {
         if self.held.as_ref().is_some_and(|grant| !grant.lifetime.is_usable(now, Some(0))) {
             self.held = None;
-            self.forget();
+            // What was laid aside is another's: a guest's token was not stored in its place.
+            if self.laid_aside_until.is_none() {
+                self.forget();
+            }
         }
     }
 
@@ -434,30 +625,30 @@ impl Session {
     }
 
     /// Joins the newest request of this epoch that will do.
-    fn join(&mut self, method: Method, will_do: impl Fn(&Request) -> bool) -> Option<RequestId> {
+    fn join(&mut self, method: Method, caller: Caller, will_do: impl Fn(&Request) -> bool) -> Option<RequestId> {
         if self.is_single_use() {
             return None;
         }
         let epoch = self.epoch;
         let request = self.requests.iter_mut().rfind(|request| request.epoch == epoch && will_do(request))?;
-        request.waiters = request.waiters.saturating_add(1);
+        request.joined_by(caller);
         let id = request.id;
         self.emit(Event::Joined { request: id.0, method });
         Some(id)
     }
 
-    fn join_or_begin(&mut self, now: Moment, policy: &Policy, method: Method, reason: Reason) -> Reply {
-        if let Some(request) = self.join(method, |_| true) {
+    fn join_or_begin(&mut self, now: Moment, policy: &Policy, caller: Caller, method: Method, reason: Reason) -> Reply {
+        if let Some(request) = self.join(method, caller, |_| true) {
             return Reply::Wait(request);
         }
         if let Some(remaining) = self.cool_down.remaining(now) {
             self.emit(Event::CoolingDown { remaining });
             return Reply::Refuse(self.cool_down.refusal(remaining));
         }
-        Reply::Wait(self.begin(now, policy, reason, 1))
+        Reply::Wait(self.begin(now, policy, reason, caller, vec![(caller, 1)]))
     }
 
-    fn refresh_ahead(&mut self, now: Moment, policy: &Policy, grant: &Grant) {
+    fn refresh_ahead(&mut self, now: Moment, policy: &Policy, caller: Caller, grant: &Grant) {
         let is_running = self.requests.iter().any(|request| request.epoch == self.epoch);
         let is_cooling_down = self.cool_down.remaining(now).or(self.cool_down_ahead.remaining(now)).is_some();
         if policy.refresh_ahead > 0
@@ -465,16 +656,24 @@ impl Session {
             && !is_running
             && !is_cooling_down
         {
-            self.begin(now, policy, Reason::Ahead, 0);
+            self.begin(now, policy, Reason::Ahead, caller, Vec::new());
         }
     }
 
-    fn begin(&mut self, now: Moment, policy: &Policy, reason: Reason, waiters: u32) -> RequestId {
+    fn begin(
+        &mut self,
+        now: Moment,
+        policy: &Policy,
+        reason: Reason,
+        beginner: Caller,
+        waiters: Vec<(Caller, u32)>,
+    ) -> RequestId {
         let id = self.settings.counter.next();
         let mut request = Request {
             id,
             epoch: self.epoch,
             reason,
+            beginner,
             waiters,
             begun: now,
             attempt: 0,
@@ -502,7 +701,8 @@ impl Session {
     /// `known` is where the same JWT stands among those that were given.
     fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning], known: Option<usize>) {
         let id = request.id;
-        let is_cached = request.epoch == self.epoch && self.settings.cache != Cache::None && !self.is_single_use();
+        let is_current = request.epoch == self.epoch && self.moved_to.is_none();
+        let is_cached = is_current && self.settings.cache != Cache::None && !self.is_single_use();
         let lifetime = grant.lifetime.expires_in;
         self.cool_down.succeeded();
         self.cool_down_ahead.succeeded();
@@ -517,7 +717,8 @@ impl Session {
         self.given.push(Rc::clone(&grant));
         if is_cached {
             self.held = Some(Rc::clone(&grant));
-            if self.settings.cache == Cache::Session {
+            // A guest's record must not take the place of one whose person may be about to come.
+            if self.settings.cache == Cache::Session && self.laid_aside_until.is_none() {
                 self.effects.push(Effect::Store(Rc::clone(&grant)));
             }
         }
@@ -543,7 +744,7 @@ impl Session {
             let delay = pause(&mut self.jitter, attempt, failure.retry_after);
             let until = now.monotonic.saturating_add(delay);
             if until < request.patient_until() {
-                let at_least_until = now.monotonic.saturating_add(failure.retry_after.unwrap_or(0));
+                let at_least_until = now.monotonic.saturating_add(asked_pause(failure.retry_after).unwrap_or(0));
                 request.progress = Progress::Pausing { until, at_least_until, failure };
                 self.emit(Event::RequestRetrying { request: id, attempt, code, delay });
                 return;
@@ -557,7 +758,7 @@ impl Session {
         let id = request.id;
         let demanded = request.is_demanded();
         let cool_down = if demanded { &mut self.cool_down } else { &mut self.cool_down_ahead };
-        cool_down.failed(now, &failure);
+        cool_down.failed(now, request.begun, &failure);
         let duration = now.monotonic.saturating_sub(request.begun.monotonic);
         self.emit(Event::RequestFailed { request: id.0, duration, code: failure.code, demanded });
         self.effects.push(if demanded { Effect::Reject(id, failure) } else { Effect::Drop(id) });
@@ -565,15 +766,22 @@ impl Session {
 
     /// A new epoch in which nothing of the old one is left: neither token, nor request, nor waiter, nor cool-down.
     fn end_everything(&mut self, why: AbortReason) {
-        self.epoch = self.epoch.wrapping_add(1);
-        self.held = None;
-        self.given.clear();
-        self.cool_down = CoolDown::default();
-        self.cool_down_ahead = CoolDown::default();
+        self.begin_epoch();
+        self.laid_aside_until = None;
         self.forget();
         for request in std::mem::take(&mut self.requests) {
             self.end(request, why);
         }
+    }
+
+    /// Nothing of the old epoch's person is left but their requests.
+    fn begin_epoch(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.held = None;
+        self.given.clear();
+        self.moved_to = None;
+        self.cool_down = CoolDown::default();
+        self.cool_down_ahead = CoolDown::default();
     }
 
     /// Aborts a request that is no longer in the list.

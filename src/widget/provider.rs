@@ -3,7 +3,6 @@
 //!
 //! Document: LiveChat, "Custom Identity Provider".
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::Promise;
@@ -23,19 +22,19 @@ pub struct Provider {
 
 #[wasm_bindgen]
 impl Provider {
-    /// A handle for options that `pkg/src/options.js` has read and found right. A number that is not given is NaN, a text is empty.
+    /// A handle for options that `pkg/src/options.js` has read and found right. A number that is not given is NaN, a text is empty. Nothing
+    /// of the page's is kept: what its functions close over, often this handle, would never be garbage. The options come with each call.
     #[allow(
         clippy::too_many_arguments,
         reason = "each costs a page a hundred bytes more where it is read by name from an object"
     )]
     #[wasm_bindgen(constructor)]
     pub fn new(
-        options: JsValue,
-        identity: JsValue,
-        on_event: JsValue,
+        on_event: &JsValue,
         widget: u8,
         cache: u8,
         is_code_flow: bool,
+        is_identified: bool,
         license_id: f64,
         organization_id: String,
         account: String,
@@ -50,11 +49,7 @@ impl Provider {
             1 => Cache::Memory,
             _ => Cache::Session,
         };
-        let is_identified = identity.is_function();
-        let asker = Rc::new(Asker {
-            options,
-            identity,
-            on_event,
+        let asker = Asker {
             policy: Policy {
                 margin: given(margin),
                 refresh_ahead: refresh_ahead as i64,
@@ -66,34 +61,33 @@ impl Provider {
                 license_id: given(license_id),
                 organization_id: Some(organization_id).filter(|organization| !organization.is_empty()),
             },
-            listening: RefCell::default(),
-        });
+            listening: None,
+        };
         let driver = browser::session(&asker);
-        asker.listen_to(&driver);
-        Self { driver, asker }
+        Self { asker: Rc::new(driver.heard_by(asker, on_event)), driver }
     }
 
     /// The cached token if it is usable, else a fresh one.
     #[wasm_bindgen(js_name = getToken)]
-    pub fn get_token(&self) -> Promise {
-        self.driver.get_token(&self.asker)
+    pub fn get_token(&self, options: &JsValue) -> Promise {
+        self.driver.get_token(&self.asker, options)
     }
 
     /// A fresh token whatever is cached.
     #[wasm_bindgen(js_name = getFreshToken)]
-    pub fn get_fresh_token(&self) -> Promise {
-        self.driver.get_fresh_token(&self.asker)
+    pub fn get_fresh_token(&self, options: &JsValue) -> Promise {
+        self.driver.get_fresh_token(&self.asker, options)
     }
 
     /// Whether a usable token is in hand.
     #[wasm_bindgen(js_name = hasToken)]
-    pub fn has_token(&self) -> Promise {
-        self.driver.has_token(&self.asker)
+    pub fn has_token(&self, options: &JsValue) -> Promise {
+        self.driver.has_token(&self.asker, options)
     }
 
     /// Forgets the token.
     pub fn invalidate(&self) -> Promise {
-        self.driver.invalidate(&self.asker)
+        self.driver.invalidate()
     }
 
     /// The page says that somebody just signed in.

@@ -1,5 +1,6 @@
 //! Sources that fail or never answer: who hears of it, when they are asked again, and that everything settles (rules 4, 13 and 18).
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -11,6 +12,26 @@ use crate::scene::{
     Scene, access_token, code, error, fake_clock, fulfilled, is_same, number, object, raw_token, settled, state, text,
     value,
 };
+
+#[wasm_bindgen(module = "/tests/browser/failures.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = failuresByName)]
+    fn failures_by_name() -> Promise;
+    #[wasm_bindgen(js_name = failuresByStatus)]
+    fn failures_by_status() -> Promise;
+    #[wasm_bindgen(js_name = retryAfterEverywhere)]
+    fn retry_after_everywhere() -> Promise;
+    #[wasm_bindgen(js_name = typeErrors)]
+    fn type_errors() -> Promise;
+    #[wasm_bindgen(js_name = realNetworkErrors)]
+    fn real_network_errors() -> Promise;
+    #[wasm_bindgen(js_name = realAborts)]
+    fn real_aborts() -> Promise;
+    fn offline() -> Promise;
+    #[wasm_bindgen(js_name = mistakesAreSaid)]
+    fn mistakes_are_said() -> Promise;
+    fn responses() -> Promise;
+}
 
 /// A failure that trying again does not mend.
 fn refusal() -> JsValue {
@@ -84,7 +105,7 @@ async fn rule_04_a_rejection_that_nobody_listens_to_is_no_unhandled_one() {
     let _nobody_knows_who = provider.get_token();
     settled().await;
     assert_eq!(unhandled.seen(), 0);
-    let _nobody_listens = js_sys::Promise::reject(&JsValue::from("control"));
+    let _nobody_listens = Promise::reject(&JsValue::from("control"));
     settled().await;
     assert_eq!(unhandled.seen(), 1, "this browser tells of unhandled rejections");
 }
@@ -190,7 +211,7 @@ async fn rule_13_the_network_s_return_tries_again_at_once() {
 async fn rule_13_gives_up_when_patience_ends() {
     let scene = Scene::new();
     let clock = fake_clock();
-    let failing = Closure::<dyn Fn() -> js_sys::Promise>::new(|| js_sys::Promise::reject(&unavailable()));
+    let failing = Closure::<dyn Fn() -> js_sys::Promise>::new(|| Promise::reject(&unavailable()));
     scene.source.answer_by(failing.into_js_value().unchecked_ref());
     let token = scene.provider().get_token();
     // It gives up as soon as the next attempt would come too late, and cools down from then on.
@@ -335,4 +356,58 @@ async fn rule_10_a_deadline_of_30_days_is_kept() {
     assert_eq!(state(&token).await, "pending");
     clock.advance(1_010.0).await;
     assert_eq!(code(&token).await, "TIMED_OUT");
+}
+
+#[wasm_bindgen_test]
+async fn rule_13_a_failure_is_told_by_what_any_client_names_it() {
+    let _scene = Scene::new();
+    fulfilled(&failures_by_name()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_13_a_status_is_found_wherever_a_client_keeps_it() {
+    let _scene = Scene::new();
+    fulfilled(&failures_by_status()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_13_retry_after_is_found_wherever_a_client_keeps_it() {
+    let _scene = Scene::new();
+    fulfilled(&retry_after_everywhere()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_13_a_failing_network_is_told_from_a_mistake() {
+    let _scene = Scene::new();
+    fulfilled(&type_errors()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_13_this_browser_s_network_errors_are_ones() {
+    let _scene = Scene::new();
+    fulfilled(&real_network_errors()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_13_who_gives_up_waiting_timed_out() {
+    let _scene = Scene::new();
+    fulfilled(&real_aborts()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_13_offline_a_failure_without_a_reason_is_the_network_s() {
+    let _scene = Scene::new();
+    fulfilled(&offline()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_19_a_mistake_is_said_once_and_no_secret_with_it() {
+    let _scene = Scene::new();
+    fulfilled(&mistakes_are_said()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_21_a_response_of_any_frame_is_no_answer() {
+    let _scene = Scene::new();
+    fulfilled(&responses()).await;
 }

@@ -3,10 +3,10 @@
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::face::{IdentityProvider, sign_out};
+use crate::face::{IdentityProvider, Person, sign_out};
 use crate::scene::{
-    PERSON, Scene, access_token, code, contents, error, fulfilled, has_token, is_same, local_storage, object, open_tab,
-    raw_token, session_storage, settled, text, value,
+    PERSON, Scene, access_token, code, contents, error, fake_clock, fulfilled, has_token, is_same, local_storage,
+    object, open_tab, raw_token, session_storage, settled, text, value,
 };
 
 #[wasm_bindgen_test]
@@ -154,7 +154,6 @@ async fn rule_08_an_answer_that_is_no_user_id_is_a_bad_identity_of_every_method(
             IdentityProvider::get_token as fn(&IdentityProvider) -> js_sys::Promise,
             IdentityProvider::get_fresh_token,
             IdentityProvider::has_token,
-            IdentityProvider::invalidate,
         ] {
             assert_eq!(code(&method(&provider)).await, "BAD_IDENTITY", "{id:?}");
         }
@@ -162,6 +161,139 @@ async fn rule_08_an_answer_that_is_no_user_id_is_a_bad_identity_of_every_method(
     assert_eq!(scene.source.count(), 1);
     scene.person.set_id(&PERSON.into());
     assert_eq!(access_token(&provider.get_token()).await, "a", "nothing cached is lost");
+}
+
+#[wasm_bindgen_test]
+async fn rule_05_invalidate_forgets_whatever_identity_says() {
+    for wrong in [JsValue::from(""), true.into(), crate::face::settled_promise().into()] {
+        let scene = Scene::new();
+        let provider = scene.provider_holding("a", &[("cache", "session".into())]).await;
+        scene.person.set_id(&wrong);
+        assert!(fulfilled(&provider.invalidate()).await.is_undefined());
+        assert!(scene.record().is_none());
+        scene.person.set_id(&PERSON.into());
+        assert!(!has_token(&provider).await);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn rule_08_every_waiter_is_answered_by_its_own_identity() {
+    let scene = Scene::new();
+    let other = Person::new(&PERSON.into());
+    let begun = scene.provider().get_token();
+    let joined = scene.provider_with(&[("identity", other.identity().into())]).get_token();
+    settled().await;
+    other.set_id(&"customer-2".into());
+    scene.source.answer(0, &raw_token("first"));
+    assert_eq!(access_token(&begun).await, "first");
+    assert_eq!(code(&joined).await, "IDENTITY_CHANGED");
+    assert_eq!(scene.source.count(), 1);
+}
+
+#[wasm_bindgen_test]
+async fn rule_08_who_joined_keeps_the_answer_when_who_began_has_changed_or_fails() {
+    for (said, failure) in [("customer-2", "IDENTITY_CHANGED"), ("", "BAD_IDENTITY")] {
+        let scene = Scene::new();
+        let other = Person::new(&PERSON.into());
+        let begun = scene.provider().get_token();
+        let joined = scene.provider_with(&[("identity", other.identity().into())]).get_token();
+        settled().await;
+        scene.person.set_id(&said.into());
+        scene.source.answer(0, &raw_token("first"));
+        assert_eq!(code(&begun).await, failure);
+        assert_eq!(access_token(&joined).await, "first");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn rule_08_an_attempt_that_was_given_up_is_heard_by_nobody() {
+    let scene = Scene::new();
+    // As a re-render leaves it: a closure over the person of that time, and a source that does not look at its signal.
+    let fixed = js_sys::Function::new_no_args("return 'customer-1'");
+    let before = scene.provider_with(&[("identity", fixed.into())]).get_token();
+    settled().await;
+    let now = scene.provider().get_token();
+    assert_eq!(code(&before).await, "IDENTITY_CHANGED");
+    settled().await;
+    scene.source.answer(0, &raw_token("first"));
+    settled().await;
+    scene.source.answer(1, &raw_token("second"));
+    assert_eq!(access_token(&now).await, "second");
+}
+
+#[wasm_bindgen_test]
+async fn rule_27_who_waits_as_nobody_and_signs_in_is_served() {
+    let scene = Scene::new();
+    scene.person.set_id(&JsValue::NULL);
+    let provider = scene.provider();
+    let waiting = provider.get_token();
+    settled().await;
+    scene.person.set_id(&PERSON.into());
+    scene.source.answer(0, &raw_token("nobody's"));
+    settled().await;
+    assert_eq!(text(&scene.source.request(1), "identity"), PERSON);
+    scene.source.answer(1, &raw_token("hers"));
+    assert_eq!(access_token(&waiting).await, "hers");
+    assert_eq!(access_token(&provider.get_token()).await, "hers");
+    assert_eq!(scene.source.count(), 2);
+}
+
+#[wasm_bindgen_test]
+async fn rule_27_an_identity_that_comes_late_finds_its_record() {
+    let scene = Scene::new();
+    let before = open_tab().await;
+    let token = scene.provider_in(&before, &[("cache", "session".into())]).get_token();
+    settled().await;
+    scene.source.answer(0, &raw_token("first"));
+    fulfilled(&token).await;
+    before.close();
+
+    scene.person.set_id(&JsValue::NULL);
+    let provider = scene.session_provider();
+    let waiting = provider.get_token();
+    settled().await;
+    scene.person.set_id(&PERSON.into());
+    assert!(has_token(&provider).await);
+    assert_eq!(access_token(&waiting).await, "first");
+    assert!(scene.source.signal(1).aborted(), "nobody's request is not needed any more");
+    assert!(scene.record().is_some());
+}
+
+#[wasm_bindgen_test]
+async fn rule_08_a_record_that_nobody_comes_for_is_removed() {
+    let scene = Scene::new();
+    let clock = fake_clock();
+    let before = open_tab().await;
+    let token = scene.provider_in(&before, &[("cache", "session".into())]).get_token();
+    settled().await;
+    scene.source.answer(0, &raw_token("first"));
+    fulfilled(&token).await;
+    before.close();
+    scene.person.set_id(&JsValue::NULL);
+    assert!(!has_token(&scene.session_provider()).await);
+    clock.advance(9_999.0).await;
+    assert!(scene.record().is_some());
+    clock.advance(2.0).await;
+    assert!(scene.record().is_none());
+    assert_eq!(text(&scene.events.latest("record_rejected"), "why"), "scope");
+}
+
+#[wasm_bindgen_test]
+async fn rule_08_identities_that_differ_in_a_lone_surrogate_are_two_persons() {
+    let scene = Scene::new();
+    let identity =
+        js_sys::Function::new_with_args("units", "let at = 0; return () => 'a' + String.fromCharCode(units[at++])");
+    let units = js_sys::Array::of2(&0xD800.into(), &0xD801.into());
+    let identity = identity.call1(&JsValue::NULL, &units).unwrap();
+    let provider = scene.provider_with(&[("identity", identity)]);
+    let first = provider.get_token();
+    settled().await;
+    let second = provider.get_token();
+    assert_eq!(code(&first).await, "IDENTITY_CHANGED");
+    settled().await;
+    let told = js_sys::JsString::from(value(&scene.source.request(1), "identity"));
+    assert_eq!(told.char_code_at(1), f64::from(0xD801), "the source is told the identity as the page said it");
+    let _unanswered = second;
 }
 
 #[wasm_bindgen_test]

@@ -91,7 +91,8 @@ async fn rule_21_a_string_as_exp_or_iat_is_a_bad_answer() {
 async fn rule_21_milliseconds_as_exp_or_iat_are_a_bad_answer() {
     claim_is_wrong("exp", js_sys::Date::now().into()).await;
     claim_is_wrong("iat", js_sys::Date::now().into()).await;
-    let both = [("iat", js_sys::Date::now().into()), ("exp", (js_sys::Date::now() + 7_200.0).into())];
+    let issued = js_sys::Date::now();
+    let both = [("iat", issued.into()), ("exp", (issued + 7_200.0).into())];
     is_a_bad_answer(&signed_token(&header(&[]), &claims("secret-name", &both)).into(), "milliseconds").await;
 }
 
@@ -250,11 +251,12 @@ async fn rule_10_clocks_that_agree_make_no_event() {
 #[wasm_bindgen_test]
 async fn an_encrypted_token_is_for_live_assist_only_and_tells_its_life_in_its_header() {
     let encrypted = |others: &[(&str, JsValue)]| {
+        let issued = now();
         let mut fields: Vec<(&str, JsValue)> = vec![
             ("alg", "RSA-OAEP-256".into()),
             ("enc", "A256GCM".into()),
-            ("iat", now().into()),
-            ("exp", (now() + 600.0).into()),
+            ("iat", issued.into()),
+            ("exp", (issued + 600.0).into()),
         ];
         fields.extend_from_slice(others);
         encrypted_token(&header(&fields))

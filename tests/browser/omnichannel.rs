@@ -157,14 +157,14 @@ async fn nobody_is_signed_in_means_null_and_the_chat_goes_on() {
     settled().await;
     scene.source.answer(0, &JsValue::NULL);
     assert!(fulfilled(&promise).await.is_null());
-    // The service answers 401; again in the cool-down that follows.
+    // The service answers 401; it is asked again, for somebody may have signed in.
     let scene = WidgetScene::new();
     let service = Service::new();
     service.answers(401, "application/problem+json", "{}");
     let get = scene.microsoft(&[("source", "/omnichannel/token".into())]);
     assert!(fulfilled(&ask(&get)).await.is_null());
     assert!(fulfilled(&ask(&get)).await.is_null());
-    assert_eq!(service.count(), 1);
+    assert_eq!(service.count(), 2);
     // The service answers null.
     let scene = WidgetScene::new();
     let service = Service::new();

@@ -185,14 +185,19 @@ pub fn header(others: &[(&str, JsValue)]) -> JsValue {
 
 /// Claims of a token that is issued now and good for an hour.
 pub fn claims(name: &str, others: &[(&str, JsValue)]) -> JsValue {
-    let standard = object(&[
+    with(&claims_of(name, 3_600.0), others)
+}
+
+/// The clock is read once: a token of an hour lives an hour, whatever ticks meanwhile.
+fn claims_of(name: &str, seconds: f64) -> JsValue {
+    let issued = now();
+    object(&[
         ("iss", "https://shop.example".into()),
         ("sub", "contact-1".into()),
         ("jti", name.into()),
-        ("iat", now().into()),
-        ("exp", (now() + 3_600.0).into()),
-    ]);
-    with(&standard, others)
+        ("iat", issued.into()),
+        ("exp", (issued + seconds).into()),
+    ])
 }
 
 /// A token that is issued now and good for an hour.
@@ -202,7 +207,7 @@ pub fn jwt(name: &str) -> String {
 
 /// A token that is issued now and good for so many seconds.
 pub fn jwt_of(name: &str, seconds: f64) -> String {
-    signed_token(&header(&[]), &claims(name, &[("exp", (now() + seconds).into())]))
+    signed_token(&header(&[]), &claims_of(name, seconds))
 }
 
 /// The promise of `getAuthToken` resolves with this token.

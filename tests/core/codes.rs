@@ -17,7 +17,7 @@ fn tab(cache: Cache) -> Tab {
 /// A tab whose page says who is signed in, for a widget that authenticates people.
 fn tab_that_knows(kind: Kind) -> Tab {
     let mut settings = settings(Cache::Session, kind);
-    settings.needs_identity = true;
+    settings.is_identified = true;
     Tab::with(settings)
 }
 

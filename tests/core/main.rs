@@ -5,6 +5,7 @@
 mod codes;
 mod json_web_tokens;
 mod nonsense;
+mod outcomes;
 mod rules;
 mod schedules;
 mod tab;

@@ -1,8 +1,9 @@
 //! A browser tab for a session to live in: two clocks, a storage, callers who wait, and who is signed in.
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Code, Credential, Effect, Event, Failure, Fields, Kind, Moment, Policy,
-    RECORD_VERSION, Reason, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Value,
+    Account, Answer, Attempt, Cache, Caller as CallerNumber, Code, Credential, Effect, Event, Failure, Fields, Kind,
+    Moment, Policy, RECORD_VERSION, Reading, Reason, RecordScope, Reply, RequestCounter, RequestId, Session, Settings,
+    SignOutOrigin, Value,
 };
 use serde_json::json;
 
@@ -79,7 +80,7 @@ pub struct Tab {
 }
 
 pub fn settings(cache: Cache, kind: Kind) -> Settings {
-    Settings { cache, kind, needs_identity: false, seed: 20_260, counter: RequestCounter::default() }
+    Settings { cache, kind, is_identified: false, seed: 20_260, counter: RequestCounter::default() }
 }
 
 /// What LiveChat needs, for whatever account.
@@ -146,7 +147,14 @@ impl Tab {
 
     /// The session reads who is signed in, and the first time the record too.
     pub fn observe(&mut self, policy: &Policy) {
-        if self.session.observe(self.person)
+        let wants_record = self.session.observe(self.person);
+        self.proceed(wants_record, policy);
+    }
+
+    /// The session goes on with who is signed in, and with the record where that is the moment to read it.
+    fn proceed(&mut self, wants_record: bool, policy: &Policy) {
+        self.obey();
+        if wants_record
             && self.settings.cache == Cache::Session
             && let Some(mut record) = self.stored.clone()
         {
@@ -161,7 +169,17 @@ impl Tab {
             let expected = RecordScope { scope: &scope, generation: &generation };
             self.session.restore(self.now, policy, expected, &Answer::Object(&Json(record)));
         }
+        self.session.proceed(self.now, policy);
         self.obey();
+    }
+
+    /// Everyone who is concerned says who is signed in.
+    fn confirm(&mut self, attempt: Attempt) {
+        let Some(concerned) = self.session.concerned(attempt) else { return };
+        let said = Reading::Says(self.person.map(str::to_owned));
+        let readings: Vec<_> = concerned.into_iter().map(|caller| (caller, said.clone())).collect();
+        let wants_record = self.session.confirm(self.now, attempt, &readings);
+        self.proceed(wants_record, &Policy::default());
     }
 
     /// Does what the session says, and watches that it may be said.
@@ -191,6 +209,11 @@ impl Tab {
                     self.deeds.push(Deed::Resolved(request.0, token));
                 }
                 Effect::Reject(request, failure) => {
+                    self.settle(request.0, &Outcome::Failed(failure.code));
+                    self.deeds.push(Deed::Rejected(request.0, failure.code));
+                    self.failures.push(failure);
+                }
+                Effect::Refuse(request, _, failure) => {
                     self.settle(request.0, &Outcome::Failed(failure.code));
                     self.deeds.push(Deed::Rejected(request.0, failure.code));
                     self.failures.push(failure);
@@ -262,14 +285,14 @@ impl Tab {
 
     pub fn get(&mut self, policy: &Policy) -> Reply {
         self.observe(policy);
-        let reply = self.session.get_token(self.now, policy);
+        let reply = self.session.get_token(self.now, policy, CallerNumber(1));
         self.waits(&reply);
         reply
     }
 
     pub fn fresh(&mut self, policy: &Policy) -> Reply {
         self.observe(policy);
-        let reply = self.session.get_fresh_token(self.now, policy);
+        let reply = self.session.get_fresh_token(self.now, policy, CallerNumber(1));
         self.waits(&reply);
         reply
     }
@@ -314,13 +337,13 @@ impl Tab {
     }
 
     pub fn answer_with(&mut self, attempt: Attempt, answer: &Answer<'_>) {
-        self.observe(&Policy::default());
+        self.confirm(attempt);
         self.session.answered(self.now, attempt, answer);
         self.obey();
     }
 
     pub fn fail(&mut self, attempt: Attempt, failure: Failure) {
-        self.observe(&Policy::default());
+        self.confirm(attempt);
         self.session.failed(self.now, attempt, failure);
         self.obey();
     }
@@ -329,7 +352,7 @@ impl Tab {
     pub fn leave(&mut self, request: u32) {
         let waits = |caller: &&mut Caller| caller.request == request && caller.outcome.is_none() && !caller.has_left;
         self.callers.iter_mut().rfind(waits).expect("somebody waits").has_left = true;
-        self.session.leave(RequestId(request));
+        self.session.leave(RequestId(request), CallerNumber(1));
         self.obey();
     }
 

@@ -96,7 +96,8 @@ test("the script has every function as a property, and Live Assist finds its own
     </script>`);
   assert.deepEqual(answers, {
     functions: [
-      "IdentityError", "authTokenProvider", "authoriseChatWithCallback", "configure", "connectOmnichannel", "getAuthToken", "sign_out",
+      "IdentityError", "authTokenProvider", "authoriseChatWithCallback", "configure", "connectLiveChat", "connectOmnichannel", "getAuthToken",
+      "livePersonIdentity", "sign_out",
     ].map((name) => `${name} function`),
     parts: 3, length: 1, same: true, foreign: false, asked: 2,
   });

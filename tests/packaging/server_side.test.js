@@ -34,9 +34,9 @@ for (const entry of ["custom-identity-provider", "custom-identity-provider/slim"
       console.log(JSON.stringify({ exports, added, compiled }));
     `), {
       exports: [
-        ...["IdentityError", "authTokenProvider", "authoriseChatWithCallback", "configure", "connectOmnichannel", "custom_identity_provider", "getAuthToken"],
+        ...["IdentityError", "authTokenProvider", "authoriseChatWithCallback", "configure", "connectLiveChat", "connectOmnichannel", "custom_identity_provider", "getAuthToken"],
         ...(entry.endsWith("slim") ? ["init"] : []),
-        "sign_out",
+        ...["livePersonIdentity", "sign_out"],
       ],
       added: [],
       compiled: 0,
@@ -71,17 +71,32 @@ test("in Node, options are read as in a page: a wrong one throws at once and is 
   `), { ours: true, code: "BAD_OPTION", named: true });
 });
 
-test("on a server connectOmnichannel does nothing, and gives a function that does nothing either", () => {
+for (const [connect, options] of Object.entries({ connectOmnichannel: "{ startChat: true }", connectLiveChat: "{ identity, licenseId: 12345678, restart: false }" }))
+  test(`on a server ${connect} does nothing, and gives a function that does nothing either`, () => {
+    assert.deepEqual(node(`
+      import { ${connect} } from "custom-identity-provider";
+      let asked = 0;
+      const identity = () => { asked += 1; return "customer"; };
+      const before = Reflect.ownKeys(globalThis);
+      const disconnect = ${connect}({ ...${options}, source: () => { asked += 1; return null; }, onSignOut: () => { asked += 1; } });
+      const kind = typeof disconnect;
+      disconnect();
+      disconnect();
+      console.log(JSON.stringify({ kind, asked, added: Object.getOwnPropertyNames(globalThis).filter((key) => !before.includes(key)) }));
+    `), { kind: "function", asked: 0, added: [] });
+  });
+
+test("in Node, livePersonIdentity answers by the same request as authoriseChatWithCallback, and lets the process end", () => {
   assert.deepEqual(node(`
-    import { connectOmnichannel } from "custom-identity-provider";
+    import { authoriseChatWithCallback, livePersonIdentity } from "custom-identity-provider";
     let asked = 0;
-    const before = Reflect.ownKeys(globalThis);
-    const disconnect = connectOmnichannel({ source: () => { asked += 1; return null; }, startChat: true });
-    const kind = typeof disconnect;
-    disconnect();
-    disconnect();
-    console.log(JSON.stringify({ kind, asked, added: Reflect.ownKeys(globalThis).filter((key) => !before.includes(key) && typeof key === "string") }));
-  `), { kind: "function", asked: 0, added: [] });
+    const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const now = Math.floor(Date.now() / 1000);
+    const source = async () => [{ alg: "RS256" }, { iss: "site", sub: "customer", iat: now, exp: now + 300 }, ++asked].map(part).join(".");
+    const options = { source, identity: () => "customer", onSignOut: () => {} };
+    const [visitor] = await Promise.all([new Promise(livePersonIdentity(options)), new Promise(authoriseChatWithCallback(options))]);
+    console.log(JSON.stringify({ visitor, asked }));
+  `), { visitor: { iss: "site", acr: "loa1", sub: "customer" }, asked: 1 });
 });
 
 test("in Node, getAuthToken and the callbacks answer: one request for both of Omnichannel's, another for Live Assist", () => {
@@ -104,10 +119,11 @@ test("in Node, getAuthToken and the callbacks answer: one request for both of Om
 const core = "AGFzbQ";
 
 /** Words that stand in one widget's JavaScript and nowhere else. */
-const marks = { connect: "lcw:ready", assist: "Please sign in to start a chat." };
+const marks = { connect: "lcw:ready", assist: "Please sign in to start a chat.", widget: "__lc_inited", tag: "lpTag" };
 /** Which of them belong to an application that only uses this function. */
 const widgets = {
-  custom_identity_provider: [], getAuthToken: [], authTokenProvider: [], connectOmnichannel: ["connect"], authoriseChatWithCallback: ["assist"],
+  custom_identity_provider: [], getAuthToken: [], authTokenProvider: [], connectOmnichannel: ["connect"], connectLiveChat: ["widget"],
+  authoriseChatWithCallback: ["assist", "tag"], livePersonIdentity: ["tag"],
 };
 
 /** What a bundler makes of an application. */
@@ -136,7 +152,7 @@ for (const [name, bundle] of Object.entries(bundles)) {
 
   for (const [use, widget] of Object.entries({
     custom_identity_provider: "LiveChat", getAuthToken: "Omnichannel's promise", authTokenProvider: "Omnichannel's callback",
-    connectOmnichannel: "Omnichannel's page", authoriseChatWithCallback: "Live Assist",
+    connectOmnichannel: "Omnichannel's page", connectLiveChat: "LiveChat's page", authoriseChatWithCallback: "Live Assist", livePersonIdentity: "LivePerson's tag",
   })) {
     test(`${name} leaves out of an application that only uses ${use} what is not for ${widget}`, async () => {
       const text = await bundle(installed.write(`only_${use}.js`, `

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Credential, Effect, Event, Failure, Grant, Kind, Moment, Policy, RECORD_VERSION,
-    RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token,
+    Account, Answer, Attempt, Cache, Caller, Credential, Effect, Event, Failure, Grant, Kind, Moment, Policy,
+    RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token,
 };
 use serde_json::json;
 
@@ -39,8 +39,8 @@ pub struct Stage {
 }
 
 pub fn settings(cache: Cache, kind: Kind) -> Settings {
-    let needs_identity = !matches!(kind, Kind::Token(_));
-    Settings { cache, kind, needs_identity, seed: 7, counter: RequestCounter::default() }
+    let is_identified = !matches!(kind, Kind::Token(_));
+    Settings { cache, kind, is_identified, seed: 7, counter: RequestCounter::default() }
 }
 
 /// A LiveChat session's kind, with no account named.
@@ -98,8 +98,14 @@ impl Stage {
 
     /// The page says who is signed in, as it does before every call and every answer.
     pub fn observe(&mut self) {
-        let is_first = self.session.observe(self.identity.as_deref());
-        if is_first
+        let wants_record = self.session.observe(self.identity.as_deref());
+        self.proceed(wants_record);
+    }
+
+    /// The session goes on with who is signed in, and with the record where that is the moment to read it.
+    fn proceed(&mut self, wants_record: bool) {
+        self.hear();
+        if wants_record
             && self.settings.cache == Cache::Session
             && let Some(record) = self.stored.clone()
         {
@@ -109,7 +115,17 @@ impl Stage {
             let record = Json(record);
             self.session.restore(self.now, &self.policy, expected, &Answer::Object(&record));
         }
+        self.session.proceed(self.now, &self.policy);
         self.hear();
+    }
+
+    /// Everyone who is concerned says who is signed in.
+    fn confirm(&mut self, attempt: Attempt) {
+        let Some(concerned) = self.session.concerned(attempt) else { return };
+        let readings: Vec<_> =
+            concerned.into_iter().map(|caller| (caller, Reading::Says(self.identity.clone()))).collect();
+        let wants_record = self.session.confirm(self.now, attempt, &readings);
+        self.proceed(wants_record);
     }
 
     fn scope(&self) -> String {
@@ -124,6 +140,7 @@ impl Stage {
                 Effect::Stop(request) => self.said.stops.push(request),
                 Effect::Resolve(request, grant) => self.said.resolved.push((request, grant)),
                 Effect::Reject(request, failure) => self.said.rejected.push((request, failure)),
+                Effect::Refuse(request, _, failure) => self.said.rejected.push((request, failure)),
                 Effect::Drop(request) => self.said.dropped.push(request),
                 Effect::Store(grant) => {
                     self.said.stored += 1;
@@ -152,14 +169,14 @@ impl Stage {
 
     pub fn get(&mut self) -> Reply {
         self.observe();
-        let reply = self.session.get_token(self.now, &self.policy);
+        let reply = self.session.get_token(self.now, &self.policy, Caller(1));
         self.hear();
         reply
     }
 
     pub fn fresh(&mut self) -> Reply {
         self.observe();
-        let reply = self.session.get_fresh_token(self.now, &self.policy);
+        let reply = self.session.get_fresh_token(self.now, &self.policy, Caller(1));
         self.hear();
         reply
     }
@@ -185,12 +202,12 @@ impl Stage {
     }
 
     pub fn leave(&mut self, request: RequestId) {
-        self.session.leave(request);
+        self.session.leave(request, Caller(1));
         self.hear();
     }
 
     pub fn answer(&mut self, attempt: Attempt, answer: serde_json::Value) {
-        self.observe();
+        self.confirm(attempt);
         let fields = Json(answer.clone());
         let answer = match &answer {
             serde_json::Value::Object(_) => Answer::Object(&fields),
@@ -208,7 +225,7 @@ impl Stage {
     }
 
     pub fn fail(&mut self, attempt: Attempt, failure: Failure) {
-        self.observe();
+        self.confirm(attempt);
         self.session.failed(self.now, attempt, failure);
         self.hear();
     }

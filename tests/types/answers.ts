@@ -76,7 +76,7 @@ export function told(event: IdentityEvent): string | number | boolean {
     case "short_lifetime": return event.request + event.lifetime;
     case "widget_answered": return event.ok || (event.code ?? "");
     case "widget_error": return event.errorCode + event.meaning;
-    case "sign_in_asked": case "invalidated": case "identity_changed": return event.type;
+    case "sign_in_asked": case "invalidated": case "may_have_left": case "identity_changed": return event.type;
     default: return event satisfies never;
   }
 }

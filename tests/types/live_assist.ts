@@ -1,8 +1,9 @@
 // Live Assist: what a page may and may not write, and what it gets.
 
 import {
-  authoriseChatWithCallback,
+  authoriseChatWithCallback, livePersonIdentity,
   type AuthoriseChatWithCallback, type AuthorizationCode, type CodeAnswer, type CodeSource, type FailureForm, type LiveAssistOptions,
+  type LivePersonIdentity, type VisitorIdentity,
 } from "custom-identity-provider";
 
 declare const user: { id: string } | undefined;
@@ -96,3 +97,20 @@ authorise("token");
 // @ts-expect-error nothing comes back but by the callback
 const answered: string = authorise(() => {});
 void answered;
+
+// LivePerson's tag: the same options, and a function to be pushed.
+const identify: LivePersonIdentity = livePersonIdentity(everything);
+const tag: { identities: ((callback: (visitor: { iss: string; acr: string; sub: string }) => void) => void)[] } = { identities: [] };
+tag.identities.push(identify);
+identify((visitor) => {
+  const { iss, acr, sub }: VisitorIdentity = visitor;
+  acr satisfies "loa1";
+  void [iss, sub];
+});
+livePersonIdentity({ source, identity, onSignOut: () => {} });
+// @ts-expect-error options are missing
+livePersonIdentity();
+// @ts-expect-error what is called at sign-out is a function
+authoriseChatWithCallback({ source, onSignOut: true });
+// @ts-expect-error a callback, not its answer
+identify("visitor");

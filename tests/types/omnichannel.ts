@@ -72,6 +72,13 @@ getAuthToken({ source, failureForm: "null" });
 connectOmnichannel({ source, startChat: true });
 connectOmnichannel({ source, identity, startChat: { inNewWindow: true } });
 connectOmnichannel({ source }) satisfies () => void;
+connectOmnichannel({ source, identity, onSignOut: () => {} });
+// @ts-expect-error what is called at sign-out is a function
+connectOmnichannel({ source, onSignOut: "yes" });
+// @ts-expect-error a provider by itself watches nobody
+authTokenProvider({ source, onSignOut: () => {} });
+// @ts-expect-error restart is LiveChat's
+connectOmnichannel({ source, restart: false });
 // @ts-expect-error startChat is no name
 connectOmnichannel({ source, startChat: "yes" });
 // @ts-expect-error only connectOmnichannel starts chats

@@ -176,6 +176,8 @@ fn bundle(workspace: &Workspace, generated: &Path, names: &ShortNames, dist: &Pa
         }
         let mut esbuild = process::command(npm::program(workspace, "esbuild"));
         esbuild.arg(source).args(["--bundle", "--minify", "--target=es2022", "--charset=utf8", "--log-level=warning"]);
+        // What it exports by the name of a global takes the global's place, in the glue too.
+        esbuild.arg(format!("--inject:{}", workspace.path("pkg/src/environment.js").display()));
         // wasm-bindgen lists one module once for each place that imports it; every time it is the same module.
         esbuild.arg("--log-override:duplicate-object-key=silent");
         std::fs::write(&cache, names.as_cache()).while_doing("writing the short names")?;

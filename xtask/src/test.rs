@@ -102,8 +102,13 @@ fn types(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     npm_script(workspace, "", "test:types")
 }
 
-fn packaging(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
-    npm_script(workspace, "tests/packaging", "test")
+fn packaging(workspace: &Workspace, ready: &Ready) -> Outcome<Command> {
+    let mut command = npm_script(workspace, "tests/packaging", "test")?;
+    // Sign-outs are tried in real tabs of all three engines.
+    if let Some(geckodriver) = &ready.geckodriver {
+        command.env("GECKODRIVER", geckodriver.path());
+    }
+    Ok(command)
 }
 
 fn end_to_end(workspace: &Workspace, _: &Ready) -> Outcome<Command> {

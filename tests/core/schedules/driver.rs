@@ -63,14 +63,14 @@ pub fn play(schedule: &Schedule) {
     let settings = Settings {
         cache: schedule.cache,
         kind: schedule.kind.clone(),
-        needs_identity: schedule.needs_identity,
+        is_identified: schedule.is_identified,
         seed: schedule.seed,
         counter: RequestCounter::default(),
     };
     let mut driver = Driver {
         schedule,
         page: Page::new(settings),
-        oracle: Oracle::new(schedule.cache, schedule.kind.clone(), schedule.needs_identity),
+        oracle: Oracle::new(schedule.cache, schedule.kind.clone(), schedule.is_identified),
         epoch: 0,
         person: None,
         births: Vec::new(),
@@ -636,7 +636,7 @@ impl Driver<'_> {
             let is_waited_for = self.waiters.iter().any(|(waited_for, _)| waited_for == request);
             assert!(is_waited_for, "{request:?} is of an older epoch, and nobody waits for it");
         }
-        let is_nobody_there = self.schedule.needs_identity && self.person == Some(None);
+        let is_nobody_there = self.schedule.is_identified && self.person == Some(None);
         assert!(!is_nobody_there || self.page.live.is_empty(), "asked for nobody: {:?}", self.page.live);
     }
 }

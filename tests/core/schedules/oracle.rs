@@ -175,7 +175,7 @@ pub struct Expected {
 pub struct Oracle {
     cache: Cache,
     kind: Kind,
-    needs_identity: bool,
+    is_identified: bool,
     pub person: Option<Option<&'static str>>,
     pub generation: u32,
     epoch: u32,
@@ -191,11 +191,11 @@ pub struct Oracle {
 }
 
 impl Oracle {
-    pub fn new(cache: Cache, kind: Kind, needs_identity: bool) -> Self {
+    pub fn new(cache: Cache, kind: Kind, is_identified: bool) -> Self {
         Self {
             cache,
             kind,
-            needs_identity,
+            is_identified,
             person: None,
             generation: 1,
             epoch: 0,
@@ -340,7 +340,7 @@ impl Oracle {
             generation: self.generation,
             stored: self.stored.take(),
             last_request: self.last_request,
-            ..Self::new(self.cache, self.kind.clone(), self.needs_identity)
+            ..Self::new(self.cache, self.kind.clone(), self.is_identified)
         };
     }
 
@@ -385,7 +385,7 @@ impl Oracle {
     }
 
     fn is_nobody_there(&self) -> bool {
-        self.needs_identity && self.person == Some(None)
+        self.is_identified && self.person == Some(None)
     }
 
     fn drop_what_is_over(&mut self, now: Moment) {
@@ -520,7 +520,7 @@ impl Oracle {
         let age = since_sent.created - created;
         let created_monotonic = since_sent.created_monotonic.map(|sent| sent - age);
         let as_stated = Held { created, created_monotonic, ..since_sent.clone() };
-        let is_skewed = stated > now.wall + 5_000 || !as_stated.is_usable(now, &Policy::default());
+        let is_skewed = stated > now.wall + 5_000 || as_stated.life_left(now) <= 0;
         (if is_skewed { since_sent } else { as_stated }, is_skewed)
     }
 

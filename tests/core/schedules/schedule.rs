@@ -307,7 +307,7 @@ impl Failing {
 pub struct Schedule {
     pub cache: Cache,
     pub kind: Kind,
-    pub needs_identity: bool,
+    pub is_identified: bool,
     /// How far ahead of this machine's the clock of who signs JWTs is at first.
     pub signer: i64,
     pub seed: u32,
@@ -360,7 +360,7 @@ impl fmt::Display for Step {
 impl fmt::Debug for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "cache {:?}, kind {:?}, seed {}", self.cache, self.kind, self.seed)?;
-        writeln!(f, "needs identity: {}, the signer is {} ms ahead", self.needs_identity, self.signer)?;
+        writeln!(f, "needs identity: {}, the signer is {} ms ahead", self.is_identified, self.signer)?;
         for (position, policy) in self.policies.iter().enumerate() {
             let Policy { margin, refresh_ahead, timeout, patience } = policy;
             let margin = margin.map_or("by default".to_owned(), |margin| format!("{margin} ms"));
@@ -548,12 +548,12 @@ pub fn schedule(cache: Cache, kind: Kind) -> impl Strategy<Value = Schedule> {
     let signer = select(vec![0, 0, 700, -2_500, 20_000, -20_000, 10_800_000, -10_800_000, 3_000_000_000]);
     let policies = [policy(), policy(), policy()];
     // LiveChat's widget serves those whom nobody knows too.
-    let needs_identity = prop::bool::weighted(if matches!(kind, Kind::Token(_)) { 0.1 } else { 0.7 });
-    (any::<u32>(), needs_identity, signer, policies, prop::collection::vec(step, 1..60)).prop_map(
-        move |(seed, needs_identity, signer, policies, steps)| Schedule {
+    let is_identified = prop::bool::weighted(if matches!(kind, Kind::Token(_)) { 0.1 } else { 0.7 });
+    (any::<u32>(), is_identified, signer, policies, prop::collection::vec(step, 1..60)).prop_map(
+        move |(seed, is_identified, signer, policies, steps)| Schedule {
             cache,
             kind: kind.clone(),
-            needs_identity,
+            is_identified,
             signer,
             seed,
             policies,

@@ -1,0 +1,169 @@
+// @ts-check
+// The core, loaded at the first call and shared by every copy of the package on the page; and the handles by which widgets ask it.
+
+import { Provider, attemptEnded, hearMark, leavePage, lookForSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
+import { attempt, global } from "./environment.js";
+import { IdentityError, badOption } from "./error.js";
+import { isRecord } from "./kind.js";
+import { CACHES, WIDGETS, readOptions } from "./options.js";
+import { newMark, broadcast, removeRecords, watchPage, writeMark } from "./page.js";
+import { guard, leavable, reasonOf, refusal } from "./promise.js";
+
+/** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
+/** @typedef {import("../index.js").WidgetName} WidgetName */
+/** @typedef {import("./options.js").ReadOptions} ReadOptions */
+/** @typedef {IdentityProvider & {signedIn: () => void}} AnyProvider what every widget's shape stands on */
+/** @typedef {{provider: (options: ReadOptions) => AnyProvider, sign_out: () => Promise<void>}} Engine */
+/** @typedef {{engine?: Engine, defaults: Partial<import("../index.js").LiveChatOptions>}} Shared */
+
+/** What this copy uses where the page lets nobody add to its globals. @type {Shared} */
+const own = { defaults: {} };
+
+/**
+ * What all copies of this package on a page have in common: the first one's engine serves every copy, so that equal calls share
+ * one request whoever makes them. The number is the protocol's between them: a copy reads its own options and asks its own sources, so
+ * that a newer one's are understood where an older one owns the engine.
+ * Made at the first call: importing the package changes nothing.
+ * @returns {Shared}
+ */
+export const page = () => {
+  const key = Symbol.for("custom-identity-provider/2");
+  return attempt(() => (/** @type {any} */ (globalThis)[key] ??= own)) ?? own;
+};
+
+/** Whether a value can be listened to as an AbortSignal, of whatever frame. @param {any} value */
+const isSignal = (value) =>
+  isRecord(value) && attempt(() => typeof value.aborted === "boolean" && typeof value.addEventListener === "function") === true;
+
+/**
+ * A call of the core with a promise; the caller's own signal ends its wait only.
+ * @param {Provider} handle
+ * @param {() => Promise<import("../index.js").WidgetToken>} ask
+ * @param {unknown} call
+ */
+const ask = (handle, ask, call) => {
+  // Widgets call with nothing, and anything else that they might pass is not ours to read.
+  const signal = isRecord(call) ? attempt(() => /** @type {import("../index.js").CallOptions} */ (call).signal) : undefined;
+  if (signal === undefined || signal === null) return guard(ask);
+  if (!isSignal(signal)) return refusal(badOption("signal", "an AbortSignal"));
+  if (attempt(() => signal.aborted)) return refusal(reasonOf(signal));
+  const promise = guard(ask);
+  return leavable(promise, signal, () => void guard(() => handle.leave(promise)));
+};
+
+/** @type {Engine} */
+const engine = {
+  provider: (options) => {
+    // After a trap this is a rejected promise, and so is whatever the methods answer with.
+    const handle = /** @type {Provider} */ (
+      guard(
+        () =>
+          new Provider(
+            options.onEvent,
+            WIDGETS.indexOf(options.widget),
+            CACHES.indexOf(options.cache),
+            options.flow === "code",
+            typeof options.identity === "function",
+            options.licenseId ?? NaN,
+            options.organizationId ?? "",
+            options.account,
+            options.margin ?? NaN,
+            options.refreshAhead,
+            options.timeout,
+            options.patience,
+          ),
+      )
+    );
+    // The options go in with each call: held by the core, what they close over would never be garbage.
+    return {
+      getToken: (call) => ask(handle, () => handle.getToken(options), call),
+      getFreshToken: (call) => ask(handle, () => handle.getFreshToken(options), call),
+      hasToken: () => guard(() => handle.hasToken(options)),
+      invalidate: () => guard(() => handle.invalidate()),
+      signedIn: () => void guard(() => handle.signedIn()),
+    };
+  },
+  sign_out: () => guard(signOut),
+};
+
+/** What the page tells the core. */
+const told = {
+  wake: () => void guard(wake),
+  wentOnline: () => void guard(wentOnline),
+  lookForSignOut: () => void guard(lookForSignOut),
+  hearMark: (/** @type {string} */ mark) => void guard(() => hearMark(mark)),
+  leavePage: () => void guard(leavePage),
+  attemptEnded: (/** @type {number} */ session, /** @type {number} */ request, /** @type {number} */ attempt, /** @type {object} */ outcome) =>
+    void guard(() => attemptEnded(session, request, attempt, outcome)),
+};
+
+/**
+ * What kept the core from being loaded, said in a way that helps.
+ * @param {unknown} cause
+ */
+export const loadError = (cause) => {
+  if (cause instanceof IdentityError) return cause;
+  if (/unsafe-eval|content security policy|\bCSP\b/i.test(String(attempt(() => String(cause))))) {
+    return new IdentityError(
+      "WASM_BLOCKED",
+      "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src directive",
+      { cause },
+    );
+  }
+  return new IdentityError("WASM_MISSING", "the WebAssembly core could not be loaded; see cause", { cause });
+};
+
+/**
+ * The page's engine; throws what keeps it from running. A later call may have more luck.
+ * @param {() => void} load instantiates the core; throws where that can't be done
+ */
+const start = (load) => {
+  const shared = page();
+  if (!shared.engine) {
+    try {
+      load();
+    } catch (cause) {
+      throw loadError(cause);
+    }
+    shared.engine = engine;
+    watchPage(told);
+  }
+  return shared.engine;
+};
+
+// Plain functions, not properties of something made at import: so bundlers leave the core out where only IdentityError is used.
+
+/**
+ * What a widget's shape stands on; wrong options are thrown.
+ * @param {() => void} load
+ * @param {WidgetName} widget
+ * @param {object} options
+ * @param {string[]} own the names of options that only some widgets have
+ * @returns {AnyProvider}
+ */
+export const provide = (load, widget, options, own) => {
+  const complete = readOptions(widget, options, own);
+  try {
+    return start(load).provider(complete);
+  } catch (error) {
+    // A widget that is being set up must hear of it from the methods.
+    const refuse = () => refusal(error);
+    return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse, signedIn: () => {} };
+  }
+};
+
+/**
+ * @param {() => void} load
+ * @returns {Promise<void>}
+ */
+export const signOutWith = (load) => {
+  try {
+    return start(load).sign_out();
+  } catch (error) {
+    // Without the core there is no token in this page's memory; what lies in storage goes, and every other tab is told.
+    const mark = newMark();
+    broadcast(mark, writeMark(mark));
+    removeRecords();
+    return refusal(error);
+  }
+};

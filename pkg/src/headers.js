@@ -1,0 +1,24 @@
+// @ts-check
+// Headers, in whatever form people have them.
+
+import { pairsOf } from "./thrown.js";
+
+/** What is expected of them. */
+export const HEADERS = "an object of texts, a Headers, a Map, pairs, or a function that answers with one of these";
+
+/**
+ * Headers in whatever form people have them: an object of texts, a Headers, a Map or pairs; undefined where they are none of these.
+ * @param {any} headers
+ * @returns {Record<string, string> | undefined}
+ */
+export const readHeaders = (headers) => {
+  if (typeof headers !== "object" || headers === null) return undefined;
+  const read = Object.create(null);
+  for (const pair of pairsOf(headers)) {
+    const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : [];
+    if (value === undefined && name !== undefined) continue;
+    if (typeof name !== "string" || !/^(string|number|boolean)$/.test(typeof value)) return undefined;
+    read[name] = String(value);
+  }
+  return read;
+};

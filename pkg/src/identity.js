@@ -1,0 +1,68 @@
+// @ts-check
+// Who is signed in, as the page's own function says it.
+
+import { attempt, complainOnce, promised } from "./environment.js";
+import { IdentityError } from "./error.js";
+
+/** @type {WeakMap<Function, number>} */
+const callers = new WeakMap();
+let latest = 0;
+
+/**
+ * The number of an identity function: calls with the same one are answered together. 0 where there is none, and the answer never changes.
+ * @param {Function | null | undefined} identity
+ */
+export const callerOf = (identity) => {
+  if (typeof identity !== "function") return 0;
+  const known = callers.get(identity) ?? (latest += 1);
+  callers.set(identity, known);
+  return known;
+};
+
+/**
+ * What the core is told in the place of an identity with lone surrogates, which have no UTF-8: without it two of them would be one person.
+ * @param {string} identity
+ */
+const wellFormed = (identity) => (/^\0|[\uD800-\uDFFF]/u.test(identity) ? `\0${JSON.stringify(identity)}` : identity);
+
+/** The identity that the core was told. @param {string | undefined} told */
+export const identityOf = (told) => (told?.startsWith("\0") ? /** @type {string} */ (JSON.parse(told.slice(1))) : told ?? null);
+
+/**
+ * Who is signed in at this moment, by the page's own user id; null when nobody, and an IdentityError where that can't be told.
+ * @param {(() => unknown) | null | undefined} identity
+ * @returns {string | null | IdentityError}
+ */
+export const readIdentity = (identity) => {
+  let answer;
+  try {
+    answer = identity?.();
+  } catch (cause) {
+    return badIdentity("failed; see cause", { cause });
+  }
+  if (answer === null || answer === undefined) return null;
+  if (typeof answer === "string" && answer) return wellFormed(answer);
+  if (typeof answer === "number" && Number.isFinite(answer)) return String(answer);
+  // A promise that fails is the page's mistake, which is told here, and no unhandled rejection beside it.
+  attempt(() => promised(answer).catch(() => {}));
+  return badIdentity(`answered with ${described(answer)}, expected at once the user's id (a non-empty string or a number), or null when nobody is signed in`);
+};
+
+/** A mistake of the page's, which is said in the console, too: a widget that swallows rejections would hide it. @param {string} what @param {object} [details] */
+const badIdentity = (what, details) => {
+  const message = `the function given as identity ${what}`;
+  complainOnce(message);
+  return new IdentityError("BAD_IDENTITY", message, details);
+};
+
+/** What a wrong answer is, and never the answer itself. @param {unknown} answer */
+const described = (answer) =>
+  answer === ""
+    ? "an empty string"
+    : typeof answer === "number"
+      ? "a number that is not finite"
+      : attempt(() => typeof /** @type {any} */ (answer).then) === "function"
+        ? "a promise"
+        : typeof answer === "object"
+          ? "an object"
+          : `a ${typeof answer}`;

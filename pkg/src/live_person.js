@@ -1,0 +1,81 @@
+// @ts-check
+// LivePerson's tag, beneath Live Assist: told who the visitor is, and told anew when that changes.
+// Documents: LivePerson, "Authenticate in Web and Mobile Messaging" for the identity function, "Web Tag" for `newPage`.
+
+import { DEADLINE, answerOnce, within } from "./callback.js";
+import { page, provide } from "./engine.js";
+import { attempt, canListen, complainOnce, global } from "./environment.js";
+import { badOption } from "./error.js";
+import { takeApart } from "./json_web_token.js";
+import { watchPerson } from "./person.js";
+
+/** @typedef {import("../index.js").LiveAssistOptions} Options */
+/** @typedef {import("./person.js").Connection & {listener: object}} Connection */
+
+export const WIDGET = "live_assist";
+/** The options that only Live Assist and LivePerson have. */
+export const OWN = ["flow", "failureForm", "signIn", "signInTimeout", "onSignOut"];
+
+/** What is watched for as long as the function is kept that a page gave to LivePerson: that function has no end of its own. @type {WeakMap<Function, Connection>} */
+const kept = new WeakMap();
+
+/** LivePerson's tag on the page. @returns {import("./person.js").Widget<Connection>} */
+const tag = () => {
+  let hasChanged = false;
+  return {
+    attach: () => {},
+    end: (_connection, from) => {
+      hasChanged = from !== false;
+    },
+    begin: () => {
+      // At a new page the tag asks who the visitor is.
+      if (hasChanged) attempt(() => global("lpTag").newPage(global("location").href, { section: global("lpTag").section }));
+    },
+    detach: () => {},
+    instance: () => undefined,
+  };
+};
+
+/**
+ * A function for LivePerson, which is told when the visitor changes.
+ * @template {Function} T
+ * @param {() => void} load
+ * @param {Options} options
+ * @param {T} asked
+ * @returns {T}
+ */
+export const watched = (load, options, asked) => {
+  if (!canListen() || !global("document")) return asked;
+  const shared = /** @type {{live_assist?: import("./person.js").Watch<Connection>}} */ (page());
+  const watch = (shared.live_assist ??= watchPerson(tag()));
+  const { identity, onSignOut } = options;
+  const connection = { identity, onSignOut, listener: provide(load, WIDGET, { ...options, onEvent: watch.hear }, OWN) };
+  kept.set(asked, connection);
+  watch.connect(connection, true);
+  return asked;
+};
+
+/**
+ * @param {() => void} load
+ * @param {Options} options
+ * @returns {import("../index.js").LivePersonIdentity}
+ */
+export const livePersonIdentityWith = (load, options) => {
+  const provider = provide(load, WIDGET, options, OWN);
+  if (options.flow === "code") throw badOption("flow", '"implicit": a code does not say whose it is');
+  return watched(load, options, (/** @type {(identity: import("../index.js").VisitorIdentity) => void} */ callback) =>
+    answerOnce(
+      callback,
+      async () => {
+        const token = /** @type {any} */ (await within(DEADLINE, () => provider.getToken()));
+        const { iss, sub } = takeApart(token);
+        if (typeof iss === "string" && typeof sub === "string") return { iss, acr: "loa1", sub };
+        complainOnce("LivePerson is not told who the visitor is: the JSON Web Token has no iss or no sub");
+        return undefined;
+      },
+      (identity) => (identity ? [identity] : undefined),
+      () => undefined,
+      () => {},
+    ),
+  );
+};

@@ -1,0 +1,197 @@
+// @ts-check
+// LiveChat's running widget: told who is signed in by `window.__lc`, and taken off the page when that person leaves.
+// Document: LiveChat, "Chat Widget JS API".
+
+import { after, attempt, canListen, complainOnce, defineGlobal, describeGlobal, global } from "./environment.js";
+import { page } from "./engine.js";
+import { isRecord } from "./kind.js";
+import { OWN, customIdentityProviderWith } from "./livechat.js";
+import { given, readOptions } from "./options.js";
+import { watchPerson } from "./person.js";
+
+/** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
+/** @typedef {Partial<import("../index.js").LiveChatOptions> & {restart?: boolean, onSignOut?: () => void}} Options */
+/** @typedef {import("./person.js").Connection & {restart: boolean, make: () => IdentityProvider, listen: () => void}} Connection */
+
+/**
+ * `window.__lc`, which LiveChat's snippet makes: kept with a provider in it, whoever makes it, and however late.
+ * @param {() => IdentityProvider} provider
+ */
+const settings = (provider) => {
+  let isWanted = false;
+  /** What stands there, where it is watched. @type {any} */
+  let held;
+  /** The page's own provider, which ours took the place of. @type {unknown} */
+  let earlier;
+  /** What was put there because there was nothing. @type {object | undefined} */
+  let made;
+  const get = () => held;
+
+  /** @param {boolean} isFirm whether another's provider has to go */
+  const put = (isFirm) => {
+    if (!isWanted) return;
+    const target = global("__lc");
+    const found = attempt(() => target.custom_identity_provider);
+    if (found === provider || (found && !isFirm)) return;
+    earlier = found;
+    const assign = () => {
+      target.custom_identity_provider = provider;
+      return target.custom_identity_provider === provider;
+    };
+    if (isRecord(target) && attempt(assign)) return;
+    // Nothing is there, or it is frozen.
+    const copy = attempt(() => ({ ...target, custom_identity_provider: provider }));
+    if (!isRecord(target)) made = copy;
+    const descriptor = describeGlobal("__lc");
+    if (descriptor?.get === get) held = copy;
+    else defineGlobal("__lc", { value: copy, writable: true, configurable: descriptor ? descriptor.configurable : true });
+    if (attempt(() => global("__lc").custom_identity_provider) !== provider) {
+      complainOnce("window.__lc cannot be written, so LiveChat's widget cannot be told who is signed in");
+    }
+  };
+
+  /** Takes ours back. */
+  const takeBack = () => {
+    const target = global("__lc");
+    if (attempt(() => target.custom_identity_provider) !== provider) return;
+    attempt(() => (earlier ? (target.custom_identity_provider = earlier) : delete target.custom_identity_provider));
+  };
+
+  return {
+    /** @param {boolean} wanted @param {boolean} [isFirm] */
+    want: (wanted, isFirm = !isWanted) => {
+      isWanted = wanted;
+      const descriptor = describeGlobal("__lc");
+      // A page's `var __lc` can't be watched, for it can't be redefined: it is looked at now and then.
+      if (!descriptor?.get && descriptor?.configurable !== false) {
+        held = descriptor?.value;
+        const set = (/** @type {any} */ value) => {
+          held = value;
+          put(true);
+        };
+        defineGlobal("__lc", { get, set });
+      }
+      if (wanted) put(isFirm);
+      else takeBack();
+    },
+    release: () => {
+      isWanted = false;
+      takeBack();
+      if (describeGlobal("__lc")?.get !== get) return;
+      const isNothing = held === undefined || (held === made && !Object.keys(held).length);
+      defineGlobal("__lc", isNothing ? undefined : { value: held, writable: true });
+    },
+  };
+};
+
+/** The widget that runs on the page, by the object that LiveChat's snippet makes. @returns {import("./person.js").Widget<Connection>} */
+const runningWidget = () => {
+  /** Whose provider is given to the widget. @type {Connection} */
+  let latest;
+  /** Whether the running widget has asked for its provider. */
+  let isAsked = false;
+  /** Whether a widget was taken off the page that may begin anew. */
+  let isEnded = false;
+  /** Whether the widget that is being loaded is somebody else's already. */
+  let isStale = false;
+
+  const { want, release } = settings(() => {
+    isAsked = true;
+    return latest.make();
+  });
+
+  /** @param {Connection} connection @param {unknown} person */
+  const isServed = ({ hasGuests }, person) => person !== null || hasGuests === true;
+
+  const destroy = () => {
+    const found = global("LiveChatWidget");
+    const isLoading = Boolean(global("__lc_inited"));
+    if (typeof attempt(() => found.call) !== "function") {
+      if (isLoading) complainOnce("window.LiveChatWidget is missing, so the running widget cannot be taken off the page");
+      return;
+    }
+    if (attempt(() => found._h) === null) {
+      // It is not loaded. Where its script has read `window.__lc` already, it has to begin anew once it is there: until then it cannot be destroyed.
+      if (isStale || !(isLoading || isAsked)) return;
+      isStale = true;
+      attempt(() => found.once("ready", () => after(replace, 0)));
+      return;
+    }
+    isStale = isAsked = false;
+    try {
+      found.call("destroy");
+      isEnded = true;
+    } catch (error) {
+      complainOnce("LiveChatWidget.call(\"destroy\") failed, so the running widget may still be there", error);
+      return;
+    }
+    if (global("LiveChatWidget")) return;
+    // LiveChat's script takes this object off the page with the widget: it is put back as the snippet made it, for whoever uses it meanwhile.
+    attempt(() => Object.assign(found, { _h: null, _q: [] }));
+    defineGlobal("LiveChatWidget", { value: found, writable: true });
+  };
+
+  /** @param {Connection} connection */
+  const begin = ({ restart }) => {
+    if (!isEnded) return;
+    isEnded = false;
+    if (!restart) return;
+    try {
+      global("LiveChatWidget").init();
+    } catch (error) {
+      complainOnce("LiveChatWidget.init() failed, so there is no widget", error);
+    }
+  };
+
+  const replace = () => {
+    if (!isStale) return;
+    destroy();
+    begin(latest);
+  };
+
+  return {
+    attach: (connection, person) => {
+      latest = connection;
+      connection.listen();
+      want(isServed(connection, person));
+    },
+    end: (connection, from, to) => {
+      // LiveChat's own anonymous customer stays as it is.
+      if (from !== false || isServed(connection, to)) destroy();
+    },
+    begin: (connection, person) => {
+      want(isServed(connection, person), true);
+      begin(connection);
+    },
+    detach: release,
+    instance: () => global("LC_API"),
+  };
+};
+
+/**
+ * @param {() => void} load
+ * @param {Options} [options]
+ * @returns {() => void}
+ */
+export const connectLiveChatWith = (load, options = {}) => {
+  const complete = isRecord(options) ? { ...page().defaults, ...given(options) } : options;
+  // The licence may be named by a snippet that comes later; anything else has to be right at once.
+  const known = isRecord(complete) && complete.licenseId === undefined && complete.organizationId === undefined ? { ...complete, licenseId: 1 } : complete;
+  const { identity } = readOptions("livechat", known, [...OWN, "restart", "onSignOut"]);
+  if (!canListen() || !global("document")) return () => {}; // There is no widget outside a page.
+  const { restart, onSignOut, ...own } = options;
+  const shared = /** @type {{livechat?: import("./person.js").Watch<Connection>}} */ (page());
+  const watch = (shared.livechat ??= watchPerson(runningWidget()));
+  /** Hears of sign-outs; the page's own onEvent is another handle's, so that it is told each event once. @type {IdentityProvider | undefined} */
+  let listener;
+  return watch.connect({
+    identity: /** @type {(() => unknown) | null | undefined} */ (identity),
+    onSignOut,
+    restart: restart !== false,
+    hasGuests: /** @type {any} */ (complete).guests !== undefined,
+    make: () => customIdentityProviderWith(load, own),
+    listen: () => {
+      listener ??= attempt(() => customIdentityProviderWith(load, { ...own, onEvent: watch.hear }));
+    },
+  });
+};

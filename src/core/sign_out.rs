@@ -1,0 +1,134 @@
+//! Whether somebody signed out elsewhere: what is believed of the marks that sign-outs leave, and of a mark that is missing.
+//!
+//! Every sign-out has a mark of its own. It is told over a channel and by storage's events, and stands in localStorage until the next
+//! one. Any of these may be lost: sites clear storage when somebody signs out, storage is full or keeps nothing, a page sleeps. So a mark
+//! that was never heard of is a sign-out, wherever it comes from; one that was heard is no news, however often it comes again; and
+//! where a mark stood and none stands now, somebody *may* have left: tokens are forgotten, but nobody who waits is told that they signed out.
+
+/// What stands where no sign-out has left a mark yet, made of a new one: by it a storage that was cleared is told from one that nobody signed
+/// out in. Each is another, or one that was cleared and written anew would look untouched; all are of the length of all marks, so that a
+/// full storage can take one in another's place.
+pub fn first_mark(new_mark: &str) -> String {
+    ["-", new_mark.get(1..).unwrap_or_default()].concat()
+}
+
+fn is_first_mark(mark: &str) -> bool {
+    mark.starts_with('-')
+}
+
+/// How many marks are remembered as heard: events of one sign-out come late and twice, but never after so many others.
+const REMEMBERED: usize = 16;
+
+/// What stands where the mark is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FoundMark<'a> {
+    /// Nothing can be read there.
+    Unreadable,
+    /// There is none.
+    Missing,
+    /// This one.
+    Mark(&'a str),
+}
+
+/// What follows from a mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nobody left.
+    Nothing,
+    /// Somebody may have left: forget what is in hand.
+    MayHaveLeft,
+    /// Somebody left.
+    SignedOut,
+}
+
+/// A mark that was heard of.
+#[derive(Debug)]
+struct Heard {
+    mark: String,
+    /// It was found in storage, too: if it is found there again after another one, somebody put it there anew.
+    was_found: bool,
+}
+
+/// What one page knows of sign-outs.
+#[derive(Debug, Default)]
+pub struct SignOuts {
+    /// The marks that were heard of, the latest last.
+    heard: Vec<Heard>,
+    /// The mark that stood in storage when it was looked at last.
+    kept: Option<String>,
+    /// The page slept: it may have missed everything that is told only once.
+    was_away: bool,
+}
+
+impl SignOuts {
+    /// The page begins: whatever stands there was before its time.
+    pub fn begin(&mut self, found: FoundMark<'_>) {
+        if let FoundMark::Mark(mark) = found {
+            self.wrote(mark);
+        }
+    }
+
+    /// The mark under which records are written and read; none where no mark can be kept, for then nobody could tell whether a record
+    /// is older than the latest sign-out.
+    pub fn generation(&self) -> Option<&str> {
+        self.kept.as_deref()
+    }
+
+    /// Somebody signs out on this page.
+    pub fn signed_out_here(&mut self, mark: &str) {
+        self.remember(mark, false);
+    }
+
+    /// This mark was written, and stands.
+    pub fn wrote(&mut self, mark: &str) {
+        self.remember(mark, true);
+        self.kept = Some(mark.to_owned());
+    }
+
+    /// The page goes to sleep, or may have slept.
+    pub fn left(&mut self) {
+        self.was_away = true;
+    }
+
+    /// A mark was told, by an event or over a channel.
+    pub fn told(&mut self, mark: &str) -> News {
+        if is_first_mark(mark) || self.heard.iter().any(|heard| heard.mark == mark) {
+            return News::Nothing;
+        }
+        self.remember(mark, false);
+        News::SignedOut
+    }
+
+    /// Compares what stands in storage with what is known.
+    pub fn compare(&mut self, found: FoundMark<'_>) -> News {
+        let was_away = std::mem::take(&mut self.was_away);
+        let known = match found {
+            FoundMark::Mark(mark) if self.kept.as_deref() == Some(mark) => return News::Nothing,
+            FoundMark::Mark(mark) => {
+                let known = self.kept.replace(mark.to_owned());
+                let is_no_news = |heard: &Heard| heard.mark == mark && (!heard.was_found || known.is_none());
+                let was_heard = self.heard.iter().any(is_no_news);
+                self.remember(mark, true);
+                return if was_heard {
+                    News::Nothing
+                } else if known.is_some() && !is_first_mark(mark) {
+                    News::SignedOut
+                } else {
+                    // Nothing was known to stand there, so that it may be older than the page; or others were cleared before it.
+                    News::MayHaveLeft
+                };
+            }
+            FoundMark::Missing | FoundMark::Unreadable => self.kept.take(),
+        };
+        // A mark stood there and was cleared; or none could be kept, and the page was not there to be told.
+        if known.is_some() || was_away { News::MayHaveLeft } else { News::Nothing }
+    }
+
+    fn remember(&mut self, mark: &str, was_found: bool) {
+        self.heard.retain(|heard| heard.mark != mark);
+        if self.heard.len() >= REMEMBERED {
+            self.heard.remove(0);
+        }
+        self.heard.push(Heard { mark: mark.to_owned(), was_found });
+    }
+}
