@@ -1,10 +1,6 @@
 //! The code flow: a code for the signed-in customer, redeemed once by Live Assist's service (RFC 6749, RFC 7636).
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
@@ -20,7 +16,7 @@ use serde_json::json;
 
 use crate::{
     answer::{answered, not_stored},
-    clock::Clock,
+    clock::{Clock, OnceInAWhile, milliseconds},
     customer_store::{CustomerStore, IssuedCode, Redemption, StoreError},
     live_assist::{CodeFlowSettings, LiveAssist},
     problem::{Problem, ProblemCode},
@@ -41,7 +37,7 @@ const REMOVAL_INTERVAL: Duration = Duration::from_secs(600);
 pub struct AuthorizationCodes {
     settings: CodeFlowSettings,
     clock: Clock,
-    last_removal: Mutex<Option<Instant>>,
+    removal: OnceInAWhile,
 }
 
 fn hash(code: &str) -> [u8; 32] {
@@ -50,14 +46,10 @@ fn hash(code: &str) -> [u8; 32] {
     bytes
 }
 
-fn milliseconds(time: SystemTime) -> i64 {
-    i64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
-}
-
 impl AuthorizationCodes {
     /// The codes by this clock.
     pub fn new(settings: CodeFlowSettings, clock: Clock) -> Self {
-        Self { settings, clock, last_removal: Mutex::new(None) }
+        Self { settings, clock, removal: OnceInAWhile::new(REMOVAL_INTERVAL) }
     }
 
     fn now(&self) -> i64 {
@@ -96,12 +88,8 @@ impl AuthorizationCodes {
 
     async fn remove_old(&self, store: &CustomerStore) -> Result<(), StoreError> {
         let now = self.clock.now();
-        {
-            let mut last = self.last_removal.lock().unwrap_or_else(PoisonError::into_inner);
-            if last.is_some_and(|last| now.monotonic.saturating_duration_since(last) < REMOVAL_INTERVAL) {
-                return Ok(());
-            }
-            *last = Some(now.monotonic);
+        if !self.removal.is_due(now) {
+            return Ok(());
         }
         store.remove_old_codes(milliseconds(now.wall - REMEMBERED)).await
     }

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -26,6 +26,35 @@ impl Moment {
 /// Seconds since 1970, as they stand in tokens.
 pub fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
+/// Milliseconds since 1970, as they stand in the database.
+pub fn milliseconds(time: SystemTime) -> i64 {
+    i64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Something that is to be done once in a while, when somebody comes by.
+#[derive(Debug)]
+pub struct OnceInAWhile {
+    interval: Duration,
+    last: Mutex<Option<Instant>>,
+}
+
+impl OnceInAWhile {
+    /// Due at the first time, and then no sooner than the interval later.
+    pub fn new(interval: Duration) -> Self {
+        Self { interval, last: Mutex::new(None) }
+    }
+
+    /// Whether it is due; if so, the caller is to do it.
+    pub fn is_due(&self, now: Moment) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| now.monotonic.saturating_duration_since(last) < self.interval) {
+            return false;
+        }
+        *last = Some(now.monotonic);
+        true
+    }
 }
 
 /// Tells the time.

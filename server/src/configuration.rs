@@ -10,8 +10,9 @@ use crate::{
     accounts::{Account, AccountsSettings},
     admission::Admission,
     customer_tokens::TokenSettings,
+    guest_settings::{GuestFlags, GuestSettings},
     json_web_keys::{JsonWebKeys, read_keys},
-    origin::{AllowedOrigins, Origin},
+    origin::{AllowedOrigins, Origin, is_loopback},
     request_body::BodyLimits,
     serve::ServeSettings,
     session_token::{SessionKey, SessionSettings},
@@ -110,6 +111,9 @@ pub struct Settings {
     /// error, warn, info, debug or trace.
     #[arg(long, env = "IDENTITY_SERVICE_LOG_LEVEL", default_value = "info")]
     pub log_level: tracing::Level,
+    /// Who is not signed in.
+    #[command(flatten)]
+    pub guests: GuestFlags,
     /// What the service signs itself.
     #[command(flatten)]
     pub signing: SigningFlags,
@@ -160,6 +164,8 @@ pub struct Configuration {
     pub admission: Admission,
     /// How LiveChat's tokens are kept.
     pub tokens: TokenSettings,
+    /// How guests are served, when they are.
+    pub guests: Option<GuestSettings>,
     /// What the service signs itself, when Omnichannel or Live Assist is served.
     pub signing: Option<SigningSettings>,
     /// What opens the admin API, when it is served.
@@ -201,6 +207,7 @@ impl Settings {
             agent_token,
             (safe_url("accounts-url", &self.accounts_url)?, timeout, creation_timeout),
         )?;
+        let guests = self.guests.check(livechat.is_some())?;
         let admin_key = self.signing.check_admin_key(&variable)?;
         let signing = self.signing.check(&variable)?;
         if livechat.is_none() && signing.is_none() {
@@ -300,6 +307,7 @@ impl Settings {
             body_limits: BodyLimits { length: self.body_limit, time: Duration::from_secs(10) },
             serve: ServeSettings::default(),
             log_level: self.log_level,
+            guests,
             signing,
             admin_key,
         })
@@ -352,13 +360,7 @@ fn seconds(setting: &'static str, value: f64, most: f64) -> Result<Duration, Set
 fn safe_url(setting: &'static str, text: &str) -> Result<Url, SettingError> {
     let expected = || wrong(setting, "expected an https URL, or an http URL of this machine");
     let url = Url::parse(text).map_err(|_| expected())?;
-    let loopback = match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(domain)) => domain == "localhost",
-        None => false,
-    };
-    if url.scheme() == "https" || (url.scheme() == "http" && loopback) { Ok(url) } else { Err(expected()) }
+    if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) { Ok(url) } else { Err(expected()) }
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> String {

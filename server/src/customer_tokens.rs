@@ -1,4 +1,4 @@
-//! Tokens by customer: one request to LiveChat at a time for each, and the answer kept while it is good.
+//! Tokens by customer or guest: one request to LiveChat at a time for each, and the answer kept while it is good.
 
 use std::{
     collections::HashMap,
@@ -14,8 +14,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     accounts::{Accounts, AccountsError, CustomerToken, EntityId, IdentityTransfer},
-    clock::{Clock, Moment},
-    customer_store::{Creation, CreationLease, CustomerStore, StoreError},
+    clock::{Clock, Moment, milliseconds},
+    customer_store::{Creation, CreationLease, CustomerStore, EntityOwner, StoreError},
+    guest_cookie::GuestId,
     problem::{Problem, store_unavailable},
     proof_key::CodeChallenge,
     request_log::Outcome,
@@ -38,6 +39,9 @@ pub enum TokenError {
     /// The customer store failed.
     #[error("{0}")]
     Store(Arc<StoreError>),
+    /// The guest ended while its token was fetched.
+    #[error("the guest has ended")]
+    GuestEnded,
     /// The caller has waited long enough; the work goes on.
     #[error("LiveChat's accounts did not answer within the caller's time")]
     StillRunning,
@@ -48,7 +52,10 @@ pub enum TokenError {
 
 impl From<StoreError> for TokenError {
     fn from(error: StoreError) -> Self {
-        Self::Store(Arc::new(error))
+        match error {
+            StoreError::GuestEnded => Self::GuestEnded,
+            error => Self::Store(Arc::new(error)),
+        }
     }
 }
 
@@ -87,6 +94,11 @@ impl From<TokenError> for Problem {
             )
             .with_exception(exception),
             TokenError::Store(_) => store_unavailable(),
+            TokenError::GuestEnded => Self::new(
+                StatusCode::CONFLICT,
+                "guest_ended",
+                "The guest ended while its token was fetched: somebody signed in or out in this browser.",
+            ),
             TokenError::Lost => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The request ended without an answer.")
             }
@@ -132,14 +144,14 @@ struct Inner {
     store: CustomerStore,
     clock: Clock,
     settings: TokenSettings,
-    held: Cache<CustomerId, Arc<HeldToken>>,
-    flights: Mutex<HashMap<CustomerId, watch::Receiver<Landed>>>,
-    /// New entities that the store did not take: written at the customer's next request, before anything else.
-    unwritten: Mutex<HashMap<CustomerId, (CreationLease, EntityId)>>,
+    held: Cache<EntityOwner, Arc<HeldToken>>,
+    flights: Mutex<HashMap<EntityOwner, watch::Receiver<Landed>>>,
+    /// New entities that the store did not take: written at the owner's next request, before anything else.
+    unwritten: Mutex<HashMap<EntityOwner, (CreationLease, EntityId)>>,
     tasks: TaskTracker,
 }
 
-/// The tokens of all customers.
+/// The tokens of all customers and guests.
 #[derive(Clone)]
 pub struct CustomerTokens(Arc<Inner>);
 
@@ -148,15 +160,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends a flight however its task ends, so that no customer is left waiting on one that is gone.
+/// Ends a flight however its task ends, so that nobody is left waiting on one that is gone.
 struct Landing {
     inner: Arc<Inner>,
-    customer: CustomerId,
+    owner: EntityOwner,
 }
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        lock(&self.inner.flights).remove(&self.customer);
+        lock(&self.inner.flights).remove(&self.owner);
     }
 }
 
@@ -186,22 +198,30 @@ impl CustomerTokens {
         &self.0.accounts
     }
 
-    /// A token of the customer; `fresh` asks for one younger than what is kept.
-    pub async fn token(&self, customer: &CustomerId, fresh: bool) -> Result<(TokenAnswer, Outcome), TokenError> {
-        let (held, outcome) = self.held_or_fetched(customer, fresh).await?;
+    /// A token of the owner; `fresh` asks for one younger than what is kept. A customer who has no entity yet takes over
+    /// the one of the first guest in `adoptable` that has one.
+    pub async fn token(
+        &self,
+        owner: EntityOwner,
+        adoptable: &[GuestId],
+        fresh: bool,
+    ) -> Result<(TokenAnswer, Outcome), TokenError> {
+        let (held, outcome) = self.held_or_fetched(owner, adoptable, fresh).await?;
         Ok((self.0.answer(&held), outcome))
     }
 
-    /// A code by which the customer's browser takes over its entity; creates the customer when it has none.
+    /// A code by which the customer's browser takes over its entity. A customer without one is given it as for a token.
     pub async fn transfer(
         &self,
         customer: &CustomerId,
+        adoptable: &[GuestId],
         challenge: &CodeChallenge,
     ) -> Result<(IdentityTransfer, Outcome), TokenError> {
         let (entity, outcome) = match self.0.store.entity(customer).await? {
             Some(entity) => (entity, Outcome::Fetched),
             None => {
-                let (held, outcome) = self.held_or_fetched(customer, false).await?;
+                let (held, outcome) =
+                    self.held_or_fetched(EntityOwner::Customer(customer.clone()), adoptable, false).await?;
                 (held.token.entity.clone(), outcome)
             }
         };
@@ -220,21 +240,22 @@ impl CustomerTokens {
 
     async fn held_or_fetched(
         &self,
-        customer: &CustomerId,
+        owner: EntityOwner,
+        adoptable: &[GuestId],
         fresh: bool,
     ) -> Result<(Arc<HeldToken>, Outcome), TokenError> {
         let inner = &self.0;
         let (mut flight, joined) = {
             let mut flights = lock(&inner.flights);
             // Looked up under the lock: between a miss and the lock, a flight could land and be missed.
-            if let Some(held) = inner.held.get(customer).filter(|held| inner.usable(held, fresh)) {
+            if let Some(held) = inner.held.get(&owner).filter(|held| inner.usable(held, fresh)) {
                 return Ok((held, Outcome::Hit));
             }
-            match flights.get(customer) {
+            match flights.get(&owner) {
                 Some(flight) => (flight.clone(), true),
                 None => {
-                    let flight = inner.begin(customer.clone());
-                    flights.insert(customer.clone(), flight.clone());
+                    let flight = inner.begin(owner.clone(), adoptable.to_vec());
+                    flights.insert(owner, flight.clone());
                     (flight, false)
                 }
             }
@@ -251,20 +272,21 @@ impl CustomerTokens {
 
 impl Inner {
     /// Starts the request in a task of its own: a caller who leaves must not end it, an entity would be lost.
-    fn begin(self: &Arc<Self>, customer: CustomerId) -> watch::Receiver<Landed> {
+    fn begin(self: &Arc<Self>, owner: EntityOwner, adoptable: Vec<GuestId>) -> watch::Receiver<Landed> {
         let (sender, receiver) = watch::channel(None);
-        let landing = Landing { inner: Arc::clone(self), customer };
+        let landing = Landing { inner: Arc::clone(self), owner };
         self.tasks.spawn(async move {
-            let result = landing.inner.fetch(&landing.customer).await;
+            let result = landing.inner.fetch(&landing.owner, &adoptable).await;
             let result = match result {
                 Ok((held, outcome)) => {
                     let held = Arc::new(held);
-                    landing.inner.held.insert(landing.customer.clone(), Arc::clone(&held));
+                    landing.inner.held.insert(landing.owner.clone(), Arc::clone(&held));
                     Ok((held, outcome))
                 }
                 Err(error) => {
                     match &error {
                         TokenError::Accounts(error) => log_failure(error),
+                        TokenError::GuestEnded => tracing::debug!("a guest ended while its token was fetched"),
                         error => tracing::error!(%error, "no token"),
                     }
                     Err(error)
@@ -277,11 +299,11 @@ impl Inner {
         receiver
     }
 
-    async fn fetch(&self, customer: &CustomerId) -> Result<(HeldToken, Outcome), TokenError> {
-        self.write_unwritten(customer).await?;
-        match self.store.entity(customer).await? {
+    async fn fetch(&self, owner: &EntityOwner, adoptable: &[GuestId]) -> Result<(HeldToken, Outcome), TokenError> {
+        self.write_unwritten(owner).await?;
+        match self.store.entity(owner).await? {
             Some(entity) => self.fetch_for(&entity).await,
-            None => self.create(customer).await,
+            None => self.create(owner, adoptable).await,
         }
     }
 
@@ -290,10 +312,10 @@ impl Inner {
         Ok((HeldToken { token: self.accounts.token(entity).await?, asked }, Outcome::Fetched))
     }
 
-    async fn create(&self, customer: &CustomerId) -> Result<(HeldToken, Outcome), TokenError> {
+    async fn create(&self, owner: &EntityOwner, adoptable: &[GuestId]) -> Result<(HeldToken, Outcome), TokenError> {
         let lease_duration = self.accounts.creation_timeout() + LEASE_SLACK;
         let lease = loop {
-            match self.store.begin_creation(customer, lease_duration).await? {
+            match self.store.begin_creation(owner, lease_duration).await? {
                 Creation::Exists(entity) => return self.fetch_for(&entity).await,
                 Creation::Elsewhere(remaining) => tokio::time::sleep(remaining.min(ELSEWHERE_INTERVAL)).await,
                 Creation::Begun { lease, one_was_lost } => {
@@ -306,10 +328,15 @@ impl Inner {
                 }
             }
         };
+        // Under the lease, so that nobody else creates an entity for this customer meanwhile.
+        if let Some(entity) = self.adopt(owner, &lease, adoptable).await? {
+            let (token, _) = self.fetch_for(&entity).await?;
+            return Ok((token, Outcome::Adopted));
+        }
         let asked = self.clock.now();
         match self.accounts.create().await {
             Ok(token) => {
-                let stored = self.finish_creation(customer, lease, &token.entity).await?;
+                let stored = self.finish_creation(owner, lease, &token.entity).await?;
                 if stored == token.entity {
                     Ok((HeldToken { token, asked }, Outcome::Created))
                 } else {
@@ -321,7 +348,7 @@ impl Inner {
             }
             // The token is of no use, the entity is: it was created.
             Err(AccountsError::Nonsense { what, entity: Some(entity) }) => {
-                self.finish_creation(customer, lease, &entity).await?;
+                self.finish_creation(owner, lease, &entity).await?;
                 Err(AccountsError::Nonsense { what, entity: Some(entity) }.into())
             }
             Err(error) => {
@@ -330,34 +357,60 @@ impl Inner {
                         "a creation ended without a usable answer: LiveChat may hold an entity that nobody uses"
                     );
                 }
-                self.store.abandon_creation(customer, &lease).await?;
+                self.store.abandon_creation(owner, &lease).await?;
                 Err(error.into())
             }
         }
+    }
+
+    /// Takes over the entity of the first of these guests that has one; gives the lease back when it did, or failed.
+    async fn adopt(
+        &self,
+        owner: &EntityOwner,
+        lease: &CreationLease,
+        adoptable: &[GuestId],
+    ) -> Result<Option<EntityId>, TokenError> {
+        let EntityOwner::Customer(customer) = owner else { return Ok(None) };
+        let now = milliseconds(self.clock.now().wall);
+        for guest in adoptable {
+            match self.store.adopt_guest(customer, lease, guest, now).await {
+                Ok(Some(entity)) => return Ok(Some(entity)),
+                Ok(None) => {}
+                Err(error) => {
+                    self.store.abandon_creation(customer, lease).await?;
+                    return Err(error.into());
+                }
+            }
+        }
+        Ok(None)
     }
 
     async fn finish_creation(
         &self,
-        customer: &CustomerId,
+        owner: &EntityOwner,
         lease: CreationLease,
         entity: &EntityId,
     ) -> Result<EntityId, TokenError> {
-        match self.store.finish_creation(customer, &lease, entity).await {
+        match self.store.finish_creation(owner, &lease, entity).await {
             Ok(stored) => Ok(stored),
+            Err(StoreError::GuestEnded) => {
+                tracing::warn!("a guest ended while it was created: LiveChat holds an entity that nobody uses");
+                Err(TokenError::GuestEnded)
+            }
             Err(error) => {
                 tracing::error!(
                     "a new entity could not be stored; it is kept in memory and stored at the next request"
                 );
-                lock(&self.unwritten).insert(customer.clone(), (lease, entity.clone()));
+                lock(&self.unwritten).insert(owner.clone(), (lease, entity.clone()));
                 Err(error.into())
             }
         }
     }
 
-    async fn write_unwritten(&self, customer: &CustomerId) -> Result<(), TokenError> {
-        let unwritten = lock(&self.unwritten).remove(customer);
+    async fn write_unwritten(&self, owner: &EntityOwner) -> Result<(), TokenError> {
+        let unwritten = lock(&self.unwritten).remove(owner);
         match unwritten {
-            Some((lease, entity)) => self.finish_creation(customer, lease, &entity).await.map(|_| ()),
+            Some((lease, entity)) => self.finish_creation(owner, lease, &entity).await.map(|_| ()),
             None => Ok(()),
         }
     }

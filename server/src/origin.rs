@@ -67,10 +67,20 @@ impl AllowedOrigins {
         CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(move |origin, _| allowed.allows(origin.as_bytes())))
             .allow_credentials(true)
-            .allow_methods([Method::POST])
+            .allow_methods([Method::POST, Method::DELETE])
             .allow_headers([header::AUTHORIZATION, header::CACHE_CONTROL, header::CONTENT_TYPE])
             .expose_headers([header::RETRY_AFTER])
             .max_age(std::time::Duration::from_secs(600))
+    }
+}
+
+/// Whether the URL's host is this machine: browsers treat such a page as one that came over a secure connection.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
+        None => false,
     }
 }
 

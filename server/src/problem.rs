@@ -31,6 +31,13 @@ pub enum Exception {
     Identity(String),
 }
 
+impl Exception {
+    /// Whether it says that the entity is not there any more.
+    pub fn is_missing_entity(&self) -> bool {
+        matches!(self, Self::OAuth(name) if name == "resource_not_found")
+    }
+}
+
 impl Problem {
     /// `code` is for programs and stays the same; `detail` is for people.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {

@@ -21,6 +21,10 @@ pub enum Outcome {
     Fetched,
     /// By asking accounts, which created the customer.
     Created,
+    /// By asking accounts for the entity of the guest who the customer was.
+    Adopted,
+    /// The guest, if there was one, is ended.
+    Ended,
     /// With a token signed here.
     Signed,
     /// With a new authorization code.
@@ -37,6 +41,8 @@ impl Outcome {
             Self::Joined => "joined",
             Self::Fetched => "fetched",
             Self::Created => "created",
+            Self::Adopted => "adopted",
+            Self::Ended => "ended",
             Self::Signed => "signed",
             Self::Issued => "issued",
             Self::Redeemed => "redeemed",

@@ -14,6 +14,7 @@ use crate::{
     configuration::Configuration,
     customer_store::{CustomerStore, StoreError},
     customer_tokens::CustomerTokens,
+    guests::Guests,
     json_web_token::Signer,
     live_assist::LiveAssist,
     livechat::LiveChat,
@@ -60,7 +61,9 @@ impl IdentityService {
             accounts.map(|accounts| CustomerTokens::new(accounts, store.clone(), clock.clone(), configuration.tokens));
         if let Some(tokens) = tokens.clone() {
             let admission = admission.clone();
-            routes = routes.merge(LiveChat { admission, body_limits, tokens }.routes());
+            let guests =
+                configuration.guests.map(|settings| Arc::new(Guests::new(settings, store.clone(), clock.clone())));
+            routes = routes.merge(LiveChat { admission, body_limits, tokens, guests }.routes());
         }
         let mut context_variables = Arc::from([]);
         if let Some(signing) = signing {

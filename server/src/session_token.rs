@@ -63,6 +63,20 @@ pub enum SessionError {
 }
 
 impl SessionSettings {
+    /// The customer that the first valid one of these session tokens names; nobody when there is none at all.
+    pub async fn customer_of(&self, tokens: &[String]) -> Result<Option<CustomerId>, SessionError> {
+        let mut refused = None;
+        for token in tokens {
+            match self.customer(token).await {
+                Ok(customer) => return Ok(Some(customer)),
+                // The keys may be there for the next one's algorithm or id, and without them nobody is a stranger.
+                Err(error @ SessionError::Keys(_)) => refused = Some(error),
+                Err(error) => refused = refused.or(Some(error)),
+            }
+        }
+        refused.map_or(Ok(None), Err)
+    }
+
     /// The customer that a session token names.
     pub async fn customer(&self, token: &str) -> Result<CustomerId, SessionError> {
         if token.len() > LONGEST_TOKEN {

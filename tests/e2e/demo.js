@@ -9,6 +9,13 @@ export { expect };
 /** Where the bench of each widget is. */
 export const LIVECHAT = "/livechat.html";
 
+/**
+ * What `expiresIn` shows of a token of 8 hours and of one of 10 seconds: the service tells the whole seconds that are
+ * left, and a machine under load has used some of them.
+ */
+export const EIGHT_HOURS = /^28(800|79\d)000 ms$/;
+export const TEN_SECONDS = /^([5-9]|10)000 ms$/;
+
 /** The page by what a person sees on it. */
 export class Demo {
   constructor(page) {

@@ -1,6 +1,6 @@
 // A token's life on the page: fetched, kept over a reload, shared by a burst, expired, refreshed, invalidated.
 
-import { expect, test } from "./demo.js";
+import { EIGHT_HOURS, TEN_SECONDS, expect, test } from "./demo.js";
 
 test("signing in shows a token, and every field of it", async ({ demo, standIn }) => {
   await demo.open();
@@ -9,7 +9,7 @@ test("signing in shows a token, and every field of it", async ({ demo, standIn }
   await expect(demo.field("accessToken")).toHaveText(/^\d+ characters, ending in .{4}$/);
   await expect(demo.field("entityId")).toHaveText(/^[0-9a-f-]{36}$/);
   await expect(demo.field("tokenType")).toHaveText("Bearer");
-  await expect(demo.field("expiresIn")).toHaveText(/^28(800|799)000 ms$/);
+  await expect(demo.field("expiresIn")).toHaveText(EIGHT_HOURS);
   await expect(demo.field("licenseId")).toHaveText("12345678");
   await expect(demo.life).toHaveAttribute("aria-valuetext", /^7 h 59 min of 7 h 59 min$/);
   expect(await standIn.tokensIssued()).toBe(1);
@@ -51,18 +51,18 @@ test("a token that expires in 10 s drains, expires, and the next call asks for a
   await demo.signInAndGetToken("Ada Lovelace");
   const first = await demo.tokenEnd();
   await demo.press("Expire in 10 s");
-  await expect(demo.field("expiresIn")).toHaveText(/^(9|10)000 ms$/);
+  await expect(demo.field("expiresIn")).toHaveText(TEN_SECONDS);
   await expect(demo.hasToken).toHaveText("hasToken: true");
   const short = await demo.tokenEnd();
   expect(short).not.toBe(first);
-  await expect(demo.life).toHaveAttribute("aria-valuetext", /^[1-4] s of 9 s$/);
+  await expect(demo.life).toHaveAttribute("aria-valuetext", /^[1-4] s of [4-9] s$/);
   await expect(demo.hasToken).toHaveText("hasToken: false", { timeout: 15_000 });
   await expect(demo.life).toHaveAttribute("aria-valuetext", "expired");
   await expect(demo.outcome).toHaveText("The token has expired: the next getToken asks for another.");
   const issued = await standIn.tokensIssued();
   await demo.press("getToken");
   await expect(demo.hasToken).toHaveText("hasToken: true");
-  await expect(demo.field("expiresIn")).toHaveText(/^28(800|799)000 ms$/);
+  await expect(demo.field("expiresIn")).toHaveText(EIGHT_HOURS);
   expect(await demo.tokenEnd()).not.toBe(short);
   expect(await standIn.tokensIssued()).toBe(issued + 1);
 });

@@ -77,7 +77,8 @@ test("the script has every function as a property, and Live Assist finds its own
     <script src="/script.js"></script>
     <script>
       let asked = 0;
-      const jwt = () => [{ alg: "RS256" }, { iss: "site", sub: "contact", iat: Math.floor(Date.now() / 1000), exp: Math.floor(Date.now() / 1000) + 300 }, asked]
+      const now = Math.floor(Date.now() / 1000);
+      const jwt = () => [{ alg: "RS256" }, { iss: "site", sub: "contact", iat: now, exp: now + 300 }, asked]
         .map((part) => btoa(JSON.stringify(part)).replace(/=+$/, "")).join(".");
       const source = () => { asked += 1; return jwt(); };
       window.authoriseChatWithCallback = custom_identity_provider.authoriseChatWithCallback({ identity: () => "customer-1", source });

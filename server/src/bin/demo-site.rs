@@ -20,6 +20,7 @@ use identity_service::{
         CONTEXT_VARIABLES, DEVICES, DeviceAddress, JsonWebTokens, LiveAssistSettings, LiveChat, Services, SiteSettings,
         put_records, routers, session_settings, without_path,
     },
+    guest_settings::GuestSettings,
     live_assist::{self, CodeFlowSettings},
     logging,
     omnichannel::OmnichannelSettings,
@@ -186,6 +187,7 @@ async fn run(given: Settings) -> Result<(), String> {
         body_limits: BodyLimits { length: 4096, time: Duration::from_secs(10) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
+        guests: None,
         signing: Some(signing(token_lifetime)),
         admin_key: Some(admin_key.clone()),
     };
@@ -193,8 +195,10 @@ async fn run(given: Settings) -> Result<(), String> {
     let start = async |configuration| {
         IdentityService::new(configuration, Clock::system()).await.map_err(|error| error.to_string())
     };
+    // Not `Secure`: the demo is served over http on this machine, from which Safari takes no such cookie.
+    let guests = GuestSettings { adopt: true, lifetime: Duration::from_secs(86_400), secure_cookie: false };
     let services = Services {
-        service: start(configuration(LIFETIME)).await?,
+        service: start(Configuration { guests: Some(guests), ..configuration(LIFETIME) }).await?,
         short_lived: start(configuration(Duration::from_secs(given.short_lifetime))).await?,
     };
     for service in [&services.service, &services.short_lived] {

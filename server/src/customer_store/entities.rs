@@ -1,15 +1,52 @@
-//! Which LiveChat entity belongs to which customer, and who is creating one right now.
+//! Which LiveChat entity belongs to which customer or guest, and who is creating one right now.
 
 use std::time::Duration;
 
 use super::{CustomerStore, StoreError, on_database};
-use crate::{accounts::EntityId, random::random_token, session_token::CustomerId};
+use crate::{accounts::EntityId, guest_cookie::GuestId, random::random_token, session_token::CustomerId};
 
-/// The right to create the entity of one customer, until it expires.
+/// Whose entity it is. A customer and a guest are never the same owner, whatever their ids look like.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum EntityOwner {
+    /// Somebody who is signed in at the site.
+    Customer(CustomerId),
+    /// Somebody who is not.
+    Guest(GuestId),
+}
+
+/// Where an owner stands in the database: the statements of its table, and its key there.
+#[derive(Clone, Copy)]
+pub struct OwnerRow<'a> {
+    statements: &'static Statements,
+    key: &'a str,
+}
+
+impl<'a> From<&'a CustomerId> for OwnerRow<'a> {
+    fn from(customer: &'a CustomerId) -> Self {
+        Self { statements: &CUSTOMER, key: customer.as_str() }
+    }
+}
+
+impl<'a> From<&'a GuestId> for OwnerRow<'a> {
+    fn from(guest: &'a GuestId) -> Self {
+        Self { statements: &GUEST, key: guest.as_str() }
+    }
+}
+
+impl<'a> From<&'a EntityOwner> for OwnerRow<'a> {
+    fn from(owner: &'a EntityOwner) -> Self {
+        match owner {
+            EntityOwner::Customer(customer) => customer.into(),
+            EntityOwner::Guest(guest) => guest.into(),
+        }
+    }
+}
+
+/// The right to create the entity of one owner, until it expires.
 #[derive(Debug)]
-pub struct CreationLease(String);
+pub struct CreationLease(pub(super) String);
 
-/// What came of asking to create a customer's entity.
+/// What came of asking to create an owner's entity.
 #[derive(Debug)]
 pub enum Creation {
     /// It exists.
@@ -25,49 +62,93 @@ pub enum Creation {
     },
 }
 
-const ENTITY: &str = "SELECT entity_id FROM customer WHERE account = $1 AND customer_id = $2";
+/// The same questions for customers and for guests, with the same parameters: $1 is the account and $2 the key.
+struct Statements {
+    /// The entity, when there is one.
+    entity: &'static str,
+    /// Takes the lease $3 for $4 milliseconds, if it is free, and tells how many have run out.
+    take_lease: &'static str,
+    /// The milliseconds that the running lease has left. No row: there is no such creation.
+    remaining: &'static str,
+    /// Gives the lease $3 back.
+    give_back_lease: &'static str,
+    /// Stores the entity $3, unless there is one.
+    keep_first_entity: &'static str,
+    /// Whether an owner without a row has ended: a guest has, a customer has no entity yet.
+    no_row_means_ended: bool,
+}
 
-/// Whoever inserts the row, or takes over one that has expired, has the lease; a row that has not expired stays.
-const TAKE_LEASE: &str = "
+/// A customer has a row of its entity, and while that is created another one of the lease. Whoever inserts the latter,
+/// or takes over one that has expired, has the lease; a row that has not expired stays.
+static CUSTOMER: Statements = Statements {
+    entity: "SELECT entity_id FROM customer WHERE account = $1 AND customer_id = $2",
+    take_lease: "
     INSERT INTO creation (account, customer_id, lease, expires_at)
     VALUES ($1, $2, $3, (SELECT now FROM clock) + $4)
     ON CONFLICT (account, customer_id) DO UPDATE
     SET lease = excluded.lease, expires_at = excluded.expires_at, lost = creation.lost + 1
     WHERE creation.expires_at <= (SELECT now FROM clock)
-    RETURNING lost";
-
-const REMAINING: &str = "
-    SELECT expires_at - (SELECT now FROM clock) FROM creation WHERE account = $1 AND customer_id = $2";
-
-const GIVE_BACK_LEASE: &str = "DELETE FROM creation WHERE account = $1 AND customer_id = $2 AND lease = $3";
-
-const KEEP_FIRST_ENTITY: &str = "
+    RETURNING lost",
+    remaining: "
+    SELECT expires_at - (SELECT now FROM clock) FROM creation WHERE account = $1 AND customer_id = $2",
+    give_back_lease: "DELETE FROM creation WHERE account = $1 AND customer_id = $2 AND lease = $3",
+    keep_first_entity: "
     INSERT INTO customer (account, customer_id, entity_id, created_at)
     VALUES ($1, $2, $3, (SELECT now FROM clock))
-    ON CONFLICT (account, customer_id) DO NOTHING";
+    ON CONFLICT (account, customer_id) DO NOTHING",
+    no_row_means_ended: false,
+};
+
+/// A guest has one row from its beginning, and nothing brings it back when it has ended.
+static GUEST: Statements = Statements {
+    entity: "SELECT entity_id FROM guest WHERE account = $1 AND guest_id = $2",
+    take_lease: "
+    UPDATE guest
+    SET lost = CASE WHEN lease IS NULL THEN lost ELSE lost + 1 END,
+        lease = $3, lease_expires_at = (SELECT now FROM clock) + $4
+    WHERE account = $1 AND guest_id = $2 AND entity_id IS NULL
+        AND (lease IS NULL OR lease_expires_at <= (SELECT now FROM clock))
+    RETURNING lost",
+    remaining: "
+    SELECT lease_expires_at - (SELECT now FROM clock) FROM guest WHERE account = $1 AND guest_id = $2",
+    give_back_lease: "
+    UPDATE guest SET lease = NULL, lease_expires_at = NULL, lost = 0
+    WHERE account = $1 AND guest_id = $2 AND lease = $3",
+    keep_first_entity: "
+    UPDATE guest SET entity_id = $3 WHERE account = $1 AND guest_id = $2 AND entity_id IS NULL",
+    no_row_means_ended: true,
+};
+
+/// The delete is atomic, so that of any number of customers one gets the row.
+const TAKE_ENTITY_OF_GUEST: &str = "
+    DELETE FROM guest WHERE account = $1 AND guest_id = $2 AND entity_id IS NOT NULL AND expires_at > $3
+    RETURNING entity_id";
 
 impl CustomerStore {
-    /// The customer's entity, when there is one.
-    pub async fn entity(&self, customer: &CustomerId) -> Result<Option<EntityId>, StoreError> {
-        let stored: Option<String> = on_database!(self, pool => {
-            sqlx::query_scalar(ENTITY).bind(&self.account).bind(customer.as_str()).fetch_optional(pool).await
+    /// The owner's entity, when there is one.
+    pub async fn entity<'a>(&self, owner: impl Into<OwnerRow<'a>>) -> Result<Option<EntityId>, StoreError> {
+        let OwnerRow { statements, key } = owner.into();
+        let stored: Option<Option<String>> = on_database!(self, pool => {
+            sqlx::query_scalar(statements.entity).bind(&self.account).bind(key).fetch_optional(pool).await
         })?;
-        stored.map(|text| EntityId::parse(&text).ok_or(StoreError::Damaged)).transpose()
+        stored.flatten().map(|text| EntityId::parse(&text).ok_or(StoreError::Damaged)).transpose()
     }
 
-    /// Asks for the right to create the customer's entity.
-    pub async fn begin_creation(
+    /// Asks for the right to create the owner's entity. Fails when the owner is a guest that has ended.
+    pub async fn begin_creation<'a>(
         &self,
-        customer: &CustomerId,
+        owner: impl Into<OwnerRow<'a>>,
         lease_duration: Duration,
     ) -> Result<Creation, StoreError> {
+        let owner = owner.into();
+        let OwnerRow { statements, key } = owner;
         let lease = CreationLease(random_token()?);
         // Capped, so that the sum with the clock stays a number for the database too.
         let milliseconds = i64::try_from(lease_duration.as_millis()).unwrap_or(i64::MAX).min(i64::from(u32::MAX));
         let lost: Option<i64> = on_database!(self, pool => {
-            sqlx::query_scalar(TAKE_LEASE)
+            sqlx::query_scalar(statements.take_lease)
                 .bind(&self.account)
-                .bind(customer.as_str())
+                .bind(key)
                 .bind(&lease.0)
                 .bind(milliseconds)
                 .fetch_optional(pool)
@@ -75,67 +156,125 @@ impl CustomerStore {
         })?;
         // Looked up after the lease: whoever finishes a creation stores the entity and gives the lease back in one
         // transaction, so that a lease which could be taken says that an entity, if there is one, is to be seen.
-        let entity = self.entity(customer).await?;
+        let entity = self.entity(owner).await?;
         match (entity, lost) {
             (Some(entity), Some(_)) => {
-                self.abandon_creation(customer, &lease).await?;
+                self.abandon_creation(owner, &lease).await?;
                 Ok(Creation::Exists(entity))
             }
             (Some(entity), None) => Ok(Creation::Exists(entity)),
             (None, Some(lost)) => Ok(Creation::Begun { lease, one_was_lost: lost > 0 }),
             (None, None) => {
-                let remaining: Option<i64> = on_database!(self, pool => {
-                    sqlx::query_scalar(REMAINING).bind(&self.account).bind(customer.as_str()).fetch_optional(pool).await
+                let remaining: Option<Option<i64>> = on_database!(self, pool => {
+                    sqlx::query_scalar(statements.remaining).bind(&self.account).bind(key).fetch_optional(pool).await
                 })?;
+                if remaining.is_none() && statements.no_row_means_ended {
+                    return Err(StoreError::GuestEnded);
+                }
                 // Given back just now: the caller may ask again at once.
-                Ok(Creation::Elsewhere(Duration::from_millis(u64::try_from(remaining.unwrap_or(0)).unwrap_or(0))))
+                let remaining = u64::try_from(remaining.flatten().unwrap_or(0)).unwrap_or(0);
+                Ok(Creation::Elsewhere(Duration::from_millis(remaining)))
             }
         }
     }
 
     /// Remembers the new entity and gives the lease back. Answers with the entity that is stored now: the first one
-    /// stays, whoever comes later.
-    pub async fn finish_creation(
+    /// stays, whoever comes later. Fails when the owner is a guest that has ended.
+    pub async fn finish_creation<'a>(
         &self,
-        customer: &CustomerId,
+        owner: impl Into<OwnerRow<'a>>,
         lease: &CreationLease,
         entity: &EntityId,
     ) -> Result<EntityId, StoreError> {
-        let stored: String = on_database!(self, pool => {
+        let OwnerRow { statements, key } = owner.into();
+        let stored: Option<String> = on_database!(self, pool => {
             let mut transaction = pool.begin().await?;
-            sqlx::query(KEEP_FIRST_ENTITY)
+            sqlx::query(statements.keep_first_entity)
                 .bind(&self.account)
-                .bind(customer.as_str())
+                .bind(key)
                 .bind(entity.as_str())
                 .execute(&mut *transaction)
                 .await?;
-            sqlx::query(GIVE_BACK_LEASE)
+            sqlx::query(statements.give_back_lease)
                 .bind(&self.account)
-                .bind(customer.as_str())
+                .bind(key)
                 .bind(&lease.0)
                 .execute(&mut *transaction)
                 .await?;
-            let stored = sqlx::query_scalar(ENTITY)
+            let stored = sqlx::query_scalar(statements.entity)
                 .bind(&self.account)
-                .bind(customer.as_str())
-                .fetch_one(&mut *transaction)
+                .bind(key)
+                .fetch_optional(&mut *transaction)
                 .await?;
             transaction.commit().await?;
             Ok(stored)
         })?;
-        EntityId::parse(&stored).ok_or(StoreError::Damaged)
+        match stored {
+            Some(stored) => EntityId::parse(&stored).ok_or(StoreError::Damaged),
+            None if statements.no_row_means_ended => Err(StoreError::GuestEnded),
+            None => Err(StoreError::Damaged),
+        }
     }
 
     /// Gives the lease back without an entity.
-    pub async fn abandon_creation(&self, customer: &CustomerId, lease: &CreationLease) -> Result<(), StoreError> {
+    pub async fn abandon_creation<'a>(
+        &self,
+        owner: impl Into<OwnerRow<'a>>,
+        lease: &CreationLease,
+    ) -> Result<(), StoreError> {
+        let OwnerRow { statements, key } = owner.into();
         on_database!(self, pool => {
-            sqlx::query(GIVE_BACK_LEASE)
+            sqlx::query(statements.give_back_lease)
                 .bind(&self.account)
-                .bind(customer.as_str())
+                .bind(key)
                 .bind(&lease.0)
                 .execute(pool)
                 .await
                 .map(|_| ())
         })
+    }
+
+    /// Takes a guest's entity for the customer, who has to hold the lease of its own creation, and gives the lease
+    /// back. Of any number of customers, in any number of processes, one gets it; the guest ends with that.
+    pub async fn adopt_guest(
+        &self,
+        customer: &CustomerId,
+        lease: &CreationLease,
+        guest: &GuestId,
+        now_ms: i64,
+    ) -> Result<Option<EntityId>, StoreError> {
+        let adopted: Option<String> = on_database!(self, pool => {
+            let mut transaction = pool.begin().await?;
+            let entity: Option<String> = sqlx::query_scalar(TAKE_ENTITY_OF_GUEST)
+                .bind(&self.account)
+                .bind(guest.as_str())
+                .bind(now_ms)
+                .fetch_optional(&mut *transaction)
+                .await?;
+            let Some(entity) = entity else {
+                transaction.rollback().await?;
+                return Ok(None);
+            };
+            let kept = sqlx::query(CUSTOMER.keep_first_entity)
+                .bind(&self.account)
+                .bind(customer.as_str())
+                .bind(&entity)
+                .execute(&mut *transaction)
+                .await?;
+            // Somebody was faster, after this lease had run out: the guest stays what it is.
+            if kept.rows_affected() == 0 {
+                transaction.rollback().await?;
+                return Ok(None);
+            }
+            sqlx::query(CUSTOMER.give_back_lease)
+                .bind(&self.account)
+                .bind(customer.as_str())
+                .bind(&lease.0)
+                .execute(&mut *transaction)
+                .await?;
+            transaction.commit().await?;
+            Ok(Some(entity))
+        })?;
+        adopted.map(|text| EntityId::parse(&text).ok_or(StoreError::Damaged)).transpose()
     }
 }

@@ -1,4 +1,4 @@
-//! Remembers who is who: customers' entities, what the site says of customers, and authorization codes.
+//! Remembers who is who: customers' and guests' entities, what the site says of customers, and authorization codes.
 //!
 //! This is the only place that knows the database. SQLite and PostgreSQL understand the same statements; where they
 //! would not, as with the clock, the migrations give both the same name. Each statement is atomic by itself.
@@ -6,12 +6,13 @@
 mod codes;
 mod database;
 mod entities;
+mod guests;
 mod records;
 
 use std::time::Duration;
 
 pub use codes::{IssuedCode, Redemption};
-pub use entities::{Creation, CreationLease};
+pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 
 use database::{Database, on_database};
 
@@ -56,6 +57,9 @@ pub enum StoreError {
     /// A lease could not be named.
     #[error(transparent)]
     NoRandomness(#[from] crate::random::NoRandomness),
+    /// The guest is not there any more: somebody signed in with it, or ended it.
+    #[error("the guest has ended")]
+    GuestEnded,
     /// What is stored is no entity id or no customer's id.
     #[error("what is stored of a customer is damaged")]
     Damaged,

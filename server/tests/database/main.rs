@@ -5,6 +5,7 @@ mod customer_store;
 mod database_user;
 mod encryption;
 mod first_requests;
+mod guests;
 mod outage;
 mod postgres_server;
 mod redemptions;

@@ -45,7 +45,8 @@ async fn nobody_is_known_without_a_good_session_token() {
     assert_eq!(response.headers()["www-authenticate"], "Bearer");
     assert_eq!(problem(response).await.1["code"], "not_signed_in");
 
-    let good = json!({ "sub": "ada", "exp": now() + 60 });
+    let now = now();
+    let good = json!({ "sub": "ada", "exp": now + 600 });
     let with = |member: &str, value: Value| {
         let mut claims = good.clone();
         claims[member] = value;
@@ -63,9 +64,9 @@ async fn nobody_is_known_without_a_good_session_token() {
         ("nonsense", "nonsense".to_owned()),
         ("two dots", "..".to_owned()),
         ("another secret", sign("another secret of at least thirty-two bytes", &good)),
-        ("expired", with("exp", json!(now() - 60))),
+        ("expired", with("exp", json!(now - 60))),
         ("an expiry that is none", with("exp", json!("tomorrow"))),
-        ("not yet valid", with("nbf", json!(now() + 60))),
+        ("not yet valid", with("nbf", json!(now + 600))),
         ("without expiry", sign(&world.secret, &without_expiry)),
         ("without customer", with("sub", Value::Null)),
         ("an empty customer", with("sub", json!(""))),
@@ -86,8 +87,9 @@ async fn nobody_is_known_without_a_good_session_token() {
 async fn issuer_and_audience_are_checked_when_they_are_set() {
     let given = Given { issuer: Some("shop".to_owned()), audience: Some("chat".to_owned()), ..Given::default() };
     let world = World::with(given).await;
+    let expiry = now() + 600;
     let claims = |issuer: &str, audience: Value| {
-        sign(&world.secret, &json!({ "sub": "ada", "exp": now() + 60, "iss": issuer, "aud": audience }))
+        sign(&world.secret, &json!({ "sub": "ada", "exp": expiry, "iss": issuer, "aud": audience }))
     };
     assert_eq!(world.with_bearer(&claims("shop", json!("chat"))).await.0, 200);
     assert_eq!(world.with_bearer(&claims("shop", json!(["mail", "chat"]))).await.0, 200);
@@ -107,7 +109,7 @@ fn key_pair(id: &str) -> (EncodingKey, Value) {
 
 fn sign_with(key: &EncodingKey, id: &str) -> String {
     let header = Header { kid: Some(id.to_owned()), ..Header::new(Algorithm::ES256) };
-    encode(&header, &json!({ "sub": "ada", "exp": now() + 60 }), key).unwrap()
+    encode(&header, &json!({ "sub": "ada", "exp": now() + 600 }), key).unwrap()
 }
 
 #[tokio::test]
@@ -122,10 +124,11 @@ async fn session_tokens_signed_with_a_published_key() {
     assert_eq!(world.with_bearer(&sign_with(&key, "two")).await.0, 401);
     // The public key is public: used as an HS256 secret it must not open anything.
     let public_bytes = URL_SAFE_NO_PAD.decode(public["x"].as_str().unwrap()).unwrap();
+    let expiry = now() + 600;
     for secret in [public_bytes.as_slice(), public["x"].as_str().unwrap().as_bytes(), set.as_bytes(), b"secret"] {
         for id in [Some("one"), Some("shared"), None] {
             let header = Header { kid: id.map(str::to_owned), ..Header::new(Algorithm::HS256) };
-            let claims = json!({ "sub": "ada", "exp": now() + 60 });
+            let claims = json!({ "sub": "ada", "exp": expiry });
             let token = encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap();
             assert_eq!(world.with_bearer(&token).await.0, 401);
         }

@@ -6,6 +6,7 @@ mod answers;
 mod code_flow;
 mod demo_site;
 mod failures;
+mod guests;
 mod omnichannel;
 mod programs;
 mod secrets;

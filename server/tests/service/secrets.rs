@@ -1,12 +1,68 @@
 //! No secret and no customer's id gets into the log, whatever happens.
 
-use identity_service::{proof_key::CodeChallenge, stand_in::Faults};
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use identity_service::{guest_settings::GuestSettings, proof_key::CodeChallenge, stand_in::Faults};
+use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
 
 use crate::{
     signing::{CLIENT, CONTACT, REDIRECT_URI, Site},
     support::{Given, World, log_of_this_thread},
 };
+
+/// What is logged while a guest comes, comes again, is adopted and ends.
+#[tokio::test(flavor = "current_thread")]
+async fn nothing_of_a_guest_is_logged() {
+    let lifetime = Duration::from_secs(86_400);
+    let settings = GuestSettings { adopt: true, lifetime, secure_cookie: true };
+    let world = World::with(Given { guests: Some(settings), ..Given::default() }).await;
+    let page = |method: Method, path: &str, cookies: String| {
+        let request = world.http.request(method, world.server.url(path)).header("origin", world.server.url(""));
+        request.header("cookie", cookies).send()
+    };
+    let mut secrets = Vec::new();
+    let mut cookie = String::new();
+    for fault in [Faults { status: Some(500), ..Faults::default() }, Faults::default(), Faults::default()] {
+        world.faults(fault);
+        let response = page(Method::POST, "/livechat/guest", cookie.clone()).await.unwrap();
+        if let Some(set) = response.headers().get("set-cookie") {
+            cookie = set.to_str().unwrap().split(';').next().unwrap().to_owned();
+        }
+        let token = response.json::<Value>().await.unwrap()["access_token"].as_str().map(str::to_owned);
+        secrets.extend(token);
+    }
+    let secret = cookie.split('=').nth(1).unwrap().to_owned();
+    let digest = URL_SAFE_NO_PAD.encode(digest(&SHA256, secret.as_bytes()));
+    secrets.extend([secret, digest, "a-cookie-that-is-none".to_owned()]);
+    page(Method::POST, "/livechat/guest", "__Host-livechat-guest=a-cookie-that-is-none".to_owned()).await.unwrap();
+    let cookies = format!("{cookie}; session={}", world.session("ada.lovelace@example.org"));
+    for (method, path) in
+        [(Method::POST, "/livechat/guest"), (Method::POST, "/livechat/token"), (Method::DELETE, "/livechat/guest")]
+    {
+        page(method, path, cookies.clone()).await.unwrap();
+    }
+    let file = SqliteConnectOptions::new().filename(world.folder.path().join("customers.sqlite"));
+    sqlx::query("DROP TABLE guest").execute(&mut file.connect().await.unwrap()).await.unwrap();
+    page(Method::POST, "/livechat/guest", cookie.clone()).await.unwrap();
+    page(Method::POST, "/livechat/token", cookies).await.unwrap();
+    secrets.push("ada.lovelace@example.org".to_owned());
+    assert_eq!(secrets.len(), 6);
+
+    let log = log_of_this_thread();
+    for secret in &secrets {
+        assert!(!log.contains(secret.as_str()), "the log holds {secret}");
+    }
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let outcomes: Vec<&str> = lines.iter().filter_map(|line| line["outcome"].as_str()).collect();
+    let expected = ["accounts_unavailable", "created", "hit", "signed_in", "adopted", "ended", "store_unavailable"];
+    for outcome in expected {
+        assert!(outcomes.contains(&outcome), "{outcome} in {outcomes:?}");
+    }
+}
 
 /// On one thread, so that the thread's log is the whole log.
 #[tokio::test(flavor = "current_thread")]

@@ -19,6 +19,7 @@ use identity_service::{
     clock::{Clock, Moment},
     configuration::Configuration,
     customer_tokens::TokenSettings,
+    guest_settings::GuestSettings,
     logging,
     origin::{AllowedOrigins, Origin},
     random::random_token,
@@ -104,6 +105,7 @@ pub struct Given {
     pub creation_timeout: Duration,
     pub fresh_after: Duration,
     pub cookie: &'static str,
+    pub guests: Option<GuestSettings>,
     pub signing: Option<SigningSettings>,
     pub admin_key: Option<String>,
 }
@@ -121,6 +123,7 @@ impl Default for Given {
             creation_timeout: Duration::from_secs(40),
             fresh_after: Duration::ZERO,
             cookie: "session",
+            guests: None,
             signing: None,
             admin_key: None,
         }
@@ -199,9 +202,14 @@ impl World {
 
     /// Another process's service on the same database and the same accounts.
     pub async fn another(&self) -> (IdentityService, Server) {
+        self.another_with(Given::default()).await
+    }
+
+    /// The same, with its own settings.
+    pub async fn another_with(&self, given: Given) -> (IdentityService, Server) {
         let url = self.stand_in_server.url("");
         let clock = self.system_clock.clone();
-        let service = service(self.folder.path(), &url, &self.secret, &self.agent_token, clock, Given::default()).await;
+        let service = service(self.folder.path(), &url, &self.secret, &self.agent_token, clock, given).await;
         let server = Server::start(service.router()).await;
         (service, server)
     }
@@ -275,9 +283,10 @@ async fn service(
             patience: given.timeout,
             capacity: 1000,
         },
-        body_limits: BodyLimits { length: 1024, time: Duration::from_millis(500) },
+        body_limits: BodyLimits { length: 1024, time: Duration::from_secs(2) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
+        guests: given.guests,
         signing: given.signing,
         admin_key: given.admin_key.map(SecretString::from),
     };
