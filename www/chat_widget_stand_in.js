@@ -1,5 +1,6 @@
-// Plays LiveChat's chat widget in the story's shop. It is not LiveChat; it keeps the JavaScript API that LiveChat documents for `window.LiveChatWidget`,
-// and calls the provider as LiveChat's client does. The conversation itself is kept by the stand-in's server, by the entity that the access token names.
+// Plays LiveChat's chat widget in the story's shop. It is not LiveChat. It keeps the JavaScript API that LiveChat documents for
+// `window.LiveChatWidget`, deletes what it put on the page as the real script does, and calls the provider as LiveChat's client does. The
+// conversation itself is kept by the stand-in's server, by the entity that the access token names.
 
 import { html } from "./element.js";
 
@@ -12,26 +13,6 @@ const STATES = { connecting: "Connecting…", online: "Sam is here", waiting: "W
 
 /** A chat that ended must not go on with anything. */
 const ended = () => Object.assign(new Error("the widget was destroyed"), { code: "SIGNED_OUT" });
-
-/**
- * LiveChat's own customer for a page without a provider: known by nothing but this widget. The real one is known again by a cookie of LiveChat's;
- * here the devices are one browser, which would send it from all of them.
- */
-const anonymousProvider = ({ standIn, organizationId }) => {
-  let token = null;
-  const getFreshToken = async () => {
-    const response = await fetch(new URL("/v2/customer/token", standIn.accountsUrl), {
-      method: "POST",
-      credentials: "omit",
-      body: JSON.stringify({ grant_type: "cookie", client_id: standIn.clientId, response_type: "token", organization_id: organizationId }),
-    });
-    if (!response.ok) throw new Error(`the accounts answered ${response.status}`);
-    const { access_token: accessToken, entity_id: entityId } = await response.json();
-    token = { accessToken, entityId };
-    return token;
-  };
-  return { getToken: async () => token ?? getFreshToken(), getFreshToken, hasToken: async () => token !== null, invalidate: async () => void (token = null) };
-};
 
 /** The conversation of one widget, from `init` to `destroy`. `changed` is told whenever there is something new to show. */
 const converse = (provider, changed) => {
@@ -159,7 +140,7 @@ const makeWindow = (write, setVisibility) => {
       bubble.setAttribute("aria-expanded", String(visibility === "maximized"));
       log.scrollTop = log.scrollHeight;
     },
-    show: ({ state: now, entityId, messages, unsent }, isGuest) => {
+    show: ({ state: now, entityId, messages, unsent }) => {
       if (state.textContent !== STATES[now]) state.textContent = STATES[now];
       state.classList.toggle("waiting", now === "waiting");
       // Only what is new is added: a screen reader reads a log's additions.
@@ -176,7 +157,7 @@ const makeWindow = (write, setVisibility) => {
         if (log.children[index] !== element) log.insertBefore(element, log.children[index] ?? null);
       });
       log.scrollTop = log.scrollHeight;
-      customer.textContent = `Stand-in for LiveChat${entityId ? `, ${isGuest ? "guest" : "customer"} ${entityId.slice(0, 8)}` : ""}`;
+      customer.textContent = `Stand-in for LiveChat${entityId ? `; you are ${entityId.slice(0, 8)}` : ""}`;
       customer.dataset.entity = entityId ?? "";
     },
   };
@@ -184,78 +165,71 @@ const makeWindow = (write, setVisibility) => {
 
 /* The JavaScript API. */
 
-/** Everything between `init` and `destroy`; null outside. */
-let running = null;
-const listeners = new Map();
+/** How many widgets there were. */
+let begun = 0;
 
-const emit = (event, data) => {
-  for (const listener of [...(listeners.get(event) ?? [])]) listener(data);
-};
+/** Does what LiveChat's script does when it is loaded: there is a widget from now on, until the page destroys it. */
+export const runWidget = () => {
+  if (window.__lc_inited) return;
+  window.__lc_inited = true;
+  // Once for each widget: what is put there afterwards is not read.
+  const provider = window.__lc.custom_identity_provider();
+  const api = window.LiveChatWidget;
+  const listeners = [];
+  let visibility = "minimized";
+  let isReady = false;
+  const state = () => ({ availability: "online", visibility });
 
-const off = (event, listener) => {
-  for (const known of listeners.get(event) ?? []) {
-    if (known === listener || known.original === listener) listeners.get(event).delete(known);
-  }
-};
-
-const on = (event, listener) => {
-  if (!listeners.has(event)) listeners.set(event, new Set());
-  listeners.get(event).add(listener);
-};
-
-const once = (event, listener) => {
-  const only = (data) => {
-    off(event, only);
-    listener(data);
+  const emit = (event, payload) => {
+    for (const listener of listeners.filter((one) => one.event === event)) {
+      if (listener.isOnce) listeners.splice(listeners.indexOf(listener), 1);
+      listener.hear(payload);
+    }
   };
-  only.original = listener;
-  on(event, only);
-};
 
-const setVisibility = (visibility) => {
-  if (!running || running.visibility === visibility) return;
-  running.visibility = visibility;
-  running.window.setVisibility(visibility);
-  emit("visibility_changed", { visibility });
-};
+  const setVisibility = (wanted) => {
+    if (visibility === wanted) return;
+    visibility = wanted;
+    panel.setVisibility(visibility);
+    emit("visibility_changed", { visibility });
+  };
 
-const destroy = () => {
-  running?.conversation.end();
-  running?.window.container.remove();
-  running = null;
-};
+  const panel = makeWindow((text) => conversation.write(text), setVisibility);
+  const conversation = converse(provider, panel.show);
 
-const CALLS = { maximize: () => setVisibility("maximized"), minimize: () => setVisibility("minimized"), hide: () => setVisibility("hidden"), destroy };
+  const calls = {
+    maximize: () => setVisibility("maximized"),
+    minimize: () => setVisibility("minimized"),
+    hide: () => setVisibility("hidden"),
+    destroy: () => {
+      conversation.end();
+      panel.container.remove();
+      listeners.length = 0;
+      // With everything that the script had put there.
+      for (const name of ["LiveChatWidget", "LC_API", "__lc_inited"]) delete window[name];
+    },
+  };
+  const on = (event, hear, isOnce = false) => {
+    if (event === "ready" && isReady) queueMicrotask(() => hear({ state: state() }));
+    else listeners.push({ event, hear, isOnce });
+  };
+  const methods = {
+    on,
+    once: (event, hear) => on(event, hear, true),
+    off: (event, hear) => {
+      const index = listeners.findIndex((one) => one.event === event && one.hear === hear);
+      if (index >= 0) listeners.splice(index, 1);
+    },
+    get: (name) => ({ state: state(), customer_data: { isReturning: false, status: "browsing" } })[name],
+    call: (name, ...given) => calls[name]?.(...given),
+  };
 
-const data = (name) => {
-  if (name === "state") return { availability: "online", visibility: running?.visibility ?? "hidden" };
-  if (name === "customer_data") return { isReturning: false, status: "browsing" };
-  throw new Error(`[LiveChatWidget] there is no "${name}"`);
-};
-
-const init = () => {
-  if (running) return;
-  const configuration = window.__lc ?? {};
-  const isGuest = typeof configuration.custom_identity_provider !== "function";
-  // Once for each `init`: what is put there afterwards is not read.
-  const provider = isGuest ? anonymousProvider(configuration) : configuration.custom_identity_provider();
-  const mine = { visibility: "minimized" };
-  mine.window = makeWindow((text) => mine.conversation.write(text), setVisibility);
-  mine.conversation = converse(provider, (chat) => mine.window.show(chat, isGuest));
-  running = mine;
-  document.body.append(mine.window.container);
-  queueMicrotask(() => {
-    if (running === mine) emit("ready", { state: data("state"), customerData: data("customer_data") });
-  });
-};
-
-const METHODS = { on, once, off, get: data, call: (name, ...given) => CALLS[name]?.(...given) };
-const handle = ([name, given]) => METHODS[name](...given);
-
-/** What a page's snippet queued before this was loaded is done now. */
-export const installWidget = () => {
-  const widget = (window.LiveChatWidget ??= { _q: [], _v: "2.0" });
-  const queued = widget._q ?? [];
-  Object.assign(widget, METHODS, { init, _h: (...entry) => handle(entry), _q: [] });
-  for (const entry of queued) handle(entry);
+  begun += 1;
+  panel.container.dataset.widget = begun;
+  document.body.append(panel.container);
+  window.LC_API ??= {};
+  for (const [name, given] of api._q.splice(0)) methods[name](...given);
+  api._h = (name, given) => methods[name](...given);
+  isReady = true;
+  emit("ready", { state: state() });
 };

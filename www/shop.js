@@ -1,8 +1,8 @@
 // The small shop of the story: signing in and out, and a chat that knows who is there.
 
-import { installWidget } from "./chat_widget_stand_in.js";
+import { runWidget } from "./chat_widget_stand_in.js";
 import { byId, html } from "./element.js";
-import { endChat, startChat } from "./shop_chat.js";
+import { placeSnippet } from "./real_widget.js";
 import { obeyStory } from "./shop_remote.js";
 import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
 
@@ -39,7 +39,7 @@ const show = () => {
   document.body.dataset.customer = isChanging ? "changing" : (customer ?? "nobody");
 };
 
-/** Takes over who the site says is signed in. */
+/** Takes over who the site says is signed in: the package notices by itself, and sees to the chat. */
 const follow = async () => {
   const mine = ++readings;
   const session = await readSession();
@@ -47,17 +47,12 @@ const follow = async () => {
   site = session;
   customer = session.customer?.id ?? null;
   show();
-  startChat(library, site.livechat, () => customer);
 };
 
-/** While the session changes nobody is signed in, and nobody's chat is on the page. */
 const changeSession = async (change) => {
   if (isChanging) return;
   const hadFocus = byId("people").contains(document.activeElement);
   isChanging = true;
-  customer = null;
-  readings += 1;
-  endChat();
   show();
   tell("");
   try {
@@ -88,21 +83,22 @@ const begin = async () => {
     byId("greeting").textContent = "Closed";
     return tell(`The shop cannot open: ${error.message}.`);
   }
-  const { accountsUrl, clientId, licenseId, organizationId } = site.livechat;
-  window.__lc = { license: licenseId, organizationId, asyncInit: true, standIn: { accountsUrl, clientId } };
-  installWidget();
   customer = site.customer?.id ?? null;
   show();
-  startChat(library, site.livechat, () => customer);
+  const { licenseId, organizationId, accountsUrl } = site.livechat;
+  window.__lc = { license: licenseId, organizationId };
+  library.connectLiveChat({ identity: () => customer, source: "/livechat/token", guests: "/livechat/guest" });
+  placeSnippet(runWidget);
+  window.LiveChatWidget.init();
   onSessionOfOtherTab((what) => {
     if (isChanging) return;
-    if (what !== "changing") return void follow();
+    if (what === "changed") return void follow();
+    // Until it is known how, nobody is signed in.
     customer = null;
     readings += 1;
-    endChat();
     show();
   });
-  obeyStory();
+  obeyStory(accountsUrl);
 };
 
 await begin();

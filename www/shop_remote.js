@@ -8,7 +8,7 @@ const look = () => {
   const state = chat?.querySelector(".chat-state");
   return {
     customer: document.body.dataset.customer,
-    isChatThere: chat !== null,
+    widget: Number(chat?.dataset.widget ?? 0),
     isOpen: Boolean(chat) && !chat.querySelector(".chat-window").hidden,
     isOnline: Boolean(state?.textContent) && !state.classList.contains("waiting"),
     entity: chat?.querySelector(".chat-customer").dataset.entity || null,
@@ -35,9 +35,10 @@ const openChat = () => {
 };
 
 /** LiveChat calls the token back: it is good for nothing any more, though nobody here knows. */
-const revoke = async ({ accountsUrl }) => {
-  const token = await window.__lc.custom_identity_provider?.().getToken();
-  if (!token) return;
+const revoke = async (accountsUrl) => {
+  const { hasToken, getToken } = window.__lc.custom_identity_provider();
+  if (!(await hasToken())) return;
+  const token = await getToken();
   await fetch(new URL("/v2/customer/token", accountsUrl), { method: "DELETE", credentials: "omit", headers: { authorization: `Bearer ${token.accessToken}` } });
 };
 
@@ -49,12 +50,12 @@ const COMMANDS = {
   close_chat: () => window.LiveChatWidget.call("minimize"),
   type: ({ text }) => (byId("chat-text").value = text),
   send: () => press(document.querySelector(".chat-form button")),
-  revoke: () => revoke(window.__lc.standIn),
 };
 
-/** Obeys the page around it, if that is one of this machine's, like this one. */
-export const obeyStory = () => {
+/** Obeys the page around it, if that is one of this machine's, like this one. `accountsUrl` is where LiveChat's accounts are. */
+export const obeyStory = (accountsUrl) => {
   if (parent === window) return;
+  const commands = { ...COMMANDS, revoke: () => revoke(accountsUrl) };
   let story = null;
   let isTold = false;
   const tell = () => {
@@ -67,11 +68,11 @@ export const obeyStory = () => {
     });
   };
   addEventListener("message", async ({ source, origin, data }) => {
-    if (source !== parent || new URL(origin).hostname !== location.hostname || !(data?.command in COMMANDS)) return;
+    if (source !== parent || new URL(origin).hostname !== location.hostname || !Object.hasOwn(commands, data?.command)) return;
     story = origin;
     let failure = null;
     try {
-      await COMMANDS[data.command](data);
+      await commands[data.command](data);
     } catch (error) {
       failure = String(error?.message ?? error);
     }

@@ -84,6 +84,8 @@ const mend = async () => {
   isFailing = false;
 };
 
+const isServed = ({ isOnline, entity }) => isOnline && entity !== null;
+
 /** A device as a step uses it: everything waits while the story is paused, and ends when it does. */
 const hand = (device, signal) => {
   const tell = async (command, given) => {
@@ -95,8 +97,15 @@ const hand = (device, signal) => {
     seen: device.seen,
     until,
     call: tell,
-    signIn: (customer) => tell("sign_in", { customer }),
-    signOut: () => tell("sign_out"),
+    /** The answer comes when the chat serves them: by another widget than the one before. */
+    signIn: async (customer) => {
+      const { widget } = await tell("sign_in", { customer });
+      return until((seen) => seen.customer === customer && seen.widget > widget && isServed(seen), "the chat of who signed in");
+    },
+    signOut: async () => {
+      const { widget } = await tell("sign_out");
+      return until((seen) => seen.customer === "nobody" && seen.widget > widget && isServed(seen), "a guest’s chat");
+    },
     openChat: async () => {
       await tell("open_chat");
       await until(({ isOpen }) => isOpen, "the chat’s window");
@@ -117,11 +126,13 @@ const hand = (device, signal) => {
 const clear = async (signal) => {
   await mend();
   for (const device of Object.values(devices)) {
-    if (device.seen().customer !== "nobody") await device.tell("sign_out");
-    await device.until(({ customer, isChatThere }) => customer === "nobody" && isChatThere, "a shop without anybody", signal);
+    const { customer, widget } = device.seen();
+    const isLeft = (seen) => seen.customer === "nobody" && isServed(seen) && (customer === "nobody" || seen.widget > widget);
+    if (customer !== "nobody") await device.tell("sign_out");
+    await device.until(isLeft, "a shop without anybody", signal);
     await device.tell("close_chat");
   }
-  const answer = await fetch("/stand-in/livechat/conversations", { method: "DELETE" });
+  const answer = await fetch("/stand-in/story", { method: "POST" });
   if (!answer.ok) throw new Error(`the chat’s stand-in answered ${answer.status}`);
   for (const device of Object.values(devices)) await device.until(({ messages }) => messages.length === 0, "an empty chat", signal);
 };

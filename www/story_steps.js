@@ -1,7 +1,6 @@
 // What happens in the story, step by step: what is told, what is done, and what has to be seen for it to go on.
 
 const texts = ({ messages }) => messages.map(({ text }) => text).join("\n");
-const isServed = (customer) => (seen) => seen.customer === customer && seen.isOnline && seen.entity !== null;
 const holds = (count) => (seen) => seen.isOnline && seen.messages.length === count && seen.messages.every(({ isUnsent }) => !isUnsent);
 const counted = (number) => `${number} message${number === 1 ? "" : "s"}`;
 
@@ -16,21 +15,24 @@ const hold = (isTrue, what) => {
 export const STEPS = [
   {
     device: "laptop",
-    words: "At home, Ada signs in at the shop. The shop knows who she is, and by its one line the chat knows it too.",
+    words: "Somebody looks around in the shop, on a laptop. She has not signed in; the chat serves her as a guest, and she asks something.",
     act: async ({ laptop }) => {
-      await laptop.signIn("ada");
-      const { entity } = await laptop.until(isServed("ada"), "Ada’s chat");
-      return `LiveChat knows her as customer ${entity.slice(0, 8)}.`;
+      await laptop.openChat();
+      await laptop.write("Hello, is the reading lamp in stock?");
+      const { entity } = await laptop.until(holds(2), "the agent’s answer");
+      return `LiveChat knows a guest, ${entity.slice(0, 8)}, and Sam, the agent, has answered.`;
     },
   },
   {
     device: "laptop",
-    words: "She opens the chat and asks about her order.",
+    words: "It is Ada. She signs in to order; by its one call, the shop tells the chat who she is.",
     act: async ({ laptop }) => {
+      const { entity } = laptop.seen();
+      await laptop.signIn("ada");
       await laptop.openChat();
-      await laptop.write("Hello, where is my reading lamp?");
-      await laptop.until(holds(2), "the agent’s answer");
-      return "Sam, the agent, has answered.";
+      const there = await laptop.until(holds(2), "the conversation of the guest");
+      hold(there.entity === entity, "Ada is another customer than the guest who she was.");
+      return `The guest has become her customer, ${entity.slice(0, 8)}: the conversation goes on.`;
     },
   },
   {
@@ -38,19 +40,18 @@ export const STEPS = [
     words: "On the train, Ada signs in on her phone. It is another device, with no cookie and no storage of the laptop’s.",
     act: async ({ laptop, phone }) => {
       await phone.signIn("ada");
-      await phone.until(isServed("ada"), "Ada’s chat");
       await phone.openChat();
       const there = await phone.until(holds(2), "the conversation of the laptop");
       hold(there.entity === laptop.seen().entity, "The phone is another customer than the laptop.");
       hold(texts(there) === texts(laptop.seen()), "The phone shows another conversation than the laptop.");
-      return `The same customer, the same ${counted(2)}: the conversation goes on.`;
+      return `The same customer, the same ${counted(2)}: the conversation goes on here, too.`;
     },
   },
   {
     device: "phone",
     words: "She goes on writing where she is. The laptop at home follows.",
     act: async ({ laptop, phone }) => {
-      await phone.write("I am on the train now. Will it be there tonight?");
+      await phone.write("I have ordered it. Will it be there tonight?");
       await phone.until(holds(4), "the answer on the phone");
       await laptop.until(holds(4), "the answer on the laptop");
       hold(texts(phone.seen()) === texts(laptop.seen()), "Phone and laptop show different conversations.");
@@ -62,7 +63,6 @@ export const STEPS = [
     words: "In the shop stands a kiosk, for everybody. Ada signs in there to look up what Sam wrote.",
     act: async ({ kiosk }) => {
       await kiosk.signIn("ada");
-      await kiosk.until(isServed("ada"), "Ada’s chat");
       await kiosk.openChat();
       await kiosk.until(holds(4), "Ada’s conversation");
       return `Her ${counted(4)} are there, too.`;
@@ -72,8 +72,7 @@ export const STEPS = [
     device: "kiosk",
     words: "Ada signs out and leaves. The chat that showed her conversation leaves the screen with her.",
     act: async ({ kiosk, laptop }) => {
-      await kiosk.signOut();
-      const left = await kiosk.until(isServed("nobody"), "a guest’s chat");
+      const left = await kiosk.signOut();
       hold(left.messages.length === 0, "Something of Ada’s is still there.");
       hold(left.entity !== laptop.seen().entity, "The kiosk is still Ada’s customer.");
       return "The kiosk’s chat is a guest’s again, and empty.";
@@ -83,8 +82,7 @@ export const STEPS = [
     device: "kiosk",
     words: "Grace is next at the kiosk. She signs in, opens the chat, and asks something of her own.",
     act: async ({ kiosk, laptop, phone }) => {
-      await kiosk.signIn("grace");
-      const there = await kiosk.until(isServed("grace"), "Grace’s chat");
+      const there = await kiosk.signIn("grace");
       await kiosk.openChat();
       hold(there.messages.length === 0, "Grace sees somebody else’s messages.");
       hold(there.entity !== laptop.seen().entity, "Grace and Ada are one customer.");

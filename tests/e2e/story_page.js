@@ -17,15 +17,25 @@ export class Shop {
 
   button = (name) => this.inside.getByRole("button", { name, exact: true });
 
-  async signIn(name) {
-    await this.button(`Sign in as ${name}`).click();
-    await expect(this.greeting).toHaveText(`Hello, ${name.split(" ")[0]}`);
+  /** Does something at which the chat becomes another one, and waits for that. */
+  async changeChat(change) {
+    const widget = this.inside.locator("#chat-widget-container");
+    const former = await widget.getAttribute("data-widget");
+    await change();
+    await expect(widget).not.toHaveAttribute("data-widget", former);
   }
 
-  async signOut() {
-    await this.button("Sign out").click();
-    await expect(this.greeting).toHaveText("Sign in as");
-  }
+  signIn = (name) =>
+    this.changeChat(async () => {
+      await this.button(`Sign in as ${name}`).click();
+      await expect(this.greeting).toHaveText(`Hello, ${name.split(" ")[0]}`);
+    });
+
+  signOut = () =>
+    this.changeChat(async () => {
+      await this.button("Sign out").click();
+      await expect(this.greeting).toHaveText("Sign in as");
+    });
 
   async openChat() {
     await this.bubble.click();

@@ -6,6 +6,7 @@ mod device;
 mod live_assist_stand_in;
 mod pages;
 mod site_session;
+mod story;
 
 pub use customer_records::{CONTEXT_VARIABLES, put_records};
 pub use device::{DEVICES, Device, DeviceAddress};
@@ -20,6 +21,7 @@ use device::keep_cookies_apart;
 use pages::Frames;
 use secrecy::SecretString;
 use serde::Serialize;
+use story::Story;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -127,21 +129,28 @@ pub fn routers(
     stop: CancellationToken,
 ) -> Result<Routers, RouterError> {
     let settings = Arc::new(settings);
-    let mut shop = site_session::routes(Arc::clone(&settings)).merge(services.service.routes());
-    if let Some(url) = &settings.livechat.stand_in_url {
-        shop = shop.merge(ChatStandIn::new(Url::parse(url)?, stop)?.routes());
-    }
     let finished = |router: Router, frames: &Frames| {
         pages::add(router, &settings, frames)
             .method_not_allowed_fallback(method_not_allowed)
             .layer(middleware::from_fn(log_request))
     };
-    let on_device = |address: &DeviceAddress| {
-        let apart = middleware::from_fn_with_state(address.device, keep_cookies_apart);
-        finished(shop.clone(), &Frames::Shown).layer(apart)
-    };
-    let devices = settings.devices.iter().map(on_device).collect();
-    let site = shop.merge(live_assist_stand_in::routes(live_assist)?).nest(SHORT_LIVED, services.short_lived.routes());
+    let mut site = site_session::routes(Arc::clone(&settings), None)
+        .merge(services.service.routes())
+        .merge(live_assist_stand_in::routes(live_assist)?)
+        .nest(SHORT_LIVED, services.short_lived.routes());
+    let mut devices = Vec::new();
+    if let Some(url) = &settings.livechat.stand_in_url {
+        let chat = ChatStandIn::new(Url::parse(url)?, stop)?;
+        let story = Story::new(chat.clone());
+        site = site.merge(story.routes());
+        let shop = site_session::routes(Arc::clone(&settings), Some(story))
+            .merge(services.service.routes())
+            .merge(chat.routes());
+        for address in &settings.devices {
+            let apart = middleware::from_fn_with_state(address.device, keep_cookies_apart);
+            devices.push(finished(shop.clone(), &Frames::Shown).layer(apart));
+        }
+    }
     let ports = settings.devices.iter().map(|address| address.port).collect();
     Ok(Routers { site: finished(site, &Frames::Show(ports)), devices })
 }

@@ -86,6 +86,10 @@ impl Demo {
         request.header("cookie", cookie).json(&body).send().await.unwrap()
     }
 
+    fn laptop(&self) -> &Server {
+        &self.devices[0]
+    }
+
     /// An access token of a customer whose session cookie this is.
     async fn token(&self, cookie: &str) -> String {
         let answer: Value = self.post("/livechat/token", json!({}), cookie).await.json().await.unwrap();
@@ -93,13 +97,13 @@ impl Demo {
     }
 
     async fn write(&self, token: &str, id: &str, text: &str) -> Response {
-        let request = self.world.http.post(self.site.url("/stand-in/livechat/messages")).bearer_auth(token);
+        let request = self.world.http.post(self.laptop().url("/stand-in/livechat/messages")).bearer_auth(token);
         request.json(&json!({ "id": id, "text": text })).send().await.unwrap()
     }
 
     /// The conversation as pairs of author and text, as soon as it is not as long as `seen`.
     async fn conversation(&self, token: &str, seen: &str) -> Vec<(String, String)> {
-        let url = self.site.url(&format!("/stand-in/livechat/conversation?seen={seen}"));
+        let url = self.laptop().url(&format!("/stand-in/livechat/conversation?seen={seen}"));
         let answer = self.world.http.get(url).bearer_auth(token).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -284,9 +288,9 @@ async fn the_chat_keeps_one_conversation_for_each_customer_whom_the_accounts_nam
     assert_eq!(demo.conversation(&ada, "0").await, conversation);
     assert_eq!(demo.conversation(&grace, "").await, []);
 
-    let url = |path: &str| demo.site.url(&format!("/stand-in/livechat/{path}"));
+    let url = demo.laptop().url("/stand-in/livechat/conversation?seen=");
     for token in ["", "stand-in:nobody's"] {
-        let answer = demo.world.http.get(url("conversation?seen=")).bearer_auth(token).send().await.unwrap();
+        let answer = demo.world.http.get(&url).bearer_auth(token).send().await.unwrap();
         assert_eq!(problem(answer).await.0, 401);
     }
     // Called back, it is nobody's from that moment on.
@@ -297,12 +301,40 @@ async fn the_chat_keeps_one_conversation_for_each_customer_whom_the_accounts_nam
 
     assert_eq!(problem(demo.write(again, "3", " ").await).await.0, 422);
     assert_eq!(problem(demo.write(again, "3", &"x".repeat(2001)).await).await.0, 422);
-    let foreign = demo.world.http.delete(url("conversations")).header("origin", "https://evil.example");
+    let foreign = demo.world.http.post(demo.site.url("/stand-in/story")).header("origin", "https://evil.example");
     assert_eq!(problem(foreign.send().await.unwrap()).await.0, 403);
     assert_eq!(demo.conversation(again, "").await, conversation);
-    let own = demo.world.http.delete(url("conversations")).header("origin", demo.site.url(""));
-    assert_eq!(own.send().await.unwrap().status(), 204);
+    assert_eq!(demo.post("/stand-in/story", json!({}), "").await.status(), 204);
     assert_eq!(demo.conversation(again, "2").await, []);
+}
+
+#[tokio::test]
+async fn in_each_telling_of_the_story_its_customers_are_new_to_livechat() {
+    let demo = Demo::new().await;
+    let sign_in = async |server: &Server| {
+        let answer = demo.post_to(server, "/site/sign-in", json!({ "customer": "ada" }), "").await;
+        answer.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+    };
+    let entity = async |server: &Server, cookie: &str| -> Value {
+        let answer: Value = demo.post_to(server, "/livechat/token", json!({}), cookie).await.json().await.unwrap();
+        answer["entity_id"].clone()
+    };
+    let [laptop, phone, _] = demo.devices.as_slice() else { panic!("there are three devices") };
+    let (on_laptop, on_phone, on_bench) = (sign_in(laptop).await, sign_in(phone).await, sign_in(&demo.site).await);
+    let first = entity(laptop, &on_laptop).await;
+    assert_eq!(entity(phone, &on_phone).await, first);
+    let on_benches = entity(&demo.site, &on_bench).await;
+    assert_ne!(on_benches, first);
+    assert_eq!(demo.post("/stand-in/story", json!({}), "").await.status(), 204);
+    let again = sign_in(laptop).await;
+    let second = entity(laptop, &again).await;
+    assert_ne!(second, first);
+    assert_eq!(entity(phone, &sign_in(phone).await).await, second);
+    // The benches have nothing to do with it.
+    assert_eq!(entity(&demo.site, &sign_in(&demo.site).await).await, on_benches);
+    let request = demo.world.http.get(laptop.url("/site/session")).header("cookie", again);
+    let session: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(session["customer"], json!({ "id": "ada", "name": "Ada Lovelace" }));
 }
 
 #[tokio::test]
