@@ -39,7 +39,8 @@ use url::Url;
 
 /// The site of the demo: customers sign in, and the identity service gets them tokens.
 ///
-/// With --stand-in-url it uses the stand-in, whose agent token it takes from STAND_IN_AGENT_TOKEN. Without it, it uses
+/// With --stand-in-url it uses the stand-in, whose agent token it takes from STAND_IN_AGENT_TOKEN; each device of its story
+/// gets a free port. Without it, it uses
 /// LiveChat itself and needs LIVECHAT_CLIENT_ID, LIVECHAT_AGENT_TOKEN, and LIVECHAT_LICENSE_ID, LIVECHAT_ORGANIZATION_ID
 /// or both.
 #[derive(Debug, Parser)]
