@@ -69,6 +69,7 @@ const converse = (provider, changed) => {
     show({ messages: isThere ? chat.messages : [...chat.messages, { ...next, author: "customer" }], unsent: chat.unsent.filter(({ id }) => id !== next.id) });
   };
 
+  changed(chat);
   void (async () => {
     // As LiveChat's client does when its connection starts.
     await provider.hasToken().catch(() => false);
@@ -142,7 +143,7 @@ const makeWindow = (write, setVisibility) => {
     },
     show: ({ state: now, entityId, messages, unsent }) => {
       if (state.textContent !== STATES[now]) state.textContent = STATES[now];
-      state.classList.toggle("waiting", now === "waiting");
+      state.dataset.state = now;
       // Only what is new is added: a screen reader reads a log's additions.
       const wanted = [...messages.map((one) => [one, false]), ...unsent.map((one) => [{ ...one, author: "customer" }, true])];
       const key = ([{ id }, isUnsent]) => `${id} ${isUnsent}`;

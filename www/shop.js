@@ -10,7 +10,7 @@ import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
 let library;
 /** What the site says, but for who is signed in. */
 let site;
-/** Who is signed in; null when nobody, and while that changes. */
+/** Who is signed in, as far as is known; null when nobody. */
 let customer = null;
 let isChanging = false;
 let readings = 0;
@@ -49,6 +49,7 @@ const follow = async () => {
   show();
 };
 
+/** Who was there stays so until the session has changed: a guest would not be served under it, and of a sign-out the package was told before. */
 const changeSession = async (change) => {
   if (isChanging) return;
   const hadFocus = byId("people").contains(document.activeElement);

@@ -5,12 +5,11 @@ import { byId } from "./element.js";
 /** What can be seen: who is signed in, and the chat. */
 const look = () => {
   const chat = byId("chat-widget-container");
-  const state = chat?.querySelector(".chat-state");
   return {
     customer: document.body.dataset.customer,
     widget: Number(chat?.dataset.widget ?? 0),
     isOpen: Boolean(chat) && !chat.querySelector(".chat-window").hidden,
-    isOnline: Boolean(state?.textContent) && !state.classList.contains("waiting"),
+    isOnline: chat?.querySelector(".chat-state").dataset.state === "online",
     entity: chat?.querySelector(".chat-customer").dataset.entity || null,
     messages: [...(chat?.querySelectorAll("[data-author]") ?? [])].map((element) => ({
       author: element.dataset.author,

@@ -26,10 +26,11 @@ let telling = null;
 /** Whether the story pauses by itself after the step that is told. */
 let isStepping = false;
 let isFailing = false;
+let hasPlayed = false;
 
 /* What is told. */
 
-const sentence = (text, name, attributes = {}) => html(name, attributes, text);
+const paragraph = (text, attributes = {}) => html("p", attributes, text);
 
 const showSteps = () =>
   byId("steps").replaceChildren(...STEPS.map(({ words }, index) => html("li", { id: `step-${index + 1}` }, words, html("span", { class: "result", hidden: true }))));
@@ -50,7 +51,7 @@ const showResult = (index, text, isGood) => {
   result.textContent = text;
   result.hidden = false;
   step.classList.add(isGood ? "done" : "failed");
-  byId("now").append(sentence(text, "p", { class: isGood ? "result" : "result bad" }));
+  byId("now").append(paragraph(text, { class: isGood ? "result" : "result bad" }));
 };
 
 const showCurrent = (index) => {
@@ -60,7 +61,9 @@ const showCurrent = (index) => {
 
 const showControls = () => {
   const isTelling = telling !== null;
-  byId("play").textContent = !isTelling ? "Play the story" : clock.isRunning() ? "Pause" : "Go on";
+  byId("play").textContent = isTelling ? (clock.isRunning() ? "Pause" : "Go on") : hasPlayed ? "Play again" : "Play the story";
+  // While somebody lets the accounts fail by hand, the story would mend them.
+  for (const id of ["play", "step"]) byId(id).disabled = isFailing && !isTelling;
   byId("restart").hidden = !isTelling;
   byId("story").classList.toggle("telling-now", isTelling);
   byId("fault").disabled = isTelling || isFailing;
@@ -75,13 +78,13 @@ const goOn = (isNow) => {
 /* What is done. */
 
 const fail = async () => {
-  await setFaults(OUT_OF_ORDER);
   isFailing = true;
+  await setFaults(OUT_OF_ORDER);
 };
 
 const mend = async () => {
-  await resetFaults();
   isFailing = false;
+  await resetFaults();
 };
 
 const isServed = ({ isOnline, entity }) => isOnline && entity !== null;
@@ -126,7 +129,7 @@ const hand = (device, signal) => {
 const clear = async (signal) => {
   await mend();
   for (const device of Object.values(devices)) {
-    const { customer, widget } = device.seen();
+    const { customer, widget } = await device.until((seen) => seen.customer !== "changing", "who is signed in", signal);
     const isLeft = (seen) => seen.customer === "nobody" && isServed(seen) && (customer === "nobody" || seen.widget > widget);
     if (customer !== "nobody") await device.tell("sign_out");
     await device.until(isLeft, "a shop without anybody", signal);
@@ -141,7 +144,7 @@ const clear = async (signal) => {
 const tellStory = async (signal) => {
   showSteps();
   showProgress(0, "at the beginning");
-  showNow(sentence("Everybody signs out, and the chat is emptied, so that the story can begin.", "p"));
+  showNow(paragraph("Everybody signs out, and the chat is emptied, so that the story can begin."));
   await clear(signal);
   const hands = Object.fromEntries(Object.entries(devices).map(([id, device]) => [id, hand(device, signal)]));
   for (const [index, { words, act }] of STEPS.entries()) {
@@ -167,7 +170,7 @@ const tellStory = async (signal) => {
   }
   showProgress(STEPS.length, "the end");
   showCurrent(-1);
-  showNow(sentence("That is the story: one customer on every device, nobody else’s conversation, and nothing lost. Now try it yourself, below or on the benches.", "p"));
+  showNow(paragraph("That is the story: one customer on every device, nobody else’s conversation, and nothing lost. Now try it yourself, below or on the benches."));
 };
 
 const begin = async () => {
@@ -180,30 +183,31 @@ const begin = async () => {
     await tellStory(signal);
   } catch (error) {
     if (signal.aborted) return;
-    if (!byId("now").querySelector(".bad")) showNow(sentence(`The story cannot be told: ${error.message}.`, "p", { class: "result bad" }));
+    if (!byId("now").querySelector(".bad")) showNow(paragraph(`The story cannot be told: ${error.message}.`, { class: "result bad" }));
     await mend().catch(() => {});
   }
   telling = null;
+  hasPlayed = true;
   goOn(false);
-  byId("play").textContent = "Play again";
 };
 
 /* By hand. */
 
 const failByHand = async () => {
   const now = byId("fault-now");
+  const clockByHand = makeClock(1);
+  clockByHand.run(true);
   try {
     await fail();
     showControls();
     await Promise.all(Object.values(devices).map((device) => device.tell("revoke")));
     now.textContent = "LiveChat’s accounts fail, and every token was called back. Write something.";
-    const own = makeClock(1);
-    own.run(true);
-    await own.wait(10_000, new AbortController().signal);
+    await clockByHand.wait(10_000, new AbortController().signal);
     await mend();
     now.textContent = "The accounts are back.";
   } catch (error) {
     now.textContent = `The stand-in cannot be told: ${error.message}.`;
+    await mend().catch(() => {});
   }
   showControls();
 };
@@ -241,11 +245,11 @@ const open = async () => {
   try {
     site = await readSession();
   } catch (error) {
-    showNow(sentence("The shop does not answer.", "p"));
+    showNow(paragraph("The shop does not answer."));
     return showBanner(`The site does not answer: ${error.message}. Reload the page when it runs again.`);
   }
   if (site.devices.length === 0) {
-    return showNow(sentence("With LiveChat itself the story cannot be played: it needs the stand-in, which keeps every conversation on this machine.", "p"), html("p", {}, html("a", { href: "/livechat.html" }, "Go on to LiveChat’s bench.")));
+    return showNow(paragraph("With LiveChat itself the story cannot be played: it needs the stand-in, which keeps every conversation on this machine."), html("p", {}, html("a", { href: "/livechat.html" }, "Go on to LiveChat’s bench.")));
   }
   useStandIn(site.livechat.standInUrl);
   for (const address of site.devices) {
@@ -254,11 +258,10 @@ const open = async () => {
   }
   const results = await Promise.allSettled(Object.values(devices).map(({ opened }) => opened));
   if (results.some(({ status }) => status === "rejected")) {
-    return showNow(sentence("Not every device opened its shop: each that did not says below what to do.", "p", { class: "result bad" }));
+    return showNow(paragraph("Not every device opened its shop: each that did not says below what to do.", { class: "result bad" }));
   }
-  showNow(sentence("The shop is open on three devices. The story takes about a minute and a half; it can be paused at any time.", "p"));
+  showNow(paragraph("The shop is open on three devices. The story takes about a minute and a half; it can be paused at any time."));
   listen();
-  for (const id of ["play", "step"]) byId(id).disabled = false;
   showControls();
 };
 

@@ -3,7 +3,7 @@
 import { html } from "./element.js";
 
 /** A shop that has not opened by then does not. */
-const OPENING = 10_000;
+const OPENING = 20_000;
 /** What a person does in the shop is seen within this. */
 const PATIENCE = 45_000;
 

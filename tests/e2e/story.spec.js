@@ -138,7 +138,7 @@ test("a device that does not open says so, with its address, and the page stays 
   });
   await page.goto("/");
   await expect(story.laptop.bubble).toBeVisible();
-  await page.clock.fastForward(11_000);
+  await page.clock.fastForward(21_000);
   await expect(page.locator("#device-phone")).toContainText("did not open its shop");
   await expect(page.getByRole("link", { name: `http://127.0.0.1:${phone}` })).toHaveAttribute("href", `http://127.0.0.1:${phone}/shop.html`);
   await expect(story.now).toContainText("Not every device opened its shop");
