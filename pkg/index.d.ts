@@ -55,7 +55,10 @@ export interface SourceRequest {
   readonly codeChallenge?: string;
 }
 
-/** Answers with the endpoint's raw shape or with a finished token; a rejection with `status`, `retryable` or `retryAfter` is understood. */
+/**
+ * Answers with the endpoint's raw shape or with a finished token. What any HTTP client rejects with is understood: a status, a Retry-After, a timeout
+ * and a failing network are found in its error's own fields, its `response` and its `cause`; `retryable` and `retryAfter` (milliseconds) of it count.
+ */
 export type FunctionSource = (request: SourceRequest) => Promise<RawToken | FinishedToken> | RawToken | FinishedToken;
 
 /** Headers in any form that people have them. */
@@ -367,7 +370,7 @@ export type IdentityErrorCode =
   | "BAD_IDENTITY"
   /** The source answered with something that is no token; the message names the field. */
   | "BAD_ANSWER"
-  /** The service answered 401, or the page says so: it knows nobody who is signed in. */
+  /** The service answered 401, or with a page where people sign in, or the page says so: it knows nobody who is signed in. */
   | "NOT_SIGNED_IN"
   /** The service answered 403, 404 or another 4xx. */
   | "REFUSED"
@@ -377,7 +380,7 @@ export type IdentityErrorCode =
   | "NETWORK"
   /** No answer within the deadline, also when asked again. */
   | "TIMED_OUT"
-  /** The function given as `source` failed; `cause` is what it failed with. */
+  /** The function given as `source` failed; `cause` is what it failed with. A programming error is not tried again, and told to the console. */
   | "SOURCE_FAILED"
   /** Asked too soon after a failure; `cause` is that failure, `retryAfter` says when to come back. */
   | "COOLING_DOWN"

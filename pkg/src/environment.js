@@ -144,7 +144,7 @@ export const describeGlobal = (name) => attempt(() => Object.getOwnPropertyDescr
 
 /** Puts a global on the page, or takes it off; where the page does not allow that, nothing happens. @param {string} name @param {PropertyDescriptor} [descriptor] */
 export const defineGlobal = (name, descriptor) =>
-  void attempt(() => (descriptor ? Object.defineProperty(page, name, { configurable: true, enumerable: true, ...descriptor }) : Reflect.deleteProperty(page, name)));
+  void attempt(() => (descriptor ? Object.defineProperty(page, name, { configurable: true, enumerable: true, ...descriptor }) : delete page[name]));
 
 /** Whether there is a window or a worker that can be listened to. */
 export const canListen = () => typeof global("addEventListener") === "function";

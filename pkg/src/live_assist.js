@@ -8,11 +8,12 @@ import { provide } from "./engine.js";
 import { abortController, complain } from "./environment.js";
 import { notify } from "./event.js";
 import { OWN, WIDGET, watched } from "./live_person.js";
+import { given } from "./options.js";
 
 /** @typedef {import("../index.js").LiveAssistOptions} Options */
 
-/** What stands in the token's place when there is none. @param {Options} options */
-const nothing = ({ failureForm }) => (failureForm === "empty_object" ? {} : failureForm === "empty_string" ? "" : null);
+/** What stands in the token's place when there is none. @param {Options["failureForm"]} failureForm */
+const nothing = (failureForm) => (failureForm === "empty_object" ? {} : failureForm === "empty_string" ? "" : null);
 
 /** Why there is no token, for the person who wanted to chat. @param {any} error */
 const reason = (error) =>
@@ -29,7 +30,7 @@ const reason = (error) =>
  */
 export const authoriseChatWithCallbackWith = (load, options) => {
   const provider = provide(load, WIDGET, options, OWN);
-  const { flow, signIn, signInTimeout = 300_000, onEvent } = options;
+  const { flow, failureForm, signIn, signInTimeout = 300_000, onEvent } = given(options);
   /** @param {string} type @param {object} details */
   const tell = (type, details) => {
     if (onEvent) notify(onEvent, type, WIDGET, details);
@@ -67,7 +68,7 @@ export const authoriseChatWithCallbackWith = (load, options) => {
           return ask();
         }),
       (token) => [token],
-      (error) => [nothing(options), reason(error)],
+      (error) => [nothing(failureForm), reason(error)],
       (error) => tell("widget_answered", error ? { ok: false, code: /** @type {any} */ (error).code } : { ok: true }),
     );
   };

@@ -7,6 +7,7 @@ import { page, provide } from "./engine.js";
 import { attempt, canListen, complainOnce, global } from "./environment.js";
 import { badOption } from "./error.js";
 import { takeApart } from "./json_web_token.js";
+import { given } from "./options.js";
 import { watchPerson } from "./person.js";
 
 /** @typedef {import("../index.js").LiveAssistOptions} Options */
@@ -48,7 +49,7 @@ export const watched = (load, options, asked) => {
   if (!canListen() || !global("document")) return asked;
   const shared = /** @type {{live_assist?: import("./person.js").Watch<Connection>}} */ (page());
   const watch = (shared.live_assist ??= watchPerson(tag()));
-  const { identity, onSignOut } = options;
+  const { identity, onSignOut } = given(options);
   const connection = { identity, onSignOut, listener: provide(load, WIDGET, { ...options, onEvent: watch.hear }, OWN) };
   kept.set(asked, connection);
   watch.connect(connection, true);
@@ -62,7 +63,7 @@ export const watched = (load, options, asked) => {
  */
 export const livePersonIdentityWith = (load, options) => {
   const provider = provide(load, WIDGET, options, OWN);
-  if (options.flow === "code") throw badOption("flow", '"implicit": a code does not say whose it is');
+  if (given(options).flow === "code") throw badOption("flow", '"implicit": a code does not say whose it is');
   return watched(load, options, (/** @type {(identity: import("../index.js").VisitorIdentity) => void} */ callback) =>
     answerOnce(
       callback,

@@ -177,21 +177,23 @@ export const connectLiveChatWith = (load, options = {}) => {
   const complete = isRecord(options) ? { ...page().defaults, ...given(options) } : options;
   // The licence may be named by a snippet that comes later; anything else has to be right at once.
   const known = isRecord(complete) && complete.licenseId === undefined && complete.organizationId === undefined ? { ...complete, licenseId: 1 } : complete;
-  const { identity } = readOptions("livechat", known, [...OWN, "restart", "onSignOut"]);
+  const { identity, guests } = readOptions("livechat", known, [...OWN, "restart", "onSignOut"]);
   if (!canListen() || !global("document")) return () => {}; // There is no widget outside a page.
-  const { restart, onSignOut, ...own } = options;
+  const { restart, onSignOut, ...own } = given(options);
   const shared = /** @type {{livechat?: import("./person.js").Watch<Connection>}} */ (page());
   const watch = (shared.livechat ??= watchPerson(runningWidget()));
+  /** Whether the account is known, be it from the snippet. */
+  const isKnown = () => known === complete || attempt(() => global("__lc").license || global("__lc").organizationId);
   /** Hears of sign-outs; the page's own onEvent is another handle's, so that it is told each event once. @type {IdentityProvider | undefined} */
   let listener;
   return watch.connect({
     identity: /** @type {(() => unknown) | null | undefined} */ (identity),
     onSignOut,
     restart: restart !== false,
-    hasGuests: /** @type {any} */ (complete).guests !== undefined,
+    hasGuests: guests !== undefined,
     make: () => customIdentityProviderWith(load, own),
     listen: () => {
-      listener ??= attempt(() => customIdentityProviderWith(load, { ...own, onEvent: watch.hear }));
+      if (isKnown()) listener ??= attempt(() => customIdentityProviderWith(load, { ...own, onEvent: watch.hear }));
     },
   });
 };

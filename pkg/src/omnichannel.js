@@ -6,7 +6,7 @@ import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
 import { page, provide } from "./engine.js";
 import { Promise, after, attempt, canListen, cancel, complain, global, listen, unlisten } from "./environment.js";
 import { notify } from "./event.js";
-import { readOptions } from "./options.js";
+import { given, readOptions } from "./options.js";
 import { watchPerson } from "./person.js";
 
 /** @typedef {import("../index.js").OmnichannelOptions} Options */
@@ -24,7 +24,8 @@ const meanings = {
 };
 
 /** @param {Options} options @param {string} type @param {object} details */
-const tell = ({ onEvent }, type, details) => {
+const tell = (options, type, details) => {
+  const { onEvent } = given(options);
   if (onEvent) notify(onEvent, type, WIDGET, details);
 };
 
@@ -194,7 +195,7 @@ export const connectOmnichannelWith = (load, options) => {
     if (errorCode === 4) provider.invalidate();
   };
   listen("lcw:error", hear);
-  const { identity, startChat, onSignOut } = options;
+  const { identity, startChat, onSignOut } = given(options);
   // Hears of sign-outs; the page's own onEvent is another handle's, so that it is told each event once.
   const listener = provide(load, WIDGET, { ...options, onEvent: watch.hear }, OWN);
   const undo = watch.connect({ give, identity, startChat, onSignOut, listener });

@@ -7,7 +7,7 @@ import { IdentityError, badOption } from "./error.js";
 import { identityOf } from "./identity.js";
 import { HEADERS, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
-import { isRecord } from "./kind.js";
+import { isRecord, ownFields } from "./kind.js";
 import { factsOf, pairsOf, retryAfterOf } from "./thrown.js";
 import { readable } from "./token.js";
 
@@ -73,14 +73,15 @@ const withHeaders = (given, ours) => {
 
 /**
  * The header of the page's with which no request can be made: of that, fetch says no more than of a failing network.
+ * @param {string | undefined} option the name of the option that asks
  * @param {string} url
  * @param {Init} init
  */
-const wrongHeader = (url, { method, headers }) => {
+const wrongHeader = (option, url, { method, headers }) => {
   const Request = global("Request");
   const isPossible = (/** @type {any} */ headers) => attempt(() => new Request(url, { method, headers })) !== undefined;
   const name = isPossible({}) ? Object.keys(headers).find((name) => !isPossible({ [name]: headers[name] })) : undefined;
-  return name === undefined ? undefined : badOption(`source.headers.${name}`, "a name and a value that HTTP allows");
+  return name === undefined ? undefined : badOption(`${option}.headers.${name}`, "a name and a value that HTTP allows");
 };
 
 /** Services that could not be reached the last time, each by what names it. @type {WeakSet<object>} */
@@ -88,7 +89,7 @@ const unreached = new WeakSet();
 
 /**
  * Asks a service over HTTP. Neither the body nor a part of it gets into an error.
- * @param {object} service what names it
+ * @param {{name?: string}} service what names it
  * @param {string} url
  * @param {Init} init
  * @param {boolean} [takesText] whether the answer may be bare text
@@ -117,7 +118,7 @@ const askService = async (service, url, init, takesText) => {
     unreached.delete(service);
     const json = parse(text);
     if (!ok) {
-      const fields = Object(json?.parsed);
+      const fields = ownFields(json?.parsed, ["identity_exception", "oauth_exception"]);
       return {
         ok,
         status,
@@ -140,7 +141,7 @@ const askService = async (service, url, init, takesText) => {
   } catch (cause) {
     // Whatever kept it from being answered: a body that breaks off rejects with other errors than fetch.
     unreached.add(service);
-    const mistake = wrongHeader(url, request);
+    const mistake = wrongHeader(service.name, url, request);
     return mistake ? factsOf(mistake) : { ...factsOf(cause), mistaken: false, network: true, found };
   }
 };
@@ -170,7 +171,7 @@ const askAccounts = ({ name, accountsUrl, clientId, grant }, { licenseId, organi
  * The identity_token grant: the page's own service starts an identity transfer, bound to a proof key (RFC 7636, S256).
  * @param {Extract<import("./options.js").Source, {grant: "identity_token"}>} source
  * @param {Account} account
- * @param {AbortSignal} signal
+ * @param {AbortSignal | null} signal
  * @returns {Promise<Outcome>}
  */
 const askByTransfer = async (source, account, signal) => {
@@ -186,7 +187,7 @@ const askByTransfer = async (source, account, signal) => {
     body: JSON.stringify({ code_challenge: base64url(new Uint8Array(digest)) }),
   });
   if (!transfer.ok) return transfer;
-  const code = Object(transfer.answer).identity_transfer_token;
+  const code = ownFields(transfer.answer, ["identity_transfer_token"]).identity_transfer_token;
   if (typeof code !== "string" || !code) {
     throw new IdentityError("BAD_ANSWER", "the answer's identity_transfer_token is no non-empty string");
   }
@@ -212,15 +213,16 @@ const withChallenge = (init, codeChallenge) => {
 /**
  * Asks a source once; never rejects.
  * @param {import("./options.js").ReadOptions} options
- * @param {AbortSignal} signal
+ * @param {{signal: AbortSignal, isNative: boolean}} controller
  * @param {string | null} identity
  * @param {string} reason
  * @returns {Promise<Outcome>}
  */
-const askOnce = async (options, signal, identity, reason) => {
+const askOnce = async (options, { signal, isNative }, identity, reason) => {
   // Who is not signed in has a source of its own, where the page gives one.
   const source = /** @type {import("./options.js").Source} */ (identity === null && options.guests ? options.guests : options.source);
   const { codeChallenge } = options;
+  const fetchSignal = isNative ? signal : null;
   try {
     if ("function" in source) {
       const request = {
@@ -238,10 +240,10 @@ const askOnce = async (options, signal, identity, reason) => {
       if (headers && !given) throw badOption(`${source.name}.headers`, HEADERS);
       const init = withChallenge({ ...source.init, headers: withHeaders(given, method === "POST" ? JSON_BODY : {}) }, codeChallenge);
       const takesText = options.widget !== "livechat";
-      return await askService(source, at(source.url, source.name), { ...init, signal, cache: cacheMode(init, reason) }, takesText);
+      return await askService(source, at(source.url, source.name), { ...init, signal: fetchSignal, cache: cacheMode(init, reason) }, takesText);
     }
-    if (source.grant === "identity_token") return await askByTransfer(source, options, signal);
-    return await askAccounts(source, options, { redirect_uri: source.redirectUri ?? pageAddress() }, { signal, credentials: "include" });
+    if (source.grant === "identity_token") return await askByTransfer(source, options, fetchSignal);
+    return await askAccounts(source, options, { redirect_uri: source.redirectUri ?? pageAddress() }, { signal: fetchSignal, credentials: "include" });
   } catch (cause) {
     return factsOf(cause);
   }
@@ -269,11 +271,12 @@ const tell = ({ cause, code, mistaken, unclear, network, timedOut }) => {
  * @returns {Asking}
  */
 export const asker = (options, identity, reason) => {
-  const { signal, abort } = abortController();
+  const controller = abortController();
+  const { signal, abort } = controller;
   const wanted = options.widget === "livechat" ? "token" : options.flow === "code" ? "code" : "jwt";
   const run = async () => {
     /** @type {Outcome} */
-    const outcome = signal.aborted ? { ok: false } : await askOnce(options, signal, identityOf(identity), reason);
+    const outcome = signal.aborted ? { ok: false } : await askOnce(options, controller, identityOf(identity), reason);
     if (outcome.ok) return { ...outcome, ...readable(outcome.answer, wanted) };
     if (!signal.aborted) attempt(() => tell(outcome));
     return outcome;

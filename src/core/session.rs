@@ -352,6 +352,7 @@ impl Session {
         }
         let demanded = self.requests.get(position).is_some_and(Request::is_demanded);
         let mut moved_to = None;
+        self.moved_to = None;
         let mut is_confirmed = false;
         for (caller, reading) in readings {
             let failure = match reading {
@@ -376,7 +377,8 @@ impl Session {
             self.moved_to = moved_to;
         } else if let Some(identity) = moved_to {
             return self.observe(identity.as_deref());
-        } else {
+        } else if self.requests.get(position).is_some_and(|request| !request.is_demanded()) {
+            // Who joined while the others were asked has just said who is signed in, and waits on.
             let request = self.requests.remove(position);
             let duration = now.monotonic.saturating_sub(request.begun.monotonic);
             self.emit(Event::RequestFailed { request: request.id.0, duration, code: Code::BadIdentity, demanded });
@@ -528,9 +530,6 @@ impl Session {
             self.attempt_failed(now, position, failure);
             if self.requests.len() < running {
                 self.move_on();
-            } else {
-                // Who still waits gets the answer of another attempt, and is asked then.
-                self.moved_to = None;
             }
         }
     }
@@ -545,7 +544,8 @@ impl Session {
     /// Time passed: deadlines and pauses that are over take effect.
     pub fn wake(&mut self, now: Moment) {
         if self.laid_aside_until.is_some_and(|until| until <= now.monotonic) {
-            // Nobody came for it.
+            // Nobody came for it, and a guest's token is stored in its place.
+            self.drop_expired(now);
             self.laid_aside_until = None;
             self.emit(Event::RecordRejected { why: Rejection::Scope });
             self.forget();
@@ -779,7 +779,6 @@ impl Session {
         self.epoch = self.epoch.wrapping_add(1);
         self.held = None;
         self.given.clear();
-        self.moved_to = None;
         self.cool_down = CoolDown::default();
         self.cool_down_ahead = CoolDown::default();
     }

@@ -106,16 +106,13 @@ impl SignOuts {
             FoundMark::Mark(mark) if self.kept.as_deref() == Some(mark) => return News::Nothing,
             FoundMark::Mark(mark) => {
                 let known = self.kept.replace(mark.to_owned());
-                let is_no_news = |heard: &Heard| heard.mark == mark && (!heard.was_found || known.is_none());
-                let was_heard = self.heard.iter().any(is_no_news);
+                let was_told = self.heard.iter().any(|heard| heard.mark == mark && !heard.was_found);
                 self.remember(mark, true);
-                return if was_heard {
-                    News::Nothing
-                } else if known.is_some() && !is_first_mark(mark) {
-                    News::SignedOut
-                } else {
-                    // Nothing was known to stand there, so that it may be older than the page; or others were cleared before it.
-                    News::MayHaveLeft
+                return match known {
+                    Some(_) if was_told => News::Nothing,
+                    Some(_) if !is_first_mark(mark) => News::SignedOut,
+                    // Others were cleared before it; or nothing was known to stand there, so that it may be older than the page.
+                    _ => News::MayHaveLeft,
                 };
             }
             FoundMark::Missing | FoundMark::Unreadable => self.kept.take(),

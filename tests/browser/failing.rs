@@ -211,7 +211,7 @@ async fn rule_13_the_network_s_return_tries_again_at_once() {
 async fn rule_13_gives_up_when_patience_ends() {
     let scene = Scene::new();
     let clock = fake_clock();
-    let failing = Closure::<dyn Fn() -> js_sys::Promise>::new(|| Promise::reject(&unavailable()));
+    let failing = Closure::<dyn Fn() -> Promise>::new(|| Promise::reject(&unavailable()));
     scene.source.answer_by(failing.into_js_value().unchecked_ref());
     let token = scene.provider().get_token();
     // It gives up as soon as the next attempt would come too late, and cools down from then on.

@@ -32,6 +32,8 @@ const error = (message, fields) => Object.assign(new Error(message), fields);
 const thrower = () => {
   throw new Error("the page's own");
 };
+/** Any use of it throws. */
+const hostile = new Proxy(function () {}, { get: thrower, apply: thrower, has: thrower, ownKeys: thrower, getPrototypeOf: thrower });
 const caught = (run) => {
   try {
     return run();
@@ -82,6 +84,9 @@ export const failuresByName = async () => {
     ["nothing", undefined, FAILED],
     ["null", null, FAILED],
     ["a number", 503, FAILED],
+    ["an error whose every word is an object that throws", { name: hostile, message: hostile, code: hostile, type: hostile, status: hostile, stack: hostile, headers: hostile, retryAfter: hostile, response: { headers: { "retry-after": hostile } } }, FAILED],
+    ["an error whose headers are objects that throw", { status: 503, headers: [[hostile, hostile], ["retry-after", hostile]] }, status(503)],
+    ["an IdentityError whose words are objects that throw", Object.assign(new IdentityError("REFUSED", "no"), { code: hostile, message: hostile }), FAILED],
     ["an object of no prototype", Object.create(null), FAILED],
     ["an error in a circle", ((circle) => Object.assign(circle, { cause: circle, error: [circle] }))(new Error("no")), FAILED],
     ["an error of endless causes", { get cause() { return { cause: this }; } }, FAILED],

@@ -1,9 +1,9 @@
 //! Each rule by example, and the known faults of other token managers that this core must not have.
 
 use custom_identity_provider::core::{
-    AbortReason, Account, Answer, BACKOFF_FLOOR, Cache, Code, Credential, Event, Failure, Grant, Kind, Lifetime,
-    Moment, Policy, Reason, Rejection, Reply, SignOutOrigin, Token, Warning, backoff_ceiling, cool_down_length,
-    read_answer,
+    AbortReason, Account, Answer, BACKOFF_FLOOR, Cache, Code, Credential, Event, Failure, Grant, Kind,
+    LONGEST_RETRY_AFTER, Lifetime, Moment, Policy, Reason, Rejection, Reply, SignOutOrigin, Token, Warning,
+    backoff_ceiling, cool_down_length, read_answer,
 };
 use serde_json::json;
 
@@ -919,4 +919,125 @@ fn rule_11_a_background_request_whose_pause_ends_too_late_is_dropped() {
     assert!(tab.was_told(|event| matches!(event, Event::RequestFailed { request: 2, demanded: false, .. })));
     assert_eq!(tab.attempts.len(), 2);
     assert_eq!(cached(&tab.get(&PLAIN)), Some("one"));
+}
+
+#[test]
+fn rule_07_what_is_to_be_done_at_a_sign_out_comes_in_order() {
+    // A listener that is told must find neither the record nor a running request's token.
+    let mut tab = Tab::new(Cache::Session);
+    tab.fetch("one", 3_600);
+    tab.fresh(&PLAIN);
+    tab.deeds.clear();
+    tab.sign_out(SignOutOrigin::ThisTab);
+    let why = AbortReason::SignedOut;
+    let expected = [
+        Deed::Told(Event::SignedOut { origin: SignOutOrigin::ThisTab }),
+        Deed::Forgot,
+        Deed::Stopped(2),
+        Deed::Told(Event::RequestAborted { request: 2, why }),
+        Deed::Rejected(2, Code::SignedOut),
+    ];
+    assert_eq!(tab.deeds, expected);
+}
+
+#[test]
+fn rule_07_who_may_have_left_is_forgotten_and_who_waits_is_not_rejected() {
+    let mut tab = Tab::new(Cache::Session);
+    tab.fetch("one", 3_600);
+    tab.fresh(&PLAIN);
+    tab.deeds.clear();
+    tab.may_have_left();
+    assert_eq!(tab.deeds, [Deed::Forgot, Deed::Told(Event::MayHaveLeft)]);
+    assert!(!tab.has(&PLAIN));
+    // Who asks now does not join what was asked before, and what comes of that is not kept.
+    assert_eq!(waits_for(&tab.get(&PLAIN)), Some(3));
+    let old = tab.attempts[1];
+    tab.answer(old, &raw("of before", 3_600));
+    assert_eq!(tab.outcomes()[1..], [token("of before"), None]);
+    assert!(!tab.has(&PLAIN));
+    assert_eq!(tab.stored, None);
+    tab.answer(tab.latest(), &raw("new", 3_600));
+    assert_eq!(tab.outcomes()[2], token("new"));
+    // A cool-down is about the source, not about who left.
+    tab.fresh(&PLAIN);
+    tab.fail(tab.latest(), refused());
+    tab.may_have_left();
+    assert!(refused_with(&tab.get(&PLAIN)).is_some());
+}
+
+#[test]
+fn rule_07_a_background_refresh_ends_when_somebody_may_have_left() {
+    let mut tab = Tab::new(Cache::Memory);
+    tab.fetch("one", 3_600);
+    tab.pass(55 * MINUTE);
+    tab.get(&EAGER);
+    tab.may_have_left();
+    let why = AbortReason::Invalidated;
+    assert!(tab.was_told(|event| *event == Event::RequestAborted { request: 2, why }));
+}
+
+#[test]
+fn rule_11_that_somebody_signed_in_does_not_end_the_background_cool_down() {
+    let mut tab = Tab::new(Cache::Memory);
+    tab.fetch("one", 3_600);
+    tab.pass(55 * MINUTE);
+    tab.get(&EAGER);
+    tab.fail(tab.latest(), refused());
+    tab.signed_in();
+    tab.get(&EAGER);
+    assert_eq!(tab.attempts.len(), 2, "it is asked for whoever waits, and nobody waits for this");
+    tab.pass(cool_down_length(1));
+    tab.get(&EAGER);
+    assert_eq!(tab.attempts.len(), 3);
+}
+
+#[test]
+fn rule_13_a_retry_after_without_bounds_is_obeyed_for_an_hour() {
+    let endless = 1_000 * HOUR;
+    let mut tab = Tab::new(Cache::Session);
+    tab.get(&PLAIN);
+    tab.fail(tab.latest(), Failure::of_status(503, Some(endless)));
+    assert_eq!(refused_with(&tab.get(&PLAIN)).and_then(|failure| failure.retry_after), Some(LONGEST_RETRY_AFTER));
+    tab.online();
+    tab.pass(LONGEST_RETRY_AFTER - 1);
+    assert!(refused_with(&tab.get(&PLAIN)).is_some());
+    tab.pass(1);
+    // In pauses, too, of whoever is that patient.
+    let patient = Policy { patience: 2 * HOUR, ..PLAIN };
+    tab.get(&patient);
+    tab.fail(tab.latest(), Failure::of_status(429, Some(endless)));
+    assert_eq!(tab.outcome(), None);
+    tab.online();
+    tab.pass(LONGEST_RETRY_AFTER - 1);
+    assert_eq!(tab.attempts.len(), 2);
+    tab.pass(1);
+    assert_eq!(tab.latest().number, 2);
+    // One in the past asks for nothing.
+    tab.fail(tab.latest(), Failure::of_status(503, Some(-HOUR)));
+    assert!(tab.session.next_wake().unwrap() > tab.now.monotonic);
+}
+
+#[test]
+fn rule_12_a_handle_with_a_large_margin_leaves_the_record_to_others() {
+    let mut tab = Tab::new(Cache::Session);
+    tab.fetch("one", 3_600);
+    tab.pass(10 * MINUTE);
+    tab.reload();
+    let cautious = Policy { margin: Some(2 * HOUR), ..PLAIN };
+    assert!(!tab.has(&cautious));
+    assert!(tab.was_told(|event| *event == Event::Restored { remaining: 50 * MINUTE - 30 * SECOND }));
+    assert!(tab.stored.is_some());
+    assert_eq!(cached(&tab.get(&PLAIN)), Some("one"));
+}
+
+#[test]
+fn rule_12_a_record_within_the_ordinary_margin_is_over_whatever_margin_a_handle_has() {
+    for (margin, is_restored) in [(None, false), (Some(2 * HOUR), false), (Some(0), true)] {
+        let mut tab = Tab::new(Cache::Session);
+        tab.fetch("one", 3_600);
+        tab.pass(HOUR - 30 * SECOND);
+        tab.reload();
+        assert_eq!(tab.has(&Policy { margin, ..PLAIN }), is_restored);
+        assert_eq!(tab.stored.is_some(), is_restored);
+    }
 }

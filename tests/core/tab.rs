@@ -1,5 +1,7 @@
 //! A browser tab for a session to live in: two clocks, a storage, callers who wait, and who is signed in.
 
+use std::collections::BTreeMap;
+
 use custom_identity_provider::core::{
     Account, Answer, Attempt, Cache, Caller as CallerNumber, Code, Credential, Effect, Event, Failure, Fields, Kind,
     Moment, Policy, RECORD_VERSION, Reading, Reason, RecordScope, Reply, RequestCounter, RequestId, Session, Settings,
@@ -28,14 +30,18 @@ impl Fields for Json {
     }
 }
 
-/// One thing that the session did, beside what it did to the storage.
+/// One thing that the session did.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Deed {
     Began(u32, u32, Reason),
     Stopped(u32),
     Resolved(u32, String),
     Rejected(u32, Code),
+    /// One caller alone.
+    Refused(u32, u32, Code),
     Dropped(u32),
+    Stored(String),
+    Forgot,
     Told(Event),
 }
 
@@ -50,7 +56,8 @@ pub enum Outcome {
 #[derive(Clone, Debug)]
 pub struct Caller {
     pub request: u32,
-    pub person: Option<&'static str>,
+    /// Which identity function it has.
+    pub number: u32,
     pub outcome: Option<Outcome>,
     pub has_left: bool,
 }
@@ -61,6 +68,8 @@ pub struct Tab {
     pub now: Moment,
     /// Who is signed in; the session learns of it when it looks.
     pub person: Option<&'static str>,
+    /// Callers whose identity functions say something else, by their numbers.
+    pub disagreeing: BTreeMap<u32, Reading>,
     /// Changes at every sign-out in any tab of the origin.
     pub generation: u32,
     /// What Store and Forget left behind.
@@ -68,6 +77,10 @@ pub struct Tab {
     pub callers: Vec<Caller>,
     /// Every attempt that began on this tab.
     pub attempts: Vec<Attempt>,
+    /// For whom each of them began.
+    began_for: Vec<(Attempt, Option<String>)>,
+    /// Whose each token is that the source answered with.
+    issued: Vec<(String, Option<String>)>,
     /// What requests for codes were answered with.
     pub codes: Vec<(u32, String)>,
     /// Every JWT that the source answered with, as it is taken apart.
@@ -106,6 +119,11 @@ pub fn signed(token: &str, issued: i64, lifetime: i64) -> serde_json::Value {
             "sub": "entity" })
 }
 
+/// The digest of a test: who is signed in must make a difference, nobody included.
+fn scope_of(identity: Option<&str>) -> String {
+    identity.map_or_else(|| "scope: nobody".to_owned(), |person| ["scope of ", person].concat())
+}
+
 impl Tab {
     pub fn new(cache: Cache) -> Self {
         Self::with(settings(cache, livechat()))
@@ -117,10 +135,13 @@ impl Tab {
             settings,
             now: Moment { wall: 1_800_000_000_000, monotonic: 50_000 },
             person: Some("ann"),
+            disagreeing: BTreeMap::new(),
             generation: 1,
             stored: None,
             callers: Vec::new(),
             attempts: Vec::new(),
+            began_for: Vec::new(),
+            issued: Vec::new(),
             codes: Vec::new(),
             jwts: Vec::new(),
             deeds: Vec::new(),
@@ -141,18 +162,30 @@ impl Tab {
     }
 
     pub fn scope(&self) -> String {
-        // The digest of a test: who is signed in must make a difference, nobody included.
-        self.person.map_or_else(|| "scope: nobody".to_owned(), |person| ["scope of ", person].concat())
+        scope_of(self.person)
+    }
+
+    /// What this caller's own function says of who is signed in.
+    pub fn reading(&self, caller: u32) -> Reading {
+        let agreeing = || Reading::Says(self.person.map(str::to_owned));
+        self.disagreeing.get(&caller).cloned().unwrap_or_else(agreeing)
+    }
+
+    /// This caller's function says from now on that this person is signed in.
+    pub fn says(&mut self, caller: u32, person: Option<&str>) {
+        self.disagreeing.insert(caller, Reading::Says(person.map(str::to_owned)));
     }
 
     /// The session reads who is signed in, and the first time the record too.
-    pub fn observe(&mut self, policy: &Policy) {
-        let wants_record = self.session.observe(self.person);
-        self.proceed(wants_record, policy);
+    pub fn observe(&mut self, policy: &Policy, caller: u32) {
+        let reading = self.reading(caller);
+        let Reading::Says(identity) = &reading else { panic!("without knowing, no call reaches the session") };
+        let wants_record = self.session.observe(identity.as_deref());
+        self.proceed(wants_record, policy, &[(CallerNumber(caller), reading)]);
     }
 
     /// The session goes on with who is signed in, and with the record where that is the moment to read it.
-    fn proceed(&mut self, wants_record: bool, policy: &Policy) {
+    fn proceed(&mut self, wants_record: bool, policy: &Policy, readings: &[(CallerNumber, Reading)]) {
         self.obey();
         if wants_record
             && self.settings.cache == Cache::Session
@@ -164,22 +197,21 @@ impl Tab {
                     record[claim] = value.clone();
                 }
             }
-            let scope = self.scope();
+            let scope = scope_of(self.session.identity());
             let generation = self.generation.to_string();
             let expected = RecordScope { scope: &scope, generation: &generation };
             self.session.restore(self.now, policy, expected, &Answer::Object(&Json(record)));
         }
-        self.session.proceed(self.now, policy);
+        self.session.proceed(self.now, policy, readings);
         self.obey();
     }
 
     /// Everyone who is concerned says who is signed in.
     fn confirm(&mut self, attempt: Attempt) {
         let Some(concerned) = self.session.concerned(attempt) else { return };
-        let said = Reading::Says(self.person.map(str::to_owned));
-        let readings: Vec<_> = concerned.into_iter().map(|caller| (caller, said.clone())).collect();
+        let readings: Vec<_> = concerned.into_iter().map(|caller| (caller, self.reading(caller.0))).collect();
         let wants_record = self.session.confirm(self.now, attempt, &readings);
-        self.proceed(wants_record, &Policy::default());
+        self.proceed(wants_record, &Policy::default(), &readings);
     }
 
     /// Does what the session says, and watches that it may be said.
@@ -195,6 +227,7 @@ impl Tab {
                         self.broken.push(format!("{attempt:?} began twice"));
                     }
                     self.attempts.push(attempt);
+                    self.began_for.push((attempt, self.session.identity().map(str::to_owned)));
                     self.deeds.push(Deed::Began(attempt.request.0, attempt.number, attempt.reason));
                 }
                 Effect::Stop(request) => self.deeds.push(Deed::Stopped(request.0)),
@@ -213,9 +246,9 @@ impl Tab {
                     self.deeds.push(Deed::Rejected(request.0, failure.code));
                     self.failures.push(failure);
                 }
-                Effect::Refuse(request, _, failure) => {
-                    self.settle(request.0, &Outcome::Failed(failure.code));
-                    self.deeds.push(Deed::Rejected(request.0, failure.code));
+                Effect::Refuse(request, caller, failure) => {
+                    self.settle_those(request.0, Some(caller.0), &Outcome::Failed(failure.code));
+                    self.deeds.push(Deed::Refused(request.0, caller.0, failure.code));
                     self.failures.push(failure);
                 }
                 Effect::Drop(request) => {
@@ -229,7 +262,8 @@ impl Tab {
                         self.broken.push("a token that is not to be stored was stored".to_owned());
                     }
                     let mut record = json!({
-                        "version": RECORD_VERSION, "scope": self.scope(), "generation": self.generation.to_string(),
+                        "version": RECORD_VERSION, "scope": scope_of(self.session.identity()),
+                        "generation": self.generation.to_string(),
                         "creationDate": grant.lifetime.created,
                     });
                     match &grant.credential {
@@ -245,9 +279,14 @@ impl Tab {
                         Credential::Jwt(jwt) => record["token"] = jwt.text.clone().into(),
                         Credential::Code => panic!("a code was stored"),
                     }
+                    let text = record["accessToken"].as_str().or(record["token"].as_str()).unwrap().to_owned();
+                    self.deeds.push(Deed::Stored(text));
                     self.stored = Some(record);
                 }
-                Effect::Forget => self.stored = None,
+                Effect::Forget => {
+                    self.deeds.push(Deed::Forgot);
+                    self.stored = None;
+                }
                 Effect::Emit(event) => self.deeds.push(Deed::Told(event)),
             }
         }
@@ -259,54 +298,79 @@ impl Tab {
     }
 
     fn settle(&mut self, request: u32, outcome: &Outcome) {
-        if self.waiting(request) == 0 {
-            self.broken.push(format!("request {request} was settled although nobody waits"));
-        }
+        self.settle_those(request, None, outcome);
+    }
+
+    /// Settles everyone who waits for this request, or those with one identity function.
+    fn settle_those(&mut self, request: u32, number: Option<u32>, outcome: &Outcome) {
+        let readings: BTreeMap<u32, Reading> =
+            self.callers.iter().map(|caller| (caller.number, self.reading(caller.number))).collect();
+        let whose = match outcome {
+            Outcome::Token(token) => self.issued.iter().rfind(|(issued, _)| issued == token).map(|(_, whose)| whose),
+            Outcome::Failed(_) => None,
+        };
+        let mut settled = 0;
         for caller in &mut self.callers {
-            if caller.request == request && !caller.has_left {
-                if caller.outcome.is_some() {
-                    self.broken.push(format!("a caller of request {request} was settled twice"));
-                }
-                if matches!(outcome, Outcome::Token(_)) && caller.person != self.person {
-                    self.broken.push(format!("a caller of request {request} got another person's token"));
-                }
-                caller.outcome = Some(outcome.clone());
+            let is_meant = number.is_none_or(|number| number == caller.number);
+            if caller.request != request || caller.has_left || !is_meant || caller.outcome.is_some() {
+                continue;
             }
+            if whose.is_some_and(|whose| readings[&caller.number] != Reading::Says(whose.clone())) {
+                self.broken.push(format!("a caller of request {request} got another person's token"));
+            }
+            caller.outcome = Some(outcome.clone());
+            settled += 1;
+        }
+        if settled == 0 {
+            self.broken.push(format!("request {request} was settled although nobody waits"));
         }
     }
 
-    fn waits(&mut self, reply: &Reply) {
+    fn waits(&mut self, reply: &Reply, number: u32) {
         if let Reply::Wait(request) = reply {
-            let person = self.person;
-            self.callers.push(Caller { request: request.0, person, outcome: None, has_left: false });
+            self.callers.push(Caller { request: request.0, number, outcome: None, has_left: false });
         }
         self.obey();
     }
 
     pub fn get(&mut self, policy: &Policy) -> Reply {
-        self.observe(policy);
-        let reply = self.session.get_token(self.now, policy, CallerNumber(1));
-        self.waits(&reply);
+        self.get_as(1, policy)
+    }
+
+    pub fn get_as(&mut self, caller: u32, policy: &Policy) -> Reply {
+        self.observe(policy, caller);
+        let reply = self.session.get_token(self.now, policy, CallerNumber(caller));
+        self.waits(&reply, caller);
         reply
     }
 
     pub fn fresh(&mut self, policy: &Policy) -> Reply {
-        self.observe(policy);
-        let reply = self.session.get_fresh_token(self.now, policy, CallerNumber(1));
-        self.waits(&reply);
+        self.fresh_as(1, policy)
+    }
+
+    pub fn fresh_as(&mut self, caller: u32, policy: &Policy) -> Reply {
+        self.observe(policy, caller);
+        let reply = self.session.get_fresh_token(self.now, policy, CallerNumber(caller));
+        self.waits(&reply, caller);
         reply
     }
 
     pub fn has(&mut self, policy: &Policy) -> bool {
-        self.observe(policy);
+        self.observe(policy, 1);
         let has = self.session.has_token(self.now, policy);
         self.obey();
         has
     }
 
     pub fn invalidate(&mut self) {
-        self.observe(&Policy::default());
         self.session.invalidate();
+        self.obey();
+    }
+
+    /// A mark is gone that stood for the latest sign-out.
+    pub fn may_have_left(&mut self) {
+        self.generation += 1;
+        self.session.may_have_left();
         self.obey();
     }
 
@@ -324,6 +388,12 @@ impl Tab {
     pub fn answer(&mut self, attempt: Attempt, answer: &serde_json::Value) {
         if matches!(self.settings.kind, Kind::Jwt { .. }) {
             self.jwts.push(answer.clone());
+        }
+        for name in ["access_token", "accessToken", "token"] {
+            if let Some(token) = answer.get(name).and_then(|token| token.as_str()) {
+                let whose = self.began_for.iter().rfind(|(began, _)| *began == attempt);
+                self.issued.push((token.to_owned(), whose.and_then(|(_, whose)| whose.clone())));
+            }
         }
         if let Some(code) = answer.get("ssoKey").and_then(|code| code.as_str()) {
             self.codes.push((attempt.request.0, code.to_owned()));
@@ -351,8 +421,9 @@ impl Tab {
     /// One caller stops waiting; the latest one of this request.
     pub fn leave(&mut self, request: u32) {
         let waits = |caller: &&mut Caller| caller.request == request && caller.outcome.is_none() && !caller.has_left;
-        self.callers.iter_mut().rfind(waits).expect("somebody waits").has_left = true;
-        self.session.leave(RequestId(request), CallerNumber(1));
+        let leaving = self.callers.iter_mut().rfind(waits).expect("somebody waits");
+        leaving.has_left = true;
+        self.session.leave(RequestId(request), CallerNumber(leaving.number));
         self.obey();
     }
 

@@ -204,6 +204,25 @@ for (const [name, parts] of Object.entries({
     }
   });
 
+test("connectLiveChat's provider is in whatever is put in window.__lc's place, at once, and what it takes the place of comes back with the undo", async () => {
+  const { page, errors, close } = await open(PERSON("ada"), COUNTED, OURS, CONNECT);
+  try {
+    assert.deepEqual(await page.evaluate(() => {
+      const theirs = () => {};
+      const kinds = [];
+      for (const value of [{ license: 1 }, Object.freeze({ license: 2 }), { license: 3 }, { license: 4, custom_identity_provider: theirs }]) {
+        window.__lc = value;
+        kinds.push([window.__lc.license, typeof window.__lc.custom_identity_provider, window.__lc.custom_identity_provider === theirs]);
+      }
+      undo();
+      return { kinds, isTheirs: window.__lc.custom_identity_provider === theirs };
+    }), { kinds: [1, 2, 3, 4].map((license) => [license, "function", false]), isTheirs: true });
+    assert.deepEqual(await errors(), []);
+  } finally {
+    await close();
+  }
+});
+
 test("connectLiveChat says once that window.__lc cannot be written, and hurts nobody", async () => {
   const { page, errors, close } = await open(
     script("Object.defineProperty(window, '__lc', { value: Object.freeze({ license: 12345678 }) });"), PERSON("ada"), COUNTED, OURS, CONNECT, script(snippet),
@@ -237,15 +256,38 @@ test("connectLiveChat leaves LiveChat's own customer in place while nobody is si
   }
 });
 
+test("connectLiveChat leaves the widget of LiveChat's own customer as it runs where it comes late and nobody is signed in", async () => {
+  const { page, errors, close } = await open(SNIPPET, PERSON(null), COUNTED, OURS);
+  try {
+    await shows(page, ANONYMOUS);
+    await page.evaluate(() => { globalThis.undo = connectLiveChat(options); });
+    await twoLooks(page);
+    await page.evaluate(() => sign_out());
+    await twoLooks(page);
+    assert.deepEqual(await seen(page), { begun: [ANONYMOUS], destroyed: 0, left: 0 });
+    assert.deepEqual(await errors(), []);
+  } finally {
+    await close();
+  }
+});
+
 test("connectLiveChat serves guests by its own provider where the option guests is given", async () => {
   const { page, errors, close } = await open(PERSON(null), COUNTED, OURS,
     script("options.guests = async () => ({ access_token: 'token', entity_id: 'guest', expires_in: 28800, token_type: 'Bearer' });"), CONNECT, SNIPPET);
   try {
-    await page.waitForFunction(() => globalThis.livechat?.begun.length === 1);
-    assert.equal(await page.evaluate(() => typeof window.__lc.custom_identity_provider), "function");
+    await shows(page, "guest");
     await page.evaluate(() => { globalThis.person = "ada"; });
     await shows(page, "ada");
-    assert.equal((await seen(page)).begun.includes(ANONYMOUS), false);
+    await page.evaluate(() => {
+      globalThis.person = null;
+      return sign_out();
+    });
+    await shows(page, "guest");
+    assert.deepEqual(await seen(page), { begun: ["guest", "ada", "guest"], destroyed: 2, left: 1 });
+    // A guest's token is forgotten by a sign-out as any other: the next one is not served by it.
+    await page.evaluate(() => sign_out());
+    await page.waitForFunction(() => livechat.begun.length === 4);
+    await shows(page, "guest");
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -322,6 +364,10 @@ test("rule_07_who_is_still_there_after_sign_out_is_served_by_a_provider_of_the_n
     await page.waitForFunction(() => livechat.begun.length === 2);
     await shows(page, "ada");
     assert.deepEqual(await seen(page), { begun: ["ada", "ada"], destroyed: 1, left: 1 });
+    // Who then leaves without a word had been signed out: that is told already.
+    await page.evaluate(() => { globalThis.person = null; });
+    await shows(page, ANONYMOUS);
+    assert.deepEqual(await seen(page), { begun: ["ada", "ada", ANONYMOUS], destroyed: 2, left: 1 });
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -339,9 +385,11 @@ test("connectLiveChat with restart: false takes the widget off and leaves it to 
     // The page's own code still finds LiveChat's object.
     await page.evaluate(() => {
       LiveChatWidget.call("maximize");
+      LiveChatWidget.once("ready", () => { globalThis.isReady = true; });
       LiveChatWidget.init();
     });
     await shows(page, "grace");
+    await page.waitForFunction(() => globalThis.isReady);
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -378,18 +426,29 @@ test("connectLiveChat twice, and connecting anew after an undo, leave one widget
 });
 
 test("what connectLiveChat did is undone: the provider is taken back, the widget left alone, and nobody is asked any more who is there", async () => {
-  const { page, errors, close } = await open(script("window.__lc = { license: 12345678, group: 7 };"), PERSON("ada"), COUNTED, OURS, CONNECT, SNIPPET);
+  const LISTENERS = script(`
+    globalThis.listeners = new Set();
+    for (const name of ["addEventListener", "removeEventListener"]) {
+      const native = globalThis[name];
+      globalThis[name] = (type, ...others) => {
+        if (type === "focus") listeners[name === "addEventListener" ? "add" : "delete"](others[0]);
+        native.call(globalThis, type, ...others);
+      };
+    }
+  `);
+  const { page, errors, close } = await open(LISTENERS, script("window.__lc = { license: 12345678, group: 7 };"), PERSON("ada"), COUNTED, OURS, CONNECT, SNIPPET);
   try {
     await shows(page, "ada");
     assert.deepEqual(await page.evaluate(async () => {
+      const listened = listeners.size;
       undo();
       const before = asked;
       globalThis.person = "grace";
       dispatchEvent(new Event("focus"));
       await sign_out();
       const { get, writable } = Object.getOwnPropertyDescriptor(window, "__lc");
-      return { __lc: window.__lc, get, writable, asked: asked - before };
-    }), { __lc: { license: 12345678, group: 7 }, get: undefined, writable: true, asked: 0 });
+      return { __lc: window.__lc, get, writable, asked: asked - before, listened, listens: listeners.size };
+    }), { __lc: { license: 12345678, group: 7 }, get: undefined, writable: true, asked: 0, listened: 1, listens: 0 });
     assert.deepEqual(await seen(page), { begun: ["ada"], destroyed: 0, left: 0 });
     assert.deepEqual(await errors(), []);
   } finally {
@@ -418,6 +477,44 @@ test("what changed between an undo and the next connection is noticed", async ()
     });
     await shows(page, "grace");
     assert.deepEqual(await seen(page), { begun: ["ada", "grace"], destroyed: 1, left: 1 });
+    assert.deepEqual(await errors(), []);
+  } finally {
+    await close();
+  }
+});
+
+test("a widget that the page began by itself while nothing was connected is taken for LiveChat's own customer's", async () => {
+  const { page, errors, close } = await open(PERSON("ada"), COUNTED, OURS, CONNECT, SNIPPET);
+  try {
+    await shows(page, "ada");
+    await page.evaluate(`undo(); LiveChatWidget.call("destroy"); ${snippet}`);
+    await shows(page, ANONYMOUS);
+    await page.evaluate(() => { connectLiveChat(options); });
+    await shows(page, "ada");
+    assert.deepEqual(await seen(page), { begun: ["ada", ANONYMOUS, "ada"], destroyed: 2, left: 0 });
+    assert.deepEqual(await errors(), []);
+  } finally {
+    await close();
+  }
+});
+
+test("people who change while the next one's widget is being loaded have it loaded once more, and no oftener", async () => {
+  const { page, errors, close, widget } = await open(PERSON("ada"), COUNTED, OURS, CONNECT, SNIPPET);
+  try {
+    await shows(page, "ada");
+    const release = widget.hold();
+    await page.evaluate(() => { globalThis.person = "grace"; });
+    await page.waitForFunction(() => livechat.scripts === 2);
+    for (const person of ["ada", "mary", "grace", "joan"]) {
+      await page.evaluate((person) => { globalThis.person = person; }, person);
+      await twoLooks(page);
+    }
+    release();
+    await shows(page, "joan");
+    await page.waitForFunction(() => livechat.scripts === 3);
+    await shows(page, "joan");
+    assert.equal(await page.evaluate(() => livechat.destroyed), 2);
+    assert.equal(await page.evaluate(() => left), 5);
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -512,7 +609,8 @@ test("an identity that cannot tell changes nothing until it can", async () => {
     assert.deepEqual(await seen(page), { begun: ["ada"], destroyed: 0, left: 0 });
     await page.evaluate(() => Object.defineProperty(globalThis, "person", { configurable: true, get: () => "grace" }));
     await shows(page, "grace");
-    assert.deepEqual(await errors(), []);
+    // Each of its mistakes is said once.
+    assert.deepEqual((await errors()).map((text) => /the function given as identity/.test(text)), [true, true, true]);
   } finally {
     await close();
   }
@@ -529,6 +627,25 @@ test("connectLiveChat names a wrong option at once", async () => {
       }
     })), ["BAD_OPTION restart", "BAD_OPTION onSignOut", "BAD_OPTION source", "BAD_OPTION identity", "BAD_OPTION licenseId", "BAD_OPTION sauce", "BAD_OPTION source"]);
     assert.equal(await page.evaluate(() => "__lc" in window), false);
+    assert.deepEqual((await errors()).filter((text) => !/the option \w+ is wrong/.test(text)), []);
+  } finally {
+    await close();
+  }
+});
+
+test("a widget that LiveChat's own package is still loading when the person changes can be taken off by that package afterwards", async () => {
+  const { page, errors, close, widget } = await open(PERSON("ada"), COUNTED, OURS, "<main></main>", '<script src="/built/widget_react.js"></script>');
+  try {
+    const release = widget.hold();
+    await page.evaluate(() => mount());
+    await page.waitForFunction(() => window.__lc_inited);
+    await page.evaluate(() => { globalThis.person = "grace"; });
+    await twoLooks(page);
+    release();
+    await page.waitForFunction(() => livechat.destroyed === 1);
+    await shows(page, "grace");
+    await page.evaluate(() => unmount());
+    await page.waitForFunction(() => livechat.alive === 0);
     assert.deepEqual(await errors(), []);
   } finally {
     await close();

@@ -116,6 +116,7 @@ test("rule_07_sign_out_closes_the_chat_in_every_tab_and_starts_none_for_who_left
       assert.deepEqual(await seen(one), { open: null, begun: ["ada"], starts: 1, closed: 1, reopened: 0, left: 1 });
       await becomes(one, "grace");
       await chats(one, "grace");
+      assert.equal((await seen(one)).left, 1, "the change that follows a sign-out is one with it");
     }
     assert.deepEqual(await errors(), []);
   } finally {
@@ -130,7 +131,7 @@ test("a chat is started once for a person, however often the page connects, befo
       if (comesFirst) await page.evaluate(omnichannelWidget);
       await page.evaluate(() => {
         connectOmnichannel(options)();
-        for (let mounts = 0; mounts < 3; mounts += 1) connectOmnichannel({ ...options });
+        for (let mounts = 0; mounts < 3; mounts += 1) connectOmnichannel({ ...options, organizationId: `organization-${mounts}` });
       });
       if (!comesFirst) await page.evaluate(omnichannelWidget);
       await chats(page, "ada");
@@ -139,6 +140,14 @@ test("a chat is started once for a person, however often the page connects, befo
       await becomes(page, "grace");
       await chats(page, "grace");
       assert.deepEqual(await seen(page), { open: "grace", begun: ["ada", "grace"], starts: 2, closed: 1, reopened: 0, left: 1 });
+      // Each of their sessions tells the same sign-out.
+      await page.evaluate(() => {
+        globalThis.person = null;
+        return sign_out();
+      });
+      await chats(page, null);
+      await threeLooks(page);
+      assert.deepEqual(await seen(page), { open: null, begun: ["ada", "grace"], starts: 2, closed: 2, reopened: 0, left: 2 });
       assert.deepEqual(await errors(), []);
     } finally {
       await close();
@@ -232,7 +241,8 @@ test("onSignOut is called once for each sign-out, also of a page that does not s
     await page.evaluate(() => {
       const { identity, ...others } = options;
       connectOmnichannel(others);
-      connectOmnichannel({ ...others, onSignOut: () => { throw new Error("broken listener"); } });
+      // A session of its own, which tells of the sign-out, too.
+      connectOmnichannel({ ...others, organizationId: "other", onSignOut: () => { throw new Error("broken listener"); } });
     });
     await page.waitForFunction(() => omnichannel.starts === 1);
     for (const times of [1, 2]) {

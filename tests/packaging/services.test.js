@@ -153,7 +153,7 @@ for (const headers of [{ "a b": "c" }, { "X-Fine": "1", "X-Wrong": "b\nc" }, { "
 for (const [name, prepare, expected] of [
   ["without fetch", () => { delete globalThis.fetch; }, /^NETWORK: this page has no fetch: give a function as source$/],
   ["with a fetch that throws", () => { globalThis.fetch = () => { throw new Error("blocked"); }; }, /^NETWORK: the service could not be reached$/],
-  ["without Request, Response and Headers", () => { for (const name of ["Request", "Response", "Headers"]) delete globalThis[name]; }, /^entity$/],
+  ["without Request, Response, Headers and AbortController", () => { for (const name of ["Request", "Response", "Headers", "AbortController"]) delete globalThis[name]; }, /^entity$/],
   ["with a Request that throws", () => { globalThis.Request = class { constructor() { throw new Error("blocked"); } }; }, /^entity$/],
   ["with an AbortController of its own", () => {
     globalThis.AbortController = class {

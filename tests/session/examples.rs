@@ -1,12 +1,13 @@
 //! Each rule by example.
 
 use custom_identity_provider::core::{
-    AbortReason, Account, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Code, Event, Failure, Kind, LONGEST_LIFETIME,
-    Lifetime, Moment, Policy, Reason, Rejection, Reply, SignOutOrigin,
+    AbortReason, Account, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Caller, Code, Event,
+    FREE_REFUSALS, Failure, Kind, LATE_IDENTITY, LONGEST_LIFETIME, LONGEST_RETRY_AFTER, Lifetime, Moment, Policy,
+    RECORD_VERSION, REFUSAL_PAUSE, Reading, Reason, Rejection, Reply, Settings, SignOutOrigin,
 };
 use serde_json::json;
 
-use crate::stage::{HOUR, START, Stage, jwt, raw, settings, taken_apart, token_of};
+use crate::stage::{HOUR, PAGE, START, Stage, jwt, livechat, raw, settings, taken_apart, token_of};
 
 fn request(reply: &Reply) -> custom_identity_provider::core::RequestId {
     match reply {
@@ -541,9 +542,10 @@ fn rule_12_a_wrong_record_of_a_jwt_is_a_miss_and_removed() {
 #[test]
 fn rule_15_nothing_in_storage_is_a_code() {
     let mut stage = Stage::with(settings(Cache::Session, Kind::Code));
-    stage.stored =
-        Some(json!({ "version": 1, "generation": "0", "scope": "scope of Some(\"ada\")", "creationDate": START,
-                                "ssoKey": "a code", "redirect_uri": "https://liveperson.net" }));
+    stage.stored = Some(
+        json!({ "version": RECORD_VERSION, "generation": "0", "scope": "scope of Some(\"ada\")", "creationDate": START,
+                                "ssoKey": "a code", "redirect_uri": "https://liveperson.net" }),
+    );
     request(&stage.get());
     assert!(stage.stored.is_none());
     assert!(stage.has_said(|event| *event == Event::RecordRejected { why: Rejection::Corrupt }));
@@ -627,7 +629,7 @@ fn rule_12_a_reload_is_answered_from_the_record() {
 #[test]
 fn rule_12_a_wrong_record_is_a_miss_and_removed() {
     let wrongs = [
-        ("version", json!(2), Rejection::Version),
+        ("version", json!(RECORD_VERSION + 1), Rejection::Version),
         ("version", json!("1"), Rejection::Corrupt),
         ("generation", json!("another"), Rejection::SignedOut),
         ("scope", json!("another"), Rejection::Scope),
@@ -677,6 +679,7 @@ fn rule_13_what_may_pass_is_tried_again_and_what_does_not_is_not() {
         let attempt = stage.last();
         stage.fail(attempt, Failure::of_status(status, None));
         assert_eq!(stage.said.rejected.len(), 1, "{status}");
+        assert_eq!(stage.said.rejected[0].1.status, Some(status));
     }
 }
 
@@ -830,10 +833,393 @@ fn rule_13_nobody_signed_in_is_said_at_once_and_somebody_who_signs_in_is_not_kep
         let attempt = stage.last();
         stage.answer(attempt, json!(null));
         assert_eq!(stage.said.rejected[0].1.code, Code::NotSignedIn);
-        assert_eq!(refusal(stage.get()).code, Code::CoolingDown);
-        stage.signed_in();
         request(&stage.get());
     }
+}
+
+/// Fails this many requests one after the other, each begun as soon as it may.
+fn refuse(stage: &mut Stage, times: u32) {
+    for _ in 0..times {
+        request(&stage.get());
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_status(401, None));
+    }
+}
+
+#[test]
+fn rule_27_who_is_refused_because_nobody_is_signed_in_is_served_at_once_and_who_asks_without_end_once_a_second() {
+    let mut stage = Stage::new(Cache::Memory);
+    refuse(&mut stage, FREE_REFUSALS + 1);
+    let refused = refusal(stage.get());
+    assert_eq!((refused.code, refused.retry_after), (Code::NotSignedIn, Some(REFUSAL_PAUSE)));
+    stage.pass(REFUSAL_PAUSE - 1);
+    assert_eq!(refusal(stage.fresh()).retry_after, Some(1));
+    stage.pass(1);
+    refuse(&mut stage, 1);
+    assert_eq!(refusal(stage.get()).retry_after, Some(REFUSAL_PAUSE), "the pause does not grow");
+    stage.pass(REFUSAL_PAUSE);
+    stage.fetch("one", 60);
+    stage.pass(HOUR);
+    refuse(&mut stage, FREE_REFUSALS);
+    request(&stage.get());
+}
+
+#[test]
+fn rule_27_who_signs_in_is_served_at_once_however_often_nobody_was_refused() {
+    let ways: [fn(&mut Stage); 3] = [Stage::signed_in, Stage::online, |stage| stage.identity = Some("ada".to_owned())];
+    for comes in ways {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.identity = None;
+        refuse(&mut stage, FREE_REFUSALS + 1);
+        refusal(stage.get());
+        comes(&mut stage);
+        request(&stage.get());
+    }
+}
+
+#[test]
+fn rule_27_who_waits_when_somebody_signs_in_waits_on_and_is_given_the_persons_token() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.identity = None;
+    let waiting = request(&stage.get());
+    let of_nobody = stage.last();
+    stage.pass(9_000);
+    stage.identity = Some("ada".to_owned());
+    assert_eq!(request(&stage.get()), waiting);
+    assert_eq!(stage.said.stops, [waiting]);
+    let of_ada = stage.last();
+    assert_eq!((of_ada.request, of_ada.number), (waiting, 2));
+    assert_eq!(stage.said.asked_for.last().unwrap().1.as_deref(), Some("ada"));
+    assert!(stage.has_said(|event| matches!(
+        event,
+        Event::RequestRetrying { code: Code::IdentityChanged, attempt: 1, delay: 0, .. }
+    )));
+    stage.answer(of_nobody, raw("of nobody", "entity", 3_600));
+    assert!(stage.said.resolved.is_empty(), "a guest's token is never a customer's");
+    assert_eq!(stage.session.next_wake(), Some(stage.now.monotonic + 10_000), "it has all its time again");
+    stage.answer(of_ada, raw("of ada", "entity", 3_600));
+    assert_eq!(token_of(&stage.said.resolved[0].1).access_token, "of ada");
+    assert_eq!(token(&stage.get()), "of ada");
+}
+
+#[test]
+fn rule_27_an_answer_itself_finds_that_somebody_signed_in() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.identity = None;
+    let waiting = request(&stage.get());
+    let of_nobody = stage.last();
+    stage.identity = Some("ada".to_owned());
+    stage.fail(of_nobody, Failure::of_status(401, None));
+    assert!(stage.said.rejected.is_empty());
+    let of_ada = stage.last();
+    stage.answer(of_ada, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.resolved[0].0, waiting);
+}
+
+#[test]
+fn rule_27_a_background_request_for_nobody_ends_when_somebody_signs_in() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.refresh_ahead = HOUR;
+    stage.identity = None;
+    stage.fetch("of nobody", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    token(&stage.get());
+    let ahead = stage.last();
+    assert_eq!(ahead.reason, Reason::Ahead);
+    stage.identity = Some("ada".to_owned());
+    assert!(!stage.has());
+    assert_eq!(stage.said.stops, [ahead.request]);
+    assert_eq!(stage.said.dropped.last(), Some(&ahead.request));
+}
+
+const OTHER: Caller = Caller(2);
+
+fn says(person: &str) -> Reading {
+    Reading::Says(Some(person.to_owned()))
+}
+
+#[test]
+fn rule_08_every_waiter_is_answered_by_its_own_identity() {
+    let mut stage = Stage::new(Cache::Session);
+    let shared = request(&stage.get());
+    assert_eq!(request(&stage.get_as(OTHER)), shared);
+    stage.says(OTHER, says("grace"));
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged);
+    assert_eq!(stage.said.resolved.len(), 1, "who still says ada has ada's token");
+    assert!(stage.has_said(|event| matches!(event, Event::RequestSucceeded { cached: false, .. })));
+    assert!(stage.stored.is_none());
+    assert_eq!(stage.session.identity(), Some("grace"), "and then grace is there");
+    assert!(!stage.has_as(OTHER).unwrap());
+}
+
+#[test]
+fn rule_08_a_waiter_whose_identity_fails_is_refused_alone() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.says(OTHER, Reading::Failed);
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.rejected.len(), 1);
+    assert_eq!(stage.said.rejected[0].1.code, Code::BadIdentity);
+    assert_eq!(stage.said.resolved.len(), 1);
+    assert!(stage.stored.is_some(), "nobody said that somebody else is there");
+}
+
+#[test]
+fn rule_08_where_nobody_knows_who_is_signed_in_a_request_ends_and_nothing_cools_down() {
+    let mut stage = Stage::new(Cache::Memory);
+    let waiting = request(&stage.get());
+    stage.says(PAGE, Reading::Failed);
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.rejected[0].1.code, Code::BadIdentity);
+    assert_eq!(stage.said.dropped, [waiting]);
+    assert!(
+        stage.has_said(|event| matches!(event, Event::RequestFailed { code: Code::BadIdentity, demanded: true, .. }))
+    );
+    assert_eq!(stage.session.next_wake(), None);
+    stage.says(PAGE, says("ada"));
+    request(&stage.get());
+}
+
+#[test]
+fn rule_18_who_joins_while_the_others_are_asked_who_is_signed_in_waits_on() {
+    let mut stage = Stage::new(Cache::Memory);
+    let shared = request(&stage.get());
+    stage.says(PAGE, Reading::Failed);
+    let attempt = stage.last();
+    let readings = stage.readings(attempt).unwrap();
+    // The identity that fails has called another handle before.
+    assert_eq!(request(&stage.get_as(OTHER)), shared);
+    stage.confirm(attempt, &readings);
+    assert!(stage.said.dropped.is_empty());
+    stage.tell_answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.resolved[0].0, shared);
+}
+
+#[test]
+fn rule_08_a_failed_attempt_asks_too_and_who_waits_on_is_asked_again() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.says(OTHER, says("grace"));
+    let first = stage.last();
+    stage.fail(first, unavailable());
+    assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged);
+    stage.pass(1_000);
+    let second = stage.last();
+    assert_eq!(second.number, 2);
+    stage.answer(second, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.said.resolved.len(), 1);
+    assert!(stage.stored.is_some(), "whoever said grace does not wait any longer");
+}
+
+#[test]
+fn rule_08_an_aborted_attempt_is_heard_by_nobody_however_late_it_settles() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let dead = stage.last();
+    stage.sign_out(SignOutOrigin::OtherTab);
+    stage.identity = Some("grace".to_owned());
+    let of_grace = request(&stage.get_as(OTHER));
+    assert_eq!(stage.readings(dead), None, "the old handle's identity is not read");
+    stage.says(PAGE, says("ada"));
+    stage.answer(dead, raw("of ada", "entity", 3_600));
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of grace", "entity", 3_600));
+    assert_eq!(stage.said.resolved.iter().map(|(request, _)| *request).collect::<Vec<_>>(), [of_grace]);
+}
+
+/// Ada's record, found by a page that does not know yet who is signed in.
+fn late_identity() -> Stage {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("of ada", 3_600);
+    stage.reload();
+    stage.identity = None;
+    stage
+}
+
+#[test]
+fn rule_12_a_record_is_laid_aside_for_who_signs_in_late() {
+    let mut stage = late_identity();
+    let waiting = request(&stage.get());
+    assert!(stage.stored.is_some());
+    stage.pass(LATE_IDENTITY - 1);
+    stage.identity = Some("ada".to_owned());
+    assert_eq!(token(&stage.get()), "of ada");
+    assert_eq!(stage.said.resolved[0].0, waiting, "who waits is answered by the record");
+    assert!(stage.has_said(|event| matches!(event, Event::Restored { .. })));
+    assert_eq!(stage.session.next_wake(), None, "and nothing is left to be given up");
+
+    let mut stage = late_identity();
+    assert!(!stage.has());
+    stage.pass(LATE_IDENTITY);
+    assert!(stage.stored.is_none());
+    assert!(stage.has_said(|event| *event == Event::RecordRejected { why: Rejection::Scope }));
+    stage.identity = Some("ada".to_owned());
+    request(&stage.get());
+}
+
+#[test]
+fn rule_08_a_record_that_was_laid_aside_answers_nobody_who_has_not_said_whose_it_is() {
+    let mut stage = late_identity();
+    let waiting = request(&stage.get());
+    stage.says(OTHER, says("ada"));
+    assert_eq!(token_or_request(&stage.get_as(OTHER)), Err(waiting));
+    assert!(stage.said.resolved.is_empty());
+    let of_ada = stage.last();
+    stage.answer(of_ada, raw("new", "entity", 3_600));
+    assert_eq!(stage.said.rejected[0].1.code, Code::IdentityChanged, "who says nobody has nothing of ada's");
+    assert_eq!(token_of(&stage.said.resolved[0].1).access_token, "new");
+
+    let mut stage = late_identity();
+    request(&stage.get());
+    request(&stage.get_as(OTHER));
+    stage.says(OTHER, says("ada"));
+    request(&stage.get_as(OTHER));
+    assert!(stage.said.resolved.is_empty(), "not all who wait have said so");
+}
+
+fn token_or_request(reply: &Reply) -> Result<String, custom_identity_provider::core::RequestId> {
+    match reply {
+        Reply::Token(grant) => Ok(token_of(grant).access_token.clone()),
+        reply => Err(request(reply)),
+    }
+}
+
+#[test]
+fn rule_12_a_guests_token_takes_a_records_place_only_when_nobody_comes_for_it() {
+    let mut stage = late_identity();
+    stage.fetch("of nobody", 3_600);
+    assert_eq!(stage.stored.as_ref().unwrap()["accessToken"], "of ada");
+    assert_eq!(token(&stage.get()), "of nobody");
+    stage.pass(LATE_IDENTITY);
+    assert_eq!(stage.stored.as_ref().unwrap()["accessToken"], "of nobody");
+
+    let mut stage = late_identity();
+    stage.fetch("of nobody", 5);
+    stage.pass(6_000);
+    assert!(!stage.has());
+    assert!(stage.stored.is_some(), "what is over was the guest's, not ada's");
+    stage.pass(LATE_IDENTITY);
+    assert!(stage.stored.is_none());
+}
+
+#[test]
+fn rule_10_a_guests_token_whose_life_is_over_is_not_stored_in_a_records_place() {
+    let mut stage = late_identity();
+    stage.fetch("of nobody", 5);
+    stage.pass(LATE_IDENTITY);
+    assert!(stage.stored.is_none());
+}
+
+#[test]
+fn rule_12_who_leaves_or_may_have_left_ends_the_wait_for_a_late_identity() {
+    let ends: [fn(&mut Stage); 3] =
+        [|stage| stage.sign_out(SignOutOrigin::OtherTab), Stage::invalidate, Stage::may_have_left];
+    for end in ends {
+        let mut stage = late_identity();
+        stage.has();
+        end(&mut stage);
+        assert!(stage.stored.is_none());
+        assert_eq!(stage.session.next_wake(), None);
+        stage.identity = Some("ada".to_owned());
+        assert!(!stage.has());
+    }
+}
+
+#[test]
+fn rule_12_where_nobody_can_sign_in_a_record_of_somebodys_is_removed_at_once() {
+    let mut stage = Stage::with(Settings { is_identified: false, ..settings(Cache::Session, livechat()) });
+    stage.fetch("of ada", 3_600);
+    stage.reload();
+    stage.identity = None;
+    assert!(!stage.has());
+    assert!(stage.stored.is_none());
+    assert_eq!(stage.session.next_wake(), None);
+}
+
+#[test]
+fn rule_13_a_page_that_does_not_say_who_is_signed_in_asks_its_source() {
+    for kind in [jwt(), Kind::Code] {
+        let mut stage = Stage::with(Settings { is_identified: false, ..settings(Cache::Memory, kind) });
+        stage.identity = None;
+        request(&stage.get());
+    }
+}
+
+#[test]
+fn rule_07_somebody_who_may_have_left_is_forgotten_and_who_waits_is_not_rejected() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    let waiting = request(&stage.fresh());
+    let attempt = stage.last();
+    stage.may_have_left();
+    assert!(stage.stored.is_none());
+    assert!(!stage.has());
+    assert!(stage.has_said(|event| *event == Event::MayHaveLeft));
+    assert!(stage.said.rejected.is_empty());
+    stage.answer(attempt, raw("late", "entity", 3_600));
+    assert_eq!(stage.said.resolved.last().unwrap().0, waiting);
+    assert!(!stage.has(), "what was asked for before is never cached");
+}
+
+#[test]
+fn rule_08_to_forget_nobody_is_asked_who_is_signed_in() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.says(PAGE, Reading::Failed);
+    stage.invalidate();
+    assert!(stage.stored.is_none());
+    assert_eq!(refusal(stage.get()).code, Code::BadIdentity);
+}
+
+#[test]
+fn rule_13_a_retry_after_is_obeyed_for_an_hour_at_most() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(503, Some(i64::MAX)));
+    assert_eq!(refusal(stage.get()).retry_after, Some(LONGEST_RETRY_AFTER));
+    stage.pass(LONGEST_RETRY_AFTER);
+    stage.policy.patience = 3 * HOUR;
+    request(&stage.get());
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(503, Some(i64::MAX)));
+    let wake = stage.session.next_wake().unwrap() - stage.now.monotonic - LONGEST_RETRY_AFTER;
+    assert!((BACKOFF_FLOOR..=BACKOFF_FIRST).contains(&wake), "{wake}");
+}
+
+#[test]
+fn rule_13_requests_that_ran_side_by_side_fail_once() {
+    let mut stage = Stage::with(settings(Cache::None, Kind::Code));
+    for _ in 0..6 {
+        stage.get();
+    }
+    for attempt in stage.said.begins.clone() {
+        stage.pass(1);
+        stage.fail(attempt, Failure::of_status(403, None));
+    }
+    assert_eq!(refusal(stage.get()).retry_after, Some(COOL_DOWN_FIRST));
+    stage.pass(COOL_DOWN_FIRST);
+    request(&stage.get());
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(403, None));
+    assert_eq!(refusal(stage.get()).retry_after, Some(2 * COOL_DOWN_FIRST));
+}
+
+#[test]
+fn rule_12_no_handles_margin_removes_a_record_that_others_can_use() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.reload();
+    stage.policy.margin = Some(2 * HOUR);
+    assert!(!stage.has());
+    stage.policy.margin = None;
+    assert_eq!(token(&stage.get()), "one");
 }
 
 #[test]
@@ -922,4 +1308,312 @@ fn rule_22_another_entity_is_delivered_with_an_event() {
 #[test]
 fn policy_defaults_are_the_documented_ones() {
     assert_eq!(Policy::default(), Policy { margin: None, refresh_ahead: 0, timeout: 10_000, patience: 30_000 });
+}
+
+/// A page whose token is in the last stretch of its life, and the background request that has just begun.
+fn refreshing_ahead() -> Stage {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy.refresh_ahead = HOUR;
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    token(&stage.get());
+    assert_eq!(stage.last().reason, Reason::Ahead);
+    stage
+}
+
+#[test]
+fn rule_08_the_identity_of_who_began_a_background_refresh_is_read_and_nobody_is_refused() {
+    let mut stage = refreshing_ahead();
+    let ahead = stage.last();
+    stage.says(PAGE, says("grace"));
+    stage.answer(ahead, raw("of ada", "entity", 3_600));
+    assert!(stage.said.rejected.is_empty());
+    assert_eq!(stage.said.dropped.last(), Some(&ahead.request));
+    assert!(!stage.has());
+
+    let mut stage = refreshing_ahead();
+    let ahead = stage.last();
+    stage.says(PAGE, Reading::Failed);
+    stage.answer(ahead, raw("two", "entity", 3_600));
+    assert!(stage.said.rejected.is_empty());
+    assert!(
+        stage.has_said(|event| matches!(event, Event::RequestFailed { code: Code::BadIdentity, demanded: false, .. }))
+    );
+    stage.says(PAGE, says("ada"));
+    assert_eq!(token(&stage.get()), "one");
+}
+
+#[test]
+fn rule_08_whom_a_handle_named_is_forgotten_when_its_request_is_tried_again() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.says(OTHER, says("grace"));
+    let first = stage.last();
+    stage.fail(first, unavailable());
+    stage.pass(1_000);
+    let second = stage.last();
+    stage.says(PAGE, Reading::Failed);
+    stage.says(OTHER, says("ada"));
+    let readings = stage.readings(second).unwrap();
+    stage.get_as(OTHER);
+    stage.confirm(second, &readings);
+    stage.tell_answer(second, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.session.identity(), Some("ada"));
+    assert!(stage.stored.is_some());
+}
+
+#[test]
+fn rule_08_whom_a_handle_named_is_forgotten_when_everything_ends_meanwhile() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.says(OTHER, says("grace"));
+    let first = stage.last();
+    let readings = stage.readings(first).unwrap();
+    stage.confirm(first, &readings);
+    stage.sign_out(SignOutOrigin::ThisTab);
+    stage.tell_answer(first, raw("of ada", "entity", 3_600));
+    stage.says(OTHER, says("ada"));
+    stage.get();
+    let second = stage.last();
+    stage.says(PAGE, Reading::Failed);
+    let readings = stage.readings(second).unwrap();
+    stage.get_as(OTHER);
+    stage.confirm(second, &readings);
+    stage.tell_answer(second, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.session.identity(), Some("ada"));
+    assert!(stage.has_as(OTHER).unwrap());
+}
+
+#[test]
+fn rule_11_a_request_of_an_older_epoch_does_not_keep_a_token_from_being_refreshed() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.policy = Policy { timeout: 2 * HOUR, refresh_ahead: HOUR, ..Policy::default() };
+    stage.get();
+    stage.invalidate();
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    token(&stage.get());
+    assert_eq!(stage.last().reason, Reason::Ahead);
+}
+
+#[test]
+fn rule_11_nothing_is_refreshed_ahead_while_the_source_is_left_alone() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.fetch("one", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    stage.fresh();
+    let attempt = stage.last();
+    stage.fail(attempt, Failure::of_status(403, None));
+    stage.policy.refresh_ahead = HOUR;
+    token(&stage.get());
+    assert_eq!(stage.last(), attempt);
+    stage.pass(COOL_DOWN_FIRST);
+    token(&stage.get());
+    assert_eq!(stage.last().reason, Reason::Ahead);
+}
+
+#[test]
+fn rule_11_a_good_answer_and_another_person_end_what_failed_in_the_background() {
+    let ends: [fn(&mut Stage); 2] = [
+        |stage| {
+            stage.fresh();
+        },
+        |stage| {
+            stage.identity = Some("grace".to_owned());
+            stage.get();
+        },
+    ];
+    for end in ends {
+        let mut stage = refreshing_ahead();
+        let ahead = stage.last();
+        stage.fail(ahead, Failure::of_status(403, Some(2 * HOUR)));
+        end(&mut stage);
+        let attempt = stage.last();
+        stage.answer(attempt, raw("two", "entity", 3_600));
+        stage.pass(HOUR - HOUR / 3);
+        token(&stage.get());
+        assert_eq!(stage.last().reason, Reason::Ahead, "the source was well meanwhile, or it is another's");
+        assert_ne!(stage.last(), ahead);
+    }
+}
+
+#[test]
+fn rule_13_a_refusal_does_not_shorten_a_cool_down() {
+    let mut stage = Stage::with(settings(Cache::None, Kind::Code));
+    for _ in 0..=FREE_REFUSALS + 1 {
+        stage.get();
+    }
+    let attempts = stage.said.begins.clone();
+    stage.fail(attempts[0], Failure::of_status(403, Some(20_000)));
+    for attempt in &attempts[1..] {
+        stage.fail(*attempt, Failure::of_status(401, None));
+    }
+    assert_eq!(refusal(stage.get()).retry_after, Some(20_000));
+}
+
+#[test]
+fn rule_13_patience_ends_to_the_millisecond() {
+    let pause = |patience| {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.policy.patience = patience;
+        stage.get();
+        let attempt = stage.last();
+        stage.fail(attempt, unavailable());
+        (stage.session.next_wake().map(|due| due - stage.now.monotonic), stage)
+    };
+    let (length, _) = pause(30_000);
+    let length = length.unwrap();
+    assert!(pause(length).0.is_none(), "a pause that ends with its patience is not begun");
+    let (again, mut stage) = pause(length + 1);
+    assert_eq!(again, Some(length));
+    // The timer is late by a millisecond, and patience is over.
+    stage.now.monotonic += length + 1;
+    stage.wake();
+    assert_eq!(stage.said.rejected.len(), 1);
+    assert_eq!(stage.said.begins.len(), 1);
+}
+
+#[test]
+fn rule_13_the_exceptions_that_pass_by_themselves_are_tried_again() {
+    for (name, is_tried_again) in
+        [("server_error", true), ("temporarily_unavailable", true), ("access_denied", false), ("", false)]
+    {
+        let mut stage = Stage::new(Cache::Memory);
+        stage.get();
+        let attempt = stage.last();
+        stage.fail(attempt, Failure::of_exception(Code::SsoOauthException, name.to_owned(), Some(400), None));
+        assert_eq!(stage.said.rejected.is_empty(), is_tried_again, "{name}");
+    }
+}
+
+#[test]
+fn rule_10_the_last_millisecond_of_a_record_counts() {
+    for (left, is_there) in [(1, true), (0, false)] {
+        let mut stage = Stage::new(Cache::Session);
+        stage.fetch("one", 3_600);
+        stage.pass(HOUR - left);
+        stage.reload();
+        stage.policy.margin = Some(0);
+        assert_eq!(stage.has(), is_there);
+        assert_eq!(stage.stored.is_some(), is_there);
+    }
+}
+
+#[test]
+fn rule_12_a_record_that_seems_to_come_from_the_next_five_seconds_is_used() {
+    for (ahead, is_used) in [(5_000, true), (5_001, false)] {
+        let mut stage = Stage::new(Cache::Session);
+        stage.fetch("one", 3_600);
+        stage.reload();
+        stage.now.wall -= ahead;
+        assert_eq!(stage.has(), is_used);
+    }
+}
+
+#[test]
+fn rule_10_a_restored_token_lives_by_the_wall_clock_alone() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("one", 3_600);
+    stage.reload();
+    assert!(stage.has());
+    stage.pass(HOUR / 2);
+    stage.now.wall -= HOUR / 4;
+    stage.policy.margin = Some(0);
+    stage.pass(HOUR / 2 + HOUR / 4 - 1);
+    assert!(stage.has(), "when this page began says nothing of it");
+    stage.pass(1);
+    assert!(!stage.has());
+}
+
+/// A finished token that says when it was made and how long it lives, as it is when it arrives at once.
+fn finished_at(creation_date: i64, expires_in: i64) -> Stage {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    let attempt = stage.last();
+    let finished = json!({ "accessToken": "one", "entityId": "e", "expiresIn": expires_in, "tokenType": "Bearer",
+                           "creationDate": creation_date });
+    stage.answer(attempt, finished);
+    stage
+}
+
+#[test]
+fn rule_10_a_clock_that_differs_by_little_is_not_skewed() {
+    let is_skewed = |stage: &Stage| stage.has_said(|event| matches!(event, Event::ClockSkew { .. }));
+    assert!(!is_skewed(&finished_at(START + 5_000, HOUR)));
+    assert!(is_skewed(&finished_at(START + 5_001, HOUR)));
+    // One that arrives within its margin is handed out, and asked for again.
+    assert!(!is_skewed(&finished_at(START - HOUR + 1, HOUR)));
+    assert!(is_skewed(&finished_at(START - HOUR, HOUR)));
+}
+
+#[test]
+fn rule_21_a_finished_token_of_a_hundred_seconds_is_not_suspected() {
+    for (lifetime, is_suspected) in [(99_999, true), (100_000, false)] {
+        let stage = finished_at(START, lifetime);
+        assert_eq!(stage.has_said(|event| matches!(event, Event::ShortLifetime { .. })), is_suspected);
+    }
+}
+
+#[test]
+fn rule_10_a_jwt_that_comes_again_within_its_margin_is_handed_out() {
+    let mut stage = jwt_stage(Cache::Memory);
+    given(&mut stage, taken_apart("one", START, HOUR)).unwrap();
+    stage.pass(HOUR - 10_000);
+    assert_eq!(given(&mut stage, taken_apart("one", START, HOUR)).unwrap().0, 10_000);
+}
+
+#[test]
+fn rule_11_who_signs_in_does_not_wait_for_what_failed_in_the_background_for_nobody() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.fetch("of ada", 3_600);
+    stage.pass(HOUR - HOUR / 3);
+    stage.reload();
+    stage.identity = None;
+    stage.policy.refresh_ahead = HOUR;
+    stage.fetch("of nobody", 5);
+    stage.pass(3_000);
+    token(&stage.get());
+    let ahead = stage.last();
+    assert_eq!(ahead.reason, Reason::Ahead);
+    stage.fail(ahead, Failure::of_status(403, None));
+    stage.identity = Some("ada".to_owned());
+    assert_eq!(token(&stage.get()), "of ada");
+    assert_ne!(stage.last(), ahead);
+    assert_eq!(stage.last().reason, Reason::Ahead);
+}
+
+#[test]
+fn rule_08_who_was_named_first_is_there_then() {
+    let mut stage = Stage::new(Cache::Memory);
+    stage.get();
+    stage.get_as(OTHER);
+    stage.get_as(Caller(3));
+    stage.says(OTHER, says("grace"));
+    stage.says(Caller(3), Reading::Says(None));
+    let attempt = stage.last();
+    stage.answer(attempt, raw("of ada", "entity", 3_600));
+    assert_eq!(stage.session.identity(), Some("grace"));
+}
+
+#[test]
+fn rule_12_storage_is_not_read_for_who_comes_where_nothing_was_laid_aside() {
+    let mut stage = Stage::new(Cache::Session);
+    stage.identity = None;
+    stage.get();
+    assert!(!stage.session.observe(Some("ada")));
+}
+
+#[test]
+fn rule_10_each_jwt_that_comes_again_is_recognised() {
+    let mut stage = jwt_stage(Cache::None);
+    for number in 0..3 {
+        given(&mut stage, taken_apart(&number.to_string(), START, HOUR)).unwrap();
+    }
+    stage.pass(HOUR / 2);
+    stage.now.wall -= HOUR / 2;
+    for number in 0..3 {
+        assert_eq!(given(&mut stage, taken_apart(&number.to_string(), START, HOUR)).unwrap().0, HOUR / 2);
+    }
 }

@@ -44,6 +44,7 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
         Event::RecordRejected { why: Rejection::Corrupt },
         Event::StorageFailed { action: StorageAction::Read },
         Event::Invalidated,
+        Event::MayHaveLeft,
         Event::SignedOut { origin: SignOutOrigin::ThisTab },
         Event::IdentityChanged,
         Event::EntityChanged { request },

@@ -13,6 +13,8 @@ mod answers;
 mod examples;
 mod faces;
 mod json;
+mod judge;
 mod oracle;
 mod schedules;
+mod sign_outs;
 mod stage;

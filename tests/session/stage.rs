@@ -19,12 +19,19 @@ pub struct Said {
     pub begins: Vec<Attempt>,
     pub stops: Vec<RequestId>,
     pub resolved: Vec<(RequestId, Rc<Grant>)>,
+    /// With those who were refused alone.
     pub rejected: Vec<(RequestId, Failure)>,
     pub dropped: Vec<RequestId>,
     pub stored: usize,
     pub forgotten: usize,
     pub events: Vec<Event>,
+    /// All of it in its order, and who was signed in when an attempt began: for whom its source was asked.
+    pub effects: Vec<Effect>,
+    pub asked_for: Vec<(Attempt, Option<String>)>,
 }
+
+/// The handle that speaks for the page where a test needs only one.
+pub const PAGE: Caller = Caller(1);
 
 pub struct Stage {
     pub session: Session,
@@ -32,15 +39,17 @@ pub struct Stage {
     pub now: Moment,
     pub policy: Policy,
     pub identity: Option<String>,
+    /// Handles whose own `identity` says something else than the page's.
+    pub others: Vec<(Caller, Reading)>,
     /// The stored record: the token's JSON fields, and whose it is.
     pub stored: Option<serde_json::Value>,
     pub generation: u32,
     pub said: Said,
 }
 
+/// Of a page that says who is signed in.
 pub fn settings(cache: Cache, kind: Kind) -> Settings {
-    let is_identified = !matches!(kind, Kind::Token(_));
-    Settings { cache, kind, is_identified, seed: 7, counter: RequestCounter::default() }
+    Settings { cache, kind, is_identified: true, seed: 7, counter: RequestCounter::default() }
 }
 
 /// A LiveChat session's kind, with no account named.
@@ -83,6 +92,7 @@ impl Stage {
             now: Moment { wall: START, monotonic: 1_000 },
             policy: Policy::default(),
             identity: Some("ada".to_owned()),
+            others: Vec::new(),
             stored: None,
             generation: 0,
             said: Said::default(),
@@ -96,14 +106,28 @@ impl Stage {
         self.now.monotonic = 1_000;
     }
 
-    /// The page says who is signed in, as it does before every call and every answer.
-    pub fn observe(&mut self) {
-        let wants_record = self.session.observe(self.identity.as_deref());
-        self.proceed(wants_record);
+    /// What a handle's own `identity` says.
+    pub fn reading(&self, caller: Caller) -> Reading {
+        let own = self.others.iter().find(|(other, _)| *other == caller).map(|(_, reading)| reading.clone());
+        own.unwrap_or_else(|| Reading::Says(self.identity.clone()))
+    }
+
+    /// From now on a handle's own `identity` says this.
+    pub fn says(&mut self, caller: Caller, reading: Reading) {
+        self.others.retain(|(other, _)| *other != caller);
+        self.others.push((caller, reading));
+    }
+
+    /// A handle says who is signed in, as it does before every call; where it cannot, the session hears nothing.
+    fn observe(&mut self, caller: Caller) -> Result<(), Failure> {
+        let Reading::Says(identity) = self.reading(caller) else { return Err(Failure::unknown_identity()) };
+        let wants_record = self.session.observe(identity.as_deref());
+        self.proceed(wants_record, &[(caller, Reading::Says(identity))]);
+        Ok(())
     }
 
     /// The session goes on with who is signed in, and with the record where that is the moment to read it.
-    fn proceed(&mut self, wants_record: bool) {
+    fn proceed(&mut self, wants_record: bool, readings: &[(Caller, Reading)]) {
         self.hear();
         if wants_record
             && self.settings.cache == Cache::Session
@@ -115,28 +139,35 @@ impl Stage {
             let record = Json(record);
             self.session.restore(self.now, &self.policy, expected, &Answer::Object(&record));
         }
-        self.session.proceed(self.now, &self.policy);
+        self.session.proceed(self.now, &self.policy, readings);
         self.hear();
     }
 
-    /// Everyone who is concerned says who is signed in.
-    fn confirm(&mut self, attempt: Attempt) {
-        let Some(concerned) = self.session.concerned(attempt) else { return };
-        let readings: Vec<_> =
-            concerned.into_iter().map(|caller| (caller, Reading::Says(self.identity.clone()))).collect();
-        let wants_record = self.session.confirm(self.now, attempt, &readings);
-        self.proceed(wants_record);
+    /// What each of those says who are concerned by an attempt; none where it is dead, and nobody's identity is read.
+    pub fn readings(&self, attempt: Attempt) -> Option<Vec<(Caller, Reading)>> {
+        let concerned = self.session.concerned(attempt)?;
+        Some(concerned.into_iter().map(|caller| (caller, self.reading(caller))).collect())
+    }
+
+    /// The session hears what they said.
+    pub fn confirm(&mut self, attempt: Attempt, readings: &[(Caller, Reading)]) {
+        let wants_record = self.session.confirm(self.now, attempt, readings);
+        self.proceed(wants_record, readings);
     }
 
     fn scope(&self) -> String {
-        format!("scope of {:?}", self.identity)
+        format!("scope of {:?}", self.session.identity())
     }
 
     /// Does what the session says.
     pub fn hear(&mut self) {
         while let Some(effect) = self.session.poll_effect() {
+            self.said.effects.push(effect.clone());
             match effect {
-                Effect::Begin(attempt) => self.said.begins.push(attempt),
+                Effect::Begin(attempt) => {
+                    self.said.begins.push(attempt);
+                    self.said.asked_for.push((attempt, self.session.identity().map(str::to_owned)));
+                }
                 Effect::Stop(request) => self.said.stops.push(request),
                 Effect::Resolve(request, grant) => self.said.resolved.push((request, grant)),
                 Effect::Reject(request, failure) => self.said.rejected.push((request, failure)),
@@ -168,29 +199,50 @@ impl Stage {
     }
 
     pub fn get(&mut self) -> Reply {
-        self.observe();
-        let reply = self.session.get_token(self.now, &self.policy, Caller(1));
+        self.get_as(PAGE)
+    }
+
+    pub fn get_as(&mut self, caller: Caller) -> Reply {
+        if let Err(failure) = self.observe(caller) {
+            return Reply::Refuse(failure);
+        }
+        let reply = self.session.get_token(self.now, &self.policy, caller);
         self.hear();
         reply
     }
 
     pub fn fresh(&mut self) -> Reply {
-        self.observe();
-        let reply = self.session.get_fresh_token(self.now, &self.policy, Caller(1));
+        self.fresh_as(PAGE)
+    }
+
+    pub fn fresh_as(&mut self, caller: Caller) -> Reply {
+        if let Err(failure) = self.observe(caller) {
+            return Reply::Refuse(failure);
+        }
+        let reply = self.session.get_fresh_token(self.now, &self.policy, caller);
         self.hear();
         reply
     }
 
     pub fn has(&mut self) -> bool {
-        self.observe();
-        let has = self.session.has_token(self.now, &self.policy);
-        self.hear();
-        has
+        self.has_as(PAGE).expect("the page's identity failed")
     }
 
+    pub fn has_as(&mut self, caller: Caller) -> Result<bool, Failure> {
+        self.observe(caller)?;
+        let has = self.session.has_token(self.now, &self.policy);
+        self.hear();
+        Ok(has)
+    }
+
+    /// To forget, nobody is asked who is signed in.
     pub fn invalidate(&mut self) {
-        self.observe();
         self.session.invalidate();
+        self.hear();
+    }
+
+    pub fn may_have_left(&mut self) {
+        self.session.may_have_left();
         self.hear();
     }
 
@@ -202,12 +254,23 @@ impl Stage {
     }
 
     pub fn leave(&mut self, request: RequestId) {
-        self.session.leave(request, Caller(1));
+        self.leave_as(request, PAGE);
+    }
+
+    pub fn leave_as(&mut self, request: RequestId, caller: Caller) {
+        self.session.leave(request, caller);
         self.hear();
     }
 
     pub fn answer(&mut self, attempt: Attempt, answer: serde_json::Value) {
-        self.confirm(attempt);
+        if let Some(readings) = self.readings(attempt) {
+            self.confirm(attempt, &readings);
+            self.tell_answer(attempt, answer);
+        }
+    }
+
+    /// The answer itself, after everyone was asked.
+    pub fn tell_answer(&mut self, attempt: Attempt, answer: serde_json::Value) {
         let fields = Json(answer.clone());
         let answer = match &answer {
             serde_json::Value::Object(_) => Answer::Object(&fields),
@@ -225,7 +288,14 @@ impl Stage {
     }
 
     pub fn fail(&mut self, attempt: Attempt, failure: Failure) {
-        self.confirm(attempt);
+        if let Some(readings) = self.readings(attempt) {
+            self.confirm(attempt, &readings);
+            self.tell_failure(attempt, failure);
+        }
+    }
+
+    /// The failure itself, after everyone was asked.
+    pub fn tell_failure(&mut self, attempt: Attempt, failure: Failure) {
         self.session.failed(self.now, attempt, failure);
         self.hear();
     }

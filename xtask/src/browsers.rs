@@ -1,6 +1,6 @@
 //! The three browsers that the library is tested in: their drivers, and how wasm-bindgen's test runner is told about them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::compiler::Use;
@@ -17,18 +17,51 @@ pub enum Browser {
     WebKit,
 }
 
-const CHROMIUM: &str = r#"{"goog:chromeOptions": {"args": ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"]}}"#;
+const CHROMIUM_ARGUMENTS: &str = r#"["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync"]"#;
 const NOTHING: &str = "{}";
 
+/// Chromium or a browser made of it: the one that the environment names, or else one that is installed.
+pub fn chromium() -> Option<PathBuf> {
+    let named = std::env::var_os("CHROMIUM").filter(|path| !path.is_empty()).map(PathBuf::from);
+    named.or_else(|| {
+        installed(
+            &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
+            &["Google Chrome.app/Contents/MacOS/Google Chrome", "Chromium.app/Contents/MacOS/Chromium"],
+        )
+    })
+}
+
+pub fn firefox() -> Option<PathBuf> {
+    installed(&["firefox-esr", "firefox"], &["Firefox.app/Contents/MacOS/firefox"])
+}
+
+/// WebKitGTK's driver, or Safari's.
+pub fn webkit_driver() -> Option<PathBuf> {
+    process::find(if cfg!(target_os = "macos") { "safaridriver" } else { "WebKitWebDriver" })
+}
+
+/// A program in PATH, or, as macOS has them, among the applications of all users.
+fn installed(names: &[&str], applications: &[&str]) -> Option<PathBuf> {
+    let applications = applications.iter().map(|path| Path::new("/Applications").join(path));
+    names.iter().find_map(|name| process::find(name)).or_else(|| applications.into_iter().find(|path| path.is_file()))
+}
+
 /// Fails when a browser that setup saw does not start: it is never skipped.
-pub fn check() -> Outcome<()> {
-    for (program, argument) in [("chromedriver", "--version"), ("chromium", "--version"), (firefox(), "--version")] {
-        let mut command = process::command(program);
-        command.arg(argument);
+pub fn check(browser: Browser) -> Outcome<()> {
+    let programs = match browser {
+        Browser::Chromium => [process::find("chromedriver"), chromium()],
+        Browser::Firefox => [firefox(), None],
+        // The browser is started by its driver alone, which does not tell its version.
+        Browser::WebKit => [None, None],
+    };
+    for program in programs.into_iter().flatten() {
+        let mut command = process::command(&program);
+        command.arg("--version");
         if process::answer(command).is_none() {
             return Err(Failure::new(format!(
-                "{program} {argument} fails: the browser is installed but does not start"
+                "{} --version fails: the browser is installed but does not start",
+                program.display()
             )));
         }
     }
@@ -53,10 +86,6 @@ pub fn of_the_person() -> Option<PathBuf> {
     openers.iter().find_map(|name| process::find(name))
 }
 
-fn firefox() -> &'static str {
-    if process::find("firefox-esr").is_some() { "firefox-esr" } else { "firefox" }
-}
-
 /// The command that runs the library's wasm tests in a browser.
 pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser) -> Outcome<Command> {
     let mut command = ready.compiler.cargo(workspace, "test", Use::Test);
@@ -64,12 +93,14 @@ pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser) -> Outcome<
     let runner = ready.wasm_bindgen.path();
     let mut words = vec![runner.display().to_string(), "test".to_owned()];
     let (variable, driver, settings) = match browser {
-        Browser::Chromium => ("CHROMEDRIVER", process::find("chromedriver"), CHROMIUM),
-        Browser::Firefox => ("GECKODRIVER", ready.geckodriver.as_ref().map(|tool| tool.path()), NOTHING),
+        Browser::Chromium => ("CHROMEDRIVER", process::find("chromedriver"), chromium_settings(chromium().as_deref())),
+        Browser::Firefox => ("GECKODRIVER", ready.geckodriver.as_ref().map(|tool| tool.path()), NOTHING.to_owned()),
         Browser::WebKit => {
-            // WebKit's driver has no headless mode.
-            words.splice(0..0, ["xvfb-run".to_owned(), "--auto-servernum".to_owned()]);
-            ("SAFARIDRIVER", process::find("WebKitWebDriver"), NOTHING)
+            // WebKit's driver has no headless mode; Safari opens its window on the person's own display.
+            if !cfg!(target_os = "macos") {
+                words.splice(0..0, ["xvfb-run".to_owned(), "--auto-servernum".to_owned()]);
+            }
+            ("SAFARIDRIVER", webkit_driver(), NOTHING.to_owned())
         }
     };
     let driver = driver.ok_or_else(|| Failure::new(format!("the driver of {browser:?} is missing")))?;
@@ -77,7 +108,9 @@ pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser) -> Outcome<
     for other in ["CHROMEDRIVER", "GECKODRIVER", "SAFARIDRIVER", "MSEDGEDRIVER"] {
         command.env_remove(other).env_remove(format!("{other}_REMOTE")).env_remove(format!("{other}_ARGS"));
     }
-    command.env(variable, driver).env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", settings_file(workspace, browser, settings)?);
+    command
+        .env(variable, driver)
+        .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", settings_file(workspace, browser, &settings)?);
     // On a busy machine a driver may need longer than the runner's own five seconds.
     command.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60").env("WASM_BINDGEN_TEST_TIMEOUT", "300");
     command.env_remove("NO_HEADLESS");
@@ -86,8 +119,31 @@ pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser) -> Outcome<
     Ok(command)
 }
 
+/// Names the browser too: a driver looks for it only where its own system puts it.
+fn chromium_settings(program: Option<&Path>) -> String {
+    let binary = program.map(|path| {
+        let path = path.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"binary\": \"{path}\", ")
+    });
+    format!("{{\"goog:chromeOptions\": {{{}\"args\": {CHROMIUM_ARGUMENTS}}}}}", binary.unwrap_or_default())
+}
+
 fn settings_file(workspace: &Workspace, browser: Browser, settings: &str) -> Outcome<PathBuf> {
     let path = workspace.scratch("webdriver")?.join(format!("{browser:?}.json"));
     std::fs::write(&path, settings).while_doing(format_args!("writing {}", path.display()))?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chromiums_driver_is_told_which_browser_is_meant() {
+        let settings = chromium_settings(Some(Path::new("/Applications/A \"B\".app/A")));
+        assert!(
+            settings.starts_with(r#"{"goog:chromeOptions": {"binary": "/Applications/A \"B\".app/A", "args": ["--h"#)
+        );
+        assert!(chromium_settings(None).starts_with(r#"{"goog:chromeOptions": {"args": ["--headless""#));
+    }
 }

@@ -15,7 +15,7 @@ use crate::browsers;
 use crate::build;
 use crate::failure::{Failure, Outcome, While};
 use crate::process;
-use crate::setup::{self, Purpose};
+use crate::setup::{self, Asking, Purpose};
 use crate::test;
 use crate::workspace::Workspace;
 
@@ -63,7 +63,7 @@ enum News {
 /// Builds everything, starts it, and waits until the person has seen enough.
 pub fn run(workspace: &Workspace, options: &Options) -> Outcome<()> {
     let real = real_livechat(|name| std::env::var(name).is_ok_and(|value| !value.is_empty()))?;
-    let ready = setup::run(workspace, Purpose::Demo)?;
+    let ready = setup::run(workspace, &Purpose::Demo, Asking::Once)?;
     build::package(workspace, &ready)?;
     println!("\ndemo: building the servers");
     process::run_shown(test::servers(workspace, &ready)?, |_| ())?;
@@ -276,7 +276,9 @@ fn is_healthy(url: &str) -> bool {
         let address: SocketAddr = url.strip_prefix("http://")?.parse().ok()?;
         let mut stream = TcpStream::connect_timeout(&address, PATROL).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-        write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+        // In one piece: who has answered may close the connection before a second one comes.
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
         let mut start = [0; 12];
         stream.read_exact(&mut start).ok()?;
         Some(String::from_utf8_lossy(&start).into_owned())
@@ -344,13 +346,13 @@ mod tests {
             let url = format!("http://{}", listener.local_addr().unwrap());
             let server = std::thread::spawn(move || {
                 let (mut stream, _) = listener.accept().unwrap();
-                let mut request = [0; 1024];
-                let read = stream.read(&mut request).unwrap();
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+                let request: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
                 stream.write_all(answer.as_bytes()).unwrap();
-                read
+                request
             });
             assert_eq!(is_healthy(&url), expected);
-            assert!(server.join().unwrap() > 0);
+            assert_eq!(server.join().unwrap()[0], "GET /healthz HTTP/1.1");
         }
     }
 }

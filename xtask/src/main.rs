@@ -1,4 +1,4 @@
-//! The only build logic there is: `cargo xtask demo | test | build | bench | setup`.
+//! The only build logic there is: `cargo xtask demo | test | build | bench | rehearse | setup`.
 
 mod bench;
 mod browsers;
@@ -8,6 +8,8 @@ mod demo;
 mod failure;
 mod npm;
 mod process;
+mod rehearsal;
+mod rustup;
 mod setup;
 mod size_table;
 mod summary;
@@ -19,7 +21,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use failure::Outcome;
-use setup::Purpose;
+use setup::{Asking, Part, Purpose};
 use workspace::Workspace;
 
 const USAGE: &str = "\
@@ -29,6 +31,7 @@ usage: cargo xtask <command>
   test [STEP…]      set up what is missing, then run every check and test, or only the named steps
   build             build the npm package into pkg/dist and print the size of each file
   bench service     measure the identity service under load, beside the bare signing rate of its cryptographic library
+  rehearse          build as where std for wasm came with the toolchain, without std's sources and with them
   setup             only set up what `test` needs (with the word build or demo: what that needs)
 
 Steps of test: ";
@@ -38,11 +41,14 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let workspace = Workspace::here();
     let outcome = match words.as_slice() {
-        ["build"] => setup::run(&workspace, Purpose::Build).and_then(|ready| build::run(&workspace, &ready)),
+        ["build"] => {
+            setup::run(&workspace, &Purpose::Build, Asking::Once).and_then(|ready| build::run(&workspace, &ready))
+        }
         ["bench", "service"] => bench::service(&workspace),
-        ["setup"] => setup::run(&workspace, Purpose::Test).map(|_| ()),
-        ["setup", "build"] => setup::run(&workspace, Purpose::Build).map(|_| ()),
-        ["setup", "demo"] => setup::run(&workspace, Purpose::Demo).map(|_| ()),
+        ["rehearse"] => rehearsal::run(&workspace),
+        ["setup"] => set_up(&workspace, &Purpose::Test(Part::ALL.to_vec())),
+        ["setup", "build"] => set_up(&workspace, &Purpose::Build),
+        ["setup", "demo"] => set_up(&workspace, &Purpose::Demo),
         ["demo", options @ ..] => match demo::Options::parse(options) {
             Some(options) => demo::run(&workspace, &options),
             None => return usage(),
@@ -54,6 +60,10 @@ fn main() -> ExitCode {
         _ => return usage(),
     };
     report(outcome)
+}
+
+fn set_up(workspace: &Workspace, purpose: &Purpose) -> Outcome<()> {
+    setup::run(workspace, purpose, Asking::Anew).map(|_| ())
 }
 
 fn usage() -> ExitCode {

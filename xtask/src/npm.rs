@@ -8,8 +8,12 @@ use crate::workspace::{Workspace, fingerprint};
 
 /// What building needs: wasm-opt, esbuild, TypeScript.
 pub const BUILD: &str = "";
+/// What the tests of the packed package need: bundlers and frameworks.
+pub const PACKAGING: &str = "tests/packaging";
+/// What the tests of the demo need: Playwright.
+pub const END_TO_END: &str = "tests/e2e";
 /// Every folder with development packages of its own.
-pub const FOLDERS: &[&str] = &[BUILD, "tests/packaging", "tests/e2e"];
+const FOLDERS: &[&str] = &[BUILD, PACKAGING, END_TO_END];
 
 const STAMP: &str = "node_modules/.installed-from";
 

@@ -4,18 +4,22 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 use crate::failure::{Failure, Outcome, While};
 
 /// Lines of a failed program's log that are worth repeating: some programs say the reason first, others last.
 const HEAD: usize = 10;
 const TAIL: usize = 30;
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A program as a person would start it from the workspace: without what `cargo run` put into the environment for us.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
+    // A target of the person's own would put what is built for this machine where nobody looks for it.
+    command.env_remove("CARGO_BUILD_TARGET");
     for (name, _) in std::env::vars_os() {
         if is_left_by_cargo(&name) {
             command.env_remove(name);
@@ -37,7 +41,7 @@ fn is_left_by_cargo(name: &OsStr) -> bool {
         || ["CARGO", "CARGO_CRATE_NAME", "CARGO_PRIMARY_PACKAGE", "OUT_DIR", "RUST_RECURSION_COUNT"].contains(&name)
 }
 
-/// Rustup and Cargo put their libraries first; Debian's compiler must not load rustup's.
+/// Rustup and Cargo put their libraries first; the system's compiler must not load rustup's.
 fn without_toolchains(paths: &OsStr) -> Option<OsString> {
     let kept: Vec<PathBuf> = std::env::split_paths(paths)
         .filter(|path| {
@@ -64,18 +68,52 @@ pub fn answer(mut command: Command) -> Option<String> {
 }
 
 /// Runs a program whose output matters only when it fails; it goes to `log`.
-pub fn run_quietly(mut command: Command, log: &Path) -> Outcome<()> {
+pub fn run_quietly(command: Command, log: &Path) -> Outcome<()> {
+    let mut child = start_quietly(command, log)?;
+    let status = child.process.wait().while_doing(format_args!("waiting for {}", child.name))?;
+    child.judge(status, log)
+}
+
+/// The same for a program that may wait for ever; it is ended when its time is over.
+pub fn run_quietly_within(limit: Duration, command: Command, log: &Path) -> Outcome<()> {
+    let mut child = start_quietly(command, log)?;
+    let waiting = format!("waiting for {}", child.name);
+    let began = Instant::now();
+    while began.elapsed() < limit {
+        if let Some(status) = child.process.try_wait().while_doing(&waiting)? {
+            return child.judge(status, log);
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    child.process.kill().while_doing(format_args!("ending {}", child.name))?;
+    child.process.wait().while_doing(&waiting)?;
+    Err(Failure::new(format!("{} gave no answer within {} s", child.name, limit.as_secs())))
+}
+
+/// A program whose output goes to a log.
+struct Quiet {
+    name: String,
+    process: Child,
+}
+
+fn start_quietly(mut command: Command, log: &Path) -> Outcome<Quiet> {
     let name = name_of(&command);
     let writing = format!("writing {}", log.display());
     let file = File::create(log).while_doing(&writing)?;
     let copy = file.try_clone().while_doing(&writing)?;
-    let status =
-        command.stdin(Stdio::null()).stdout(file).stderr(copy).status().while_doing(format_args!("starting {name}"))?;
-    if status.success() {
-        return Ok(());
+    let process =
+        command.stdin(Stdio::null()).stdout(file).stderr(copy).spawn().while_doing(format_args!("starting {name}"))?;
+    Ok(Quiet { name, process })
+}
+
+impl Quiet {
+    fn judge(&self, status: ExitStatus, log: &Path) -> Outcome<()> {
+        if status.success() {
+            return Ok(());
+        }
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        Err(Failure::new(format!("{} failed ({status}); from {}:\n{}", self.name, log.display(), ends(&text))))
     }
-    let text = std::fs::read_to_string(log).unwrap_or_default();
-    Err(Failure::new(format!("{name} failed ({status}); from {}:\n{}", log.display(), ends(&text))))
 }
 
 /// The beginning and the end of a long text, the whole of a short one.
@@ -144,9 +182,9 @@ mod tests {
 
     #[test]
     fn library_paths_of_toolchains_are_dropped() {
-        let paths = "/root/.rustup/toolchains/stable/lib:/opt/mine/lib:/work/target/debug";
-        assert_eq!(without_toolchains(OsStr::new(paths)), Some(OsString::from("/opt/mine/lib")));
-        assert_eq!(without_toolchains(OsStr::new("/root/.rustup/toolchains/stable/lib")), None);
+        let paths = "/rustup/toolchains/stable/lib:/mine/lib:/clone/target/debug";
+        assert_eq!(without_toolchains(OsStr::new(paths)), Some(OsString::from("/mine/lib")));
+        assert_eq!(without_toolchains(OsStr::new("/rustup/toolchains/stable/lib")), None);
     }
 
     #[test]
@@ -157,6 +195,17 @@ mod tests {
         let failure = run_quietly(shell, &log).unwrap_err().to_string();
         std::fs::remove_file(&log).unwrap();
         assert!(failure.contains("sh failed (exit status: 3)") && failure.ends_with("the reason"), "{failure}");
+    }
+
+    #[test]
+    fn a_program_that_says_nothing_is_ended_when_its_time_is_over() {
+        let log = std::env::temp_dir().join(format!("xtask-process-silent-{}.log", std::process::id()));
+        let mut silent = command("tail");
+        silent.args(["-f", "/dev/null"]);
+        let failure = run_quietly_within(Duration::ZERO, silent, &log).unwrap_err().to_string();
+        assert_eq!(failure, "tail gave no answer within 0 s");
+        assert!(run_quietly_within(Duration::from_secs(60), command("true"), &log).is_ok());
+        std::fs::remove_file(&log).unwrap();
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome};
 use crate::process;
 
 /// The wasm and the JavaScript that it needs (the slim entry, with every widget), after gzip, in bytes.
-pub const LIMIT: u64 = 36 * 1024;
+pub const LIMIT: u64 = 40 * 1024;
 
 /// One file's sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,14 @@ pub struct Size {
     raw: u64,
     gzip: u64,
     brotli: u64,
+}
+
+#[cfg(test)]
+impl Size {
+    /// A size of which only one number matters.
+    pub fn of_gzip(gzip: u64) -> Self {
+        Self { name: String::new(), raw: 0, gzip, brotli: 0 }
+    }
 }
 
 /// Measures files with the compressors that every web server has: Node's zlib, at their highest settings.

@@ -1,64 +1,183 @@
-//! What the machine itself must have, how to see whether it has it, and how Debian installs it.
+//! What the machine itself must have, how to see whether it has it, how Debian installs it, and how other systems get it.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::browsers;
-use crate::compiler;
+use crate::compiler::{self, Rusts};
 use crate::failure::{Failure, Outcome};
 use crate::process;
 use crate::workspace::Workspace;
 
-/// A Debian package, and the sign that what it brings is there, by whatever way it came.
+/// What the machine must have, the sign that it is there, by whatever way it came, and how each system gets it.
 pub struct Need {
-    pub package: &'static str,
-    is_met: fn() -> bool,
+    /// In words, with the program that is looked for.
+    pub what: &'static str,
+    debian: Package,
+    /// What a person runs on Fedora.
+    fedora: &'static str,
+    /// What a person runs on macOS.
+    macos: &'static str,
+    /// What a person does on any other system.
+    other: &'static str,
+    is_met: fn(&Rusts) -> bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Package {
+    Named(&'static str),
+    /// LLVM's linker of the version that rustc was built with.
+    Linker,
+}
+
+/// A need that is not met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    pub what: &'static str,
+    /// Debian's package.
+    pub package: String,
+    fedora: &'static str,
+    macos: &'static str,
+    other: &'static str,
+}
+
+const BY_PACKAGE_MANAGER: &str = "by this system's package manager";
+const BY_RUSTUP: &str =
+    "rustup target add wasm32-unknown-unknown && rustup component add rust-src (rustup.rs has rustup)";
+
 pub const C_COMPILER: &[Need] = &[Need {
-    package: "build-essential",
-    is_met: || process::find("cc").is_some() && Path::new("/usr/include/stdlib.h").is_file(),
+    what: "a C compiler with its headers (cc)",
+    debian: Package::Named("build-essential"),
+    fedora: "dnf install gcc",
+    macos: "xcode-select --install",
+    other: BY_PACKAGE_MANAGER,
+    is_met: |_| {
+        let mut compiler = process::command("cc");
+        // Where the headers lie differs; that they are found does not.
+        compiler.args(["-E", "-include", "stdlib.h", "-x", "c", "/dev/null"]);
+        process::answer(compiler).is_some()
+    },
 }];
 
+const fn rust_for_wasm(package: &'static str) -> Need {
+    Need {
+        what: "Rust for wasm32-unknown-unknown",
+        debian: Package::Named(package),
+        fedora: BY_RUSTUP,
+        macos: BY_RUSTUP,
+        other: BY_RUSTUP,
+        is_met: |rusts| rusts.compiler().is_some(),
+    }
+}
+
 pub const WASM_COMPILER: &[Need] = &[
-    Need { package: "rustc-web", is_met: wasm_compiler_is_met },
-    Need { package: "cargo-web", is_met: wasm_compiler_is_met },
-    Need { package: "rust-web-src", is_met: wasm_compiler_is_met },
+    rust_for_wasm("rustc-web"),
+    rust_for_wasm("cargo-web"),
+    rust_for_wasm("rust-web-src"),
+    Need {
+        what: "a linker for wasm (rust-lld of rustup, or LLVM's wasm-ld)",
+        debian: Package::Linker,
+        fedora: "dnf install lld",
+        macos: "brew install lld",
+        other: BY_PACKAGE_MANAGER,
+        is_met: Rusts::can_link,
+    },
 ];
 
 /// Clippy and rustfmt come with rustup's default profile; for wasm, clippy must be of the compiler that is used.
 pub const LINTS: &[Need] = &[
     Need {
-        package: "rust-web-clippy",
-        is_met: || {
-            (compiler::target_is_installed() && compiler::has_component("clippy"))
-                || compiler::debian_clippy_is_installed()
-        },
+        what: "clippy of the compiler that makes WebAssembly",
+        debian: Package::Named("rust-web-clippy"),
+        fedora: "rustup component add clippy",
+        macos: "rustup component add clippy",
+        other: "rustup component add clippy",
+        is_met: Rusts::can_lint,
     },
     Need {
-        package: "rustfmt-web",
-        is_met: || compiler::has_component("fmt") || compiler::debian_rustfmt_is_installed(),
+        what: "rustfmt",
+        debian: Package::Named("rustfmt-web"),
+        fedora: "rustup component add rustfmt",
+        macos: "rustup component add rustfmt",
+        other: "rustup component add rustfmt",
+        is_met: Rusts::can_format,
     },
 ];
 
-/// The demo opens a browser, if there is a display to see it on.
-pub const DEMO: &[Need] =
-    &[Need { package: "chromium", is_met: || !browsers::has_display() || browsers::of_the_person().is_some() }];
+/// The demo opens a browser, if there is a display to see it on; where none can be installed, it says its address all the same.
+pub const DEMO: &[Need] = &[Need {
+    what: "a browser",
+    debian: Package::Named("chromium"),
+    fedora: "dnf install chromium",
+    macos: "brew install --cask google-chrome",
+    other: BY_PACKAGE_MANAGER,
+    is_met: |_| !browsers::has_display() || browsers::of_the_person().is_some(),
+}];
 
-pub const BROWSERS: &[Need] = &[
-    Need { package: "chromium", is_met: || process::find("chromium").is_some() },
-    Need { package: "chromium-driver", is_met: || process::find("chromedriver").is_some() },
+pub const CHROMIUM: &[Need] = &[
     Need {
-        package: "firefox-esr",
-        is_met: || process::find("firefox-esr").or_else(|| process::find("firefox")).is_some(),
+        what: "Chromium or Chrome",
+        debian: Package::Named("chromium"),
+        fedora: "dnf install chromium",
+        macos: "brew install --cask google-chrome",
+        other: "by this system's package manager, or CHROMIUM=<its program>",
+        is_met: |_| browsers::chromium().is_some(),
     },
-    Need { package: "webkit2gtk-driver", is_met: || process::find("WebKitWebDriver").is_some() },
-    Need { package: "xvfb", is_met: || process::find("xvfb-run").is_some() && process::find("Xvfb").is_some() },
-    Need { package: "xauth", is_met: || process::find("xauth").is_some() },
+    Need {
+        what: "Chromium's driver (chromedriver)",
+        debian: Package::Named("chromium-driver"),
+        fedora: "dnf install chromedriver",
+        macos: "brew install --cask chromedriver",
+        other: "by this system's package manager; it has to be of the browser's own version",
+        is_met: |_| process::find("chromedriver").is_some(),
+    },
+];
+
+pub const FIREFOX: &[Need] = &[Need {
+    what: "Firefox",
+    debian: Package::Named("firefox-esr"),
+    fedora: "dnf install firefox",
+    macos: "brew install --cask firefox",
+    other: BY_PACKAGE_MANAGER,
+    is_met: |_| browsers::firefox().is_some(),
+}];
+
+/// On macOS WebKit is Safari, whose driver comes with it and which needs no display of its own.
+pub const WEBKIT: &[Need] = &[
+    Need {
+        what: "WebKit's driver (WebKitWebDriver; on macOS safaridriver)",
+        debian: Package::Named("webkit2gtk-driver"),
+        fedora: "dnf install /usr/bin/WebKitWebDriver",
+        macos: "it comes with Safari; allow it once with: safaridriver --enable",
+        other: "by this system's package manager, with WebKitGTK",
+        is_met: |_| browsers::webkit_driver().is_some(),
+    },
+    Need {
+        what: "a display for WebKit, which has no headless mode (xvfb-run, Xvfb)",
+        debian: Package::Named("xvfb"),
+        fedora: "dnf install xorg-x11-server-Xvfb",
+        macos: BY_PACKAGE_MANAGER,
+        other: BY_PACKAGE_MANAGER,
+        is_met: |_| cfg!(target_os = "macos") || ["xvfb-run", "Xvfb"].iter().all(|name| process::find(name).is_some()),
+    },
+    Need {
+        what: "the keys to that display (xauth)",
+        debian: Package::Named("xauth"),
+        fedora: "dnf install xorg-x11-xauth",
+        macos: BY_PACKAGE_MANAGER,
+        other: BY_PACKAGE_MANAGER,
+        is_met: |_| cfg!(target_os = "macos") || process::find("xauth").is_some(),
+    },
 ];
 
 /// The tests start a server of their own.
-pub const DATABASE: &[Need] = &[Need { package: "postgresql", is_met: postgres_is_met }];
+pub const DATABASE: &[Need] = &[Need {
+    what: "PostgreSQL's server (postgres, initdb)",
+    debian: Package::Named("postgresql"),
+    fedora: "dnf install postgresql-server",
+    macos: "brew install postgresql@17, and its folder into PATH: $(brew --prefix postgresql@17)/bin",
+    other: BY_PACKAGE_MANAGER,
+    is_met: |_| postgres_is_met(),
+}];
 
 /// Debian keeps the server out of PATH, in a folder for each version.
 fn postgres_is_met() -> bool {
@@ -67,13 +186,19 @@ fn postgres_is_met() -> bool {
         || versions.into_iter().any(|version| version.path().join("bin/postgres").is_file())
 }
 
-fn wasm_compiler_is_met() -> bool {
-    compiler::target_is_installed() || compiler::debian_compiler_is_installed()
-}
-
-/// The packages that are missing.
-pub fn missing<'a>(needs: impl IntoIterator<Item = &'a Need>) -> Vec<&'static str> {
-    needs.into_iter().filter(|need| !(need.is_met)()).map(|need| need.package).collect()
+/// What is missing.
+pub fn missing<'a>(rusts: &Rusts, needs: impl IntoIterator<Item = &'a Need>) -> Vec<Missing> {
+    let unmet = needs.into_iter().filter(|need| !(need.is_met)(rusts));
+    unmet
+        .map(|&Need { what, debian, fedora, macos, other, .. }| {
+            let package = match (debian, rusts.in_path.llvm()) {
+                (Package::Named(name), _) => name.to_owned(),
+                (Package::Linker, Some(llvm)) => format!("lld-{llvm}"),
+                (Package::Linker, None) => "lld".to_owned(),
+            };
+            Missing { what, package, fedora, macos, other }
+        })
+        .collect()
 }
 
 /// How packages can be installed here.
@@ -83,14 +208,20 @@ pub enum Installer {
     Sudo,
     /// Debian, but this account may not install.
     NotAllowed,
-    /// Another system.
-    NotDebian,
+    /// Another system, on which nothing is installed for the person.
+    Fedora,
+    Macos,
+    Other,
 }
 
 impl Installer {
     pub fn find() -> Self {
         if process::find("apt-get").is_none() {
-            return Self::NotDebian;
+            return match process::find("dnf") {
+                _ if cfg!(target_os = "macos") => Self::Macos,
+                Some(_) => Self::Fedora,
+                None => Self::Other,
+            };
         }
         let mut id = process::command("id");
         id.arg("-u");
@@ -100,6 +231,11 @@ impl Installer {
         let mut sudo = process::command("sudo");
         sudo.args(["-n", "true"]);
         if process::answer(sudo).is_some() { Self::Sudo } else { Self::NotAllowed }
+    }
+
+    /// Whether it installs what is missing, rather than say how.
+    pub fn installs(self) -> bool {
+        matches!(self, Self::Root | Self::Sudo)
     }
 
     /// A command that may change the system.
@@ -139,29 +275,51 @@ fn without_database(installer: Installer, install: impl FnOnce() -> Outcome<()>)
 }
 
 /// What to tell a person for whom nothing can be installed: what is missing, and how to get it.
-pub fn missing_sentence(packages: &[&str], installer: Installer) -> String {
-    let list = packages.join(" ");
-    let wasm = if packages.contains(&"rustc-web") {
-        format!(
-            " (rustc-web, cargo-web, rust-web-src and rust-web-clippy are not needed after: rustup target add {})",
-            compiler::TARGET
-        )
-    } else {
-        String::new()
-    };
-    match installer {
-        Installer::NotDebian => format!(
-            "missing on this machine: {list}; those are Debian's names: install the same with this system's package manager{wasm}"
-        ),
-        _ => format!(
+pub fn missing_sentence(missing: &[Missing], installer: Installer) -> String {
+    if installer == Installer::NotAllowed {
+        let list = packages(missing).join(" ");
+        let wasm = if list.contains("rustc-web") {
+            format!(
+                " (rustc-web, cargo-web and rust-web-src are not needed after: rustup target add {})",
+                compiler::TARGET
+            )
+        } else {
+            String::new()
+        };
+        return format!(
             "missing on this machine, and this account may not install it: {list}; ask an administrator to run: \
              apt-get install --no-install-recommends {list}{wasm}"
-        ),
+        );
     }
+    format!("missing on this machine:\n{}", cures(missing, installer))
+}
+
+/// A line for each thing that is missing, with the way to get it on this system.
+fn cures(missing: &[Missing], installer: Installer) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for thing in missing {
+        let cure = match installer {
+            Installer::Fedora => thing.fedora,
+            Installer::Macos => thing.macos,
+            _ => thing.other,
+        };
+        let line = format!("  {}: {cure}", thing.what);
+        // Debian has one thing in several packages.
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines.join("\n")
+}
+
+/// Their names on Debian.
+pub fn packages(missing: &[Missing]) -> Vec<&str> {
+    missing.iter().map(|thing| thing.package.as_str()).collect()
 }
 
 /// What to tell where the installation went well, and these needs are not met all the same.
-pub fn still_missing_sentence(packages: &[&str]) -> String {
+pub fn still_missing_sentence(missing: &[Missing]) -> String {
+    let packages = packages(missing);
     let list = packages.join(" ");
     if packages.contains(&"rustc-web") {
         let (major, minor) = compiler::OLDEST;
@@ -171,57 +329,130 @@ pub fn still_missing_sentence(packages: &[&str]) -> String {
             compiler::TARGET
         );
     }
-    format!("still missing after installing: {list}")
+    format!("still missing after installing {list}:\n{}", cures(missing, Installer::Other))
+}
+
+/// What to tell where apt is not Debian's and does not have all of Debian's packages; None when it failed for another reason.
+fn unknown_sentence(missing: &[Missing], apt_says: &str) -> Option<String> {
+    let is_unknown = |thing: &&Missing| {
+        let package = &thing.package;
+        apt_says.lines().any(|line| {
+            line == format!("E: Unable to locate package {package}")
+                || line == format!("E: Package '{package}' has no installation candidate")
+        })
+    };
+    let unknown: Vec<Missing> = missing.iter().filter(is_unknown).cloned().collect();
+    (!unknown.is_empty()).then(|| {
+        let list = packages(&unknown).join(" ");
+        format!("missing on this machine, and its apt does not have {list}:\n{}", cures(&unknown, Installer::Other))
+    })
 }
 
 /// Installs packages that are missing.
-pub fn install(workspace: &Workspace, packages: &[&str], installer: Installer) -> Outcome<()> {
-    if matches!(installer, Installer::NotAllowed | Installer::NotDebian) {
-        return Err(Failure::new(missing_sentence(packages, installer)));
-    }
+pub fn install(workspace: &Workspace, missing: &[Missing], installer: Installer) -> Outcome<()> {
+    let packages = packages(missing);
     let logs = workspace.scratch("logs")?;
     let mut update = installer.apt_get();
     update.arg("update");
     process::run_quietly(update, &logs.join("apt-get-update.log"))?;
     let mut install = installer.apt_get();
-    install.args(["install", "--yes", "--no-install-recommends"]).args(packages);
-    let install = || process::run_quietly(install, &logs.join("apt-get-install.log"));
+    install.args(["install", "--yes", "--no-install-recommends"]).args(&packages);
+    let log = logs.join("apt-get-install.log");
+    let install = || {
+        process::run_quietly(install, &log).map_err(|failure| {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            unknown_sentence(missing, &said).map_or(failure, Failure::new)
+        })
+    };
     if packages.contains(&"postgresql") { without_database(installer, install) } else { install() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compiler::Parts;
+
+    fn nothing() -> Rusts {
+        Rusts::default()
+    }
+
+    fn unmet(needs: &[Need]) -> Vec<Missing> {
+        let unmet = needs.iter().map(|need| Need { is_met: |_| false, ..*need });
+        missing(&nothing(), unmet.collect::<Vec<Need>>().iter())
+    }
 
     #[test]
-    fn the_sentence_names_what_is_missing_and_how_to_get_it() {
+    fn who_may_not_install_is_told_whom_to_ask_for_what() {
         assert_eq!(
-            missing_sentence(&["chromium", "xvfb"], Installer::NotAllowed),
-            "missing on this machine, and this account may not install it: chromium xvfb; ask an administrator to run: \
-             apt-get install --no-install-recommends chromium xvfb"
-        );
-        assert_eq!(
-            missing_sentence(&["xauth"], Installer::NotDebian),
-            "missing on this machine: xauth; those are Debian's names: install the same with this system's package manager"
+            missing_sentence(&unmet(&CHROMIUM[..1]), Installer::NotAllowed),
+            "missing on this machine, and this account may not install it: chromium; ask an administrator to run: \
+             apt-get install --no-install-recommends chromium"
         );
     }
 
     #[test]
+    fn other_systems_are_told_in_their_own_words() {
+        let all = || [C_COMPILER, WASM_COMPILER, LINTS, CHROMIUM, FIREFOX, WEBKIT, DATABASE].map(unmet).concat();
+        for (installer, word) in [(Installer::Fedora, "dnf install"), (Installer::Macos, "brew install")] {
+            let sentence = missing_sentence(&all(), installer);
+            assert!(sentence.contains(word), "{sentence}");
+            assert!(!sentence.contains("apt") && !sentence.contains("esr"), "{sentence}");
+        }
+        let macos = missing_sentence(&unmet(WEBKIT), Installer::Macos);
+        assert!(macos.contains("safaridriver --enable"), "{macos}");
+        let fedora = missing_sentence(&unmet(FIREFOX), Installer::Fedora);
+        assert_eq!(fedora, "missing on this machine:\n  Firefox: dnf install firefox");
+        let other = missing_sentence(&unmet(&CHROMIUM[1..]), Installer::Other);
+        assert!(other.contains("chromedriver") && other.contains("package manager"), "{other}");
+    }
+
+    #[test]
+    fn outside_of_debian_rust_for_wasm_is_one_line_and_rustups() {
+        for installer in [Installer::Fedora, Installer::Macos, Installer::Other] {
+            let sentence = missing_sentence(&unmet(&WASM_COMPILER[..3]), installer);
+            assert_eq!(sentence.lines().count(), 2, "{sentence}");
+            assert!(sentence.contains("rustup target add wasm32-unknown-unknown"), "{sentence}");
+        }
+    }
+
+    #[test]
     fn who_has_rustup_is_told_the_shorter_way_to_the_wasm_target() {
-        let sentence = missing_sentence(&["rustc-web", "cargo-web"], Installer::NotAllowed);
+        let sentence = missing_sentence(&unmet(WASM_COMPILER), Installer::NotAllowed);
         assert!(sentence.ends_with("after: rustup target add wasm32-unknown-unknown)"), "{sentence}");
     }
 
     #[test]
     fn who_has_too_old_a_compiler_is_told_where_a_newer_one_is() {
-        let sentence = still_missing_sentence(&["rustc-web", "cargo-web"]);
+        let sentence = still_missing_sentence(&unmet(WASM_COMPILER));
         assert!(sentence.contains("Rust 1.95 or newer") && sentence.contains("bookworm-security"), "{sentence}");
-        assert_eq!(still_missing_sentence(&["xvfb"]), "still missing after installing: xvfb");
+        let sentence = still_missing_sentence(&unmet(&LINTS[1..]));
+        assert_eq!(sentence, "still missing after installing rustfmt-web:\n  rustfmt: rustup component add rustfmt");
+    }
+
+    #[test]
+    fn an_apt_that_is_not_debians_is_told_from_one_that_fails() {
+        let missing = [unmet(&WASM_COMPILER[..1]), unmet(CHROMIUM)].concat();
+        let said = "Reading package lists...\nE: Unable to locate package rustc-web\n\
+            E: Package 'chromium-driver' has no installation candidate\n";
+        let sentence = unknown_sentence(&missing, said).unwrap();
+        assert!(sentence.contains("does not have rustc-web chromium-driver:"), "{sentence}");
+        assert!(sentence.contains("rustup target add") && sentence.contains("chromedriver"), "{sentence}");
+        assert!(!sentence.contains("Chromium or Chrome"), "{sentence}");
+        assert_eq!(unknown_sentence(&missing, "E: Could not get lock /var/lib/dpkg/lock"), None);
+    }
+
+    #[test]
+    fn the_linker_is_of_the_compilers_llvm() {
+        let version = "rustc 1.96.0\nLLVM version: 22.1.2".to_owned();
+        let rusts = Rusts { in_path: Parts { version, ..Parts::default() }, ..Rusts::default() };
+        assert_eq!(packages(&missing(&rusts, &WASM_COMPILER[3..])), ["lld-22"]);
+        assert_eq!(packages(&missing(&nothing(), &WASM_COMPILER[3..])), ["lld"]);
     }
 
     #[test]
     fn only_what_is_missing_is_named() {
-        let needs = [Need { package: "there", is_met: || true }, Need { package: "absent", is_met: || false }];
-        assert_eq!(missing(&needs), ["absent"]);
+        let there = Need { is_met: |_| true, ..FIREFOX[0] };
+        let absent = Need { is_met: |_| false, ..DATABASE[0] };
+        assert_eq!(packages(&missing(&nothing(), &[there, absent])), ["postgresql"]);
     }
 }

@@ -10,7 +10,7 @@ use crate::compiler::{self, Use};
 use crate::failure::{Failure, Outcome};
 use crate::npm;
 use crate::process;
-use crate::setup::{self, Purpose, Ready, seconds};
+use crate::setup::{self, Asking, Part, Purpose, Ready, seconds};
 use crate::summary::Summary;
 use crate::workspace::Workspace;
 
@@ -23,6 +23,8 @@ pub struct Step {
     work: Work,
     /// Works on what the step `build` leaves in pkg/dist.
     needs_build: bool,
+    /// What must have been set up for it, beyond what building needs.
+    parts: &'static [Part],
 }
 
 enum Work {
@@ -34,24 +36,38 @@ enum Work {
     Runner(fn(&Workspace, &Ready) -> Outcome<Command>),
 }
 
+const CHROMIUM: Part = Part::Browser(Browser::Chromium);
+const FIREFOX: Part = Part::Browser(Browser::Firefox);
+const WEBKIT: Part = Part::Browser(Browser::WebKit);
+
 /// All steps, in their order.
 const STEPS: &[Step] = &[
-    Step { name: "lock-files", work: Work::Task(|workspace, _| npm::check_lock_files(workspace)), needs_build: false },
-    Step { name: "format", work: Work::Check(format), needs_build: false },
-    Step { name: "lint-host", work: Work::Check(lint_host), needs_build: false },
-    Step { name: "host-tests", work: Work::Runner(host_tests), needs_build: false },
-    Step { name: "schedules", work: Work::Runner(schedules), needs_build: false },
-    Step { name: "build", work: Work::Task(build::run), needs_build: false },
+    Step::new("lock-files", Work::Task(|workspace, _| npm::check_lock_files(workspace)), &[]),
+    Step::new("format", Work::Check(format), &[Part::Lints]),
+    Step::new("lint-host", Work::Check(lint_host), &[Part::Lints]),
+    Step::new("host-tests", Work::Runner(host_tests), &[Part::Database]),
+    Step::new("schedules", Work::Runner(schedules), &[]),
+    Step::new("build", Work::Task(build::run), &[]),
     // The browser tests name pkg/dist/index.js, so the compiler wants to see it.
-    Step { name: "lint-wasm", work: Work::Check(lint_wasm), needs_build: true },
-    Step { name: "servers", work: Work::Check(servers), needs_build: false },
-    Step { name: "types", work: Work::Check(types), needs_build: true },
-    Step { name: "chromium", work: Work::Runner(|w, r| browsers::tests(w, r, Browser::Chromium)), needs_build: true },
-    Step { name: "firefox", work: Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox)), needs_build: true },
-    Step { name: "webkit", work: Work::Runner(|w, r| browsers::tests(w, r, Browser::WebKit)), needs_build: true },
-    Step { name: "packaging", work: Work::Runner(packaging), needs_build: true },
-    Step { name: "end-to-end", work: Work::Runner(end_to_end), needs_build: true },
+    Step::on_build("lint-wasm", Work::Check(lint_wasm), &[Part::Lints]),
+    Step::new("servers", Work::Check(servers), &[]),
+    Step::on_build("types", Work::Check(types), &[]),
+    Step::on_build("chromium", Work::Runner(|w, r| browsers::tests(w, r, Browser::Chromium)), &[CHROMIUM]),
+    Step::on_build("firefox", Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox)), &[FIREFOX]),
+    Step::on_build("webkit", Work::Runner(|w, r| browsers::tests(w, r, Browser::WebKit)), &[WEBKIT]),
+    Step::on_build("packaging", Work::Runner(packaging), &[CHROMIUM, FIREFOX, WEBKIT, Part::Packages(npm::PACKAGING)]),
+    Step::on_build("end-to-end", Work::Runner(end_to_end), &[CHROMIUM, Part::Packages(npm::END_TO_END)]),
 ];
+
+impl Step {
+    const fn new(name: &'static str, work: Work, parts: &'static [Part]) -> Self {
+        Self { name, work, needs_build: false, parts }
+    }
+
+    const fn on_build(name: &'static str, work: Work, parts: &'static [Part]) -> Self {
+        Self { needs_build: true, ..Self::new(name, work, parts) }
+    }
+}
 
 fn format(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     let mut command = compiler::host_component(workspace, "fmt");
@@ -99,11 +115,11 @@ pub fn servers(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
 }
 
 fn types(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
-    npm_script(workspace, "", "test:types")
+    npm_script(workspace, npm::BUILD, "test:types")
 }
 
 fn packaging(workspace: &Workspace, ready: &Ready) -> Outcome<Command> {
-    let mut command = npm_script(workspace, "tests/packaging", "test")?;
+    let mut command = npm_script(workspace, npm::PACKAGING, "test")?;
     // Sign-outs are tried in real tabs of all three engines.
     if let Some(geckodriver) = &ready.geckodriver {
         command.env("GECKODRIVER", geckodriver.path());
@@ -112,7 +128,7 @@ fn packaging(workspace: &Workspace, ready: &Ready) -> Outcome<Command> {
 }
 
 fn end_to_end(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
-    npm_script(workspace, "tests/e2e", "test")
+    npm_script(workspace, npm::END_TO_END, "test")
 }
 
 fn npm_script(workspace: &Workspace, folder: &str, script: &str) -> Outcome<Command> {
@@ -123,7 +139,7 @@ fn npm_script(workspace: &Workspace, folder: &str, script: &str) -> Outcome<Comm
     let mut command = process::command("npm");
     command.current_dir(folder).args(["run", "--silent", script]);
     command.env("SERVER_BINARIES", workspace.target().join("debug"));
-    if let Some(chromium) = process::find("chromium") {
+    if let Some(chromium) = browsers::chromium() {
         command.env("CHROMIUM", chromium);
     }
     Ok(command)
@@ -157,10 +173,16 @@ struct Line {
     duration: Duration,
 }
 
+/// What the steps need, each once.
+fn parts(steps: &[&Step]) -> Vec<Part> {
+    let needed = |part: &&Part| steps.iter().any(|step| step.parts.contains(part));
+    Part::ALL.iter().filter(needed).copied().collect()
+}
+
 /// Runs the steps; goes on after a failure with whatever does not build on it, and fails in the end.
 pub fn run(workspace: &Workspace, steps: &[&Step]) -> Outcome<()> {
     let began = Instant::now();
-    let ready = setup::run(workspace, Purpose::Test)?;
+    let ready = setup::run(workspace, &Purpose::Test(parts(steps)), Asking::Once)?;
     let mut lines =
         vec![Line { name: "setup", end: End::Passed, summary: Summary::default(), duration: began.elapsed() }];
     let mut build_failed = false;
@@ -271,6 +293,14 @@ mod tests {
         assert_eq!(chosen, ["format", "chromium"]);
         assert_eq!(select(&[]).unwrap().len(), STEPS.len());
         assert!(select(&["fromat"]).is_none());
+    }
+
+    #[test]
+    fn only_what_the_chosen_steps_need_is_set_up() {
+        let of = |names: &[&str]| parts(&select(names).unwrap());
+        assert_eq!(of(&[]), Part::ALL);
+        assert_eq!(of(&["format", "lint-host", "build"]), [Part::Lints]);
+        assert_eq!(of(&["end-to-end"]), [CHROMIUM, Part::Packages(npm::END_TO_END)]);
     }
 
     #[test]

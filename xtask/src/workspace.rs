@@ -33,7 +33,7 @@ impl Workspace {
         &self.target
     }
 
-    /// WebAssembly is built by another compiler where rustup has no wasm target; two compilers would fight over one folder.
+    /// WebAssembly may be built by another compiler than the rest; two compilers would fight over one folder.
     pub fn wasm_target(&self) -> PathBuf {
         self.target.join("wasm")
     }

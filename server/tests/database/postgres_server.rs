@@ -130,15 +130,21 @@ fn is_root() -> bool {
     output.stdout.trim_ascii() == b"0"
 }
 
-/// One of PostgreSQL's programs, which ends with this test, however the test ends.
+/// One of PostgreSQL's programs, which on Linux ends with this test, however the test ends.
 fn as_its_user(program: &Path) -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "QUIT"]);
-    if is_root() {
-        command.args(["--reuid", USER, "--regid", USER, "--init-groups"]);
-    }
+    let mut command = if cfg!(target_os = "linux") {
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "QUIT"]);
+        if is_root() {
+            command.args(["--reuid", USER, "--regid", USER, "--init-groups"]);
+        }
+        command.arg("--").arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
     // The folder of the one who runs the test may be closed to the server's user.
-    command.arg("--").arg(program).current_dir("/");
+    command.current_dir("/");
     command
 }
 

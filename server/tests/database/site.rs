@@ -81,10 +81,16 @@ impl Site {
         site
     }
 
-    /// The service's program, which ends with this test, however the test ends.
+    /// The service's program, which on Linux ends with this test, however the test ends.
     fn program(&self) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--", env!("CARGO_BIN_EXE_identity-service")]);
+        let program = env!("CARGO_BIN_EXE_identity-service");
+        let mut command = if cfg!(target_os = "linux") {
+            let mut command = Command::new("setpriv");
+            command.args(["--pdeathsig", "KILL", "--", program]);
+            command
+        } else {
+            Command::new(program)
+        };
         command.env_clear().env("IDENTITY_SERVICE_SIGNING_KEYS", self.folder.path().join("signing-keys"));
         command
     }

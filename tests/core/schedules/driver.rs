@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use custom_identity_provider::core::{
-    Answer, Attempt, Cache, Code, Credential, Event, Fields, Grant, Jwt, Kind, Moment, Policy, Reason, Reply,
-    RequestCounter, RequestId, Settings, Token, Value, cool_down_length,
+    Answer, Attempt, Cache, Code, Credential, Event, FREE_REFUSALS, Fields, Grant, Jwt, Kind, Moment, Policy,
+    REFUSAL_PAUSE, Reason, Reply, RequestCounter, RequestId, Settings, Token, Value, cool_down_length,
 };
 
 use super::object::{Object, finished, jwt, number, text};
 use super::oracle::{Answered, Ended, Held, Oracle, Signed, Stored, code};
-use super::page::{End, LICENSE, Page, Said, scope_of};
+use super::page::{End, LICENSE, Page, Said, caller, scope_of};
 use super::schedule::{Action, After, Answering, Edge, PEOPLE, Schedule, Step, Subject, Tampering, code_object};
 
-/// What the driver itself knows of a request: under whom and in which epoch the source was asked.
+/// What the driver itself knows of a request, or of one attempt: under whom and in which epoch the source was asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Birth {
     person: Option<&'static str>,
@@ -32,12 +32,14 @@ struct Driver<'a> {
     schedule: &'a Schedule,
     page: Page,
     oracle: Oracle,
-    /// Counts up at invalidate, sign-out and change of identity, across reloads.
+    /// Counts up where what was given before may not be given any more, across reloads.
     epoch: u32,
-    /// Who was signed in at the last call, across reloads.
+    /// Who was signed in at the last call or answer.
     person: Option<Option<&'static str>>,
-    /// By request number − 1.
+    /// By request number − 1; one that is carried over is born anew.
     births: Vec<Birth>,
+    /// Requests that were carried over from nobody to a person.
+    carried: BTreeSet<RequestId>,
     /// By the number in a token's text; a JWT can be the answer to several requests.
     tokens: Vec<Vec<Birth>>,
     /// Every JWT that was right.
@@ -46,16 +48,19 @@ struct Driver<'a> {
     appeared: Vec<(Signed, Moment, Moment)>,
     /// The JWT that the source just answered with, and when it was asked.
     arriving: Option<(Signed, Moment)>,
-    waiters: Vec<(RequestId, Option<&'static str>)>,
+    /// Which handle waits for which request, once for each call.
+    waiters: Vec<(RequestId, usize)>,
     /// Every attempt there ever was.
     attempts: Vec<Attempt>,
-    /// When each was sent.
-    sent: Vec<Moment>,
+    /// When each was sent, and for whom.
+    sent: Vec<(Moment, Birth)>,
     /// Of the handle that is called.
     calling: Policy,
     timers_are_late: bool,
-    /// When demanded requests began since something other than a failure happened.
-    tries: Vec<i64>,
+    /// When demanded requests failed since something other than a failure happened, those that ran side by side once.
+    failures: Vec<i64>,
+    /// When the source last said that nobody is signed in, and how many times in a row.
+    refusals: (i64, u32),
 }
 
 /// Plays it, and panics where session and oracle disagree or something happens that never may.
@@ -69,11 +74,12 @@ pub fn play(schedule: &Schedule) {
     };
     let mut driver = Driver {
         schedule,
-        page: Page::new(settings),
+        page: Page::new(settings, schedule.handles.clone()),
         oracle: Oracle::new(schedule.cache, schedule.kind.clone(), schedule.is_identified),
         epoch: 0,
         person: None,
         births: Vec::new(),
+        carried: BTreeSet::new(),
         tokens: Vec::new(),
         signed: Vec::new(),
         appeared: Vec::new(),
@@ -83,7 +89,8 @@ pub fn play(schedule: &Schedule) {
         sent: Vec::new(),
         calling: Policy::default(),
         timers_are_late: false,
-        tries: Vec::new(),
+        failures: Vec::new(),
+        refusals: (0, 0),
     };
     driver.page.signer += schedule.signer;
     for step in &schedule.steps {
@@ -222,46 +229,47 @@ impl Driver<'_> {
         self.compare();
     }
 
-    /// What the page does first at every call and every answer.
-    fn observe(&mut self, policy: &Policy) {
-        let person = self.page.identity;
-        if self.person.is_some_and(|known| known != person) {
-            self.epoch += 1;
-            self.appeared.clear();
-        }
-        self.person = Some(person);
-        self.oracle.observe(self.page.now, person, policy);
+    /// The handle that a number stands for, what it says of who is signed in, and its policy; none where its function fails, for then no call
+    /// reaches the session.
+    fn calling(&mut self, handle: usize, policy: usize) -> Option<(usize, Policy)> {
+        let (handle, policy) = (handle % self.page.handles.len(), self.policy(policy));
+        let person = self.page.handles[handle].ok()?;
+        self.oracle.observe(self.page.now, person, &policy, handle);
+        Some((handle, policy))
     }
 
     fn act(&mut self, action: Action) {
         let now = self.page.now;
         match action {
-            Action::GetToken { policy } => {
-                let policy = self.policy(policy);
-                self.observe(&policy);
-                let expected = self.oracle.get_token(now, &policy);
-                let reply = self.page.get(&policy);
-                self.replied(&reply, &expected, policy);
+            Action::GetToken { handle, policy } => {
+                if let Some((handle, policy)) = self.calling(handle, policy) {
+                    let expected = self.oracle.get_token(now, &policy, handle);
+                    let reply = self.page.get(handle, &policy);
+                    self.replied(&reply, &expected, policy, handle);
+                }
             }
-            Action::GetFreshToken { policy } => {
-                let policy = self.policy(policy);
-                self.observe(&policy);
-                let expected = self.oracle.get_fresh_token(now, &policy);
-                let reply = self.page.fresh(&policy);
-                self.replied(&reply, &expected, policy);
+            Action::GetFreshToken { handle, policy } => {
+                if let Some((handle, policy)) = self.calling(handle, policy) {
+                    let expected = self.oracle.get_fresh_token(now, &policy, handle);
+                    let reply = self.page.fresh(handle, &policy);
+                    self.replied(&reply, &expected, policy, handle);
+                }
             }
-            Action::HasToken { policy } => {
-                let policy = self.policy(policy);
-                self.observe(&policy);
-                let expected = self.oracle.has_token(now, &policy);
-                assert_eq!(self.page.has(&policy), expected, "hasToken");
+            Action::HasToken { handle, policy } => {
+                if let Some((handle, policy)) = self.calling(handle, policy) {
+                    let expected = self.oracle.has_token(now, &policy);
+                    assert_eq!(self.page.has(handle, &policy), expected, "hasToken");
+                }
             }
-            Action::Invalidate { policy } => {
-                let policy = self.policy(policy);
-                self.observe(&policy);
+            Action::Invalidate => {
                 self.epoch += 1;
                 self.oracle.invalidate();
-                self.page.invalidate(&policy);
+                self.page.invalidate();
+            }
+            Action::MayHaveLeft => {
+                self.epoch += 1;
+                self.oracle.may_have_left();
+                self.page.may_have_left();
             }
             Action::SignOut { origin } => {
                 self.epoch += 1;
@@ -269,7 +277,19 @@ impl Driver<'_> {
                 self.oracle.sign_out(origin);
                 self.page.sign_out(origin);
             }
-            Action::Identity { person } => self.page.identity = PEOPLE[person],
+            Action::Identity { person } => self.page.handles.fill(Ok(PEOPLE[person])),
+            Action::OwnIdentity { handle, says } => {
+                let handle = handle % self.page.handles.len();
+                self.page.handles[handle] = says;
+            }
+            Action::StorageCleared => {
+                self.page.storage = None;
+                self.oracle.stored = None;
+            }
+            Action::Storing(storing) => {
+                self.page.storing = storing;
+                self.oracle.storing = storing;
+            }
             Action::Answer { attempt, answer } => {
                 if let Some(attempt) = chosen(&self.page.running, attempt) {
                     self.answer(attempt, answer);
@@ -278,15 +298,15 @@ impl Driver<'_> {
             Action::Fail { attempt, failing } => {
                 if let Some(attempt) = chosen(&self.page.running, attempt) {
                     let failure = failing.failure();
-                    self.observe(&Policy::default());
+                    self.oracle.confirm(now, attempt, &self.page.handles);
                     self.page.fail(attempt, failure.clone());
                     self.oracle.failed(now, attempt, &failure, &self.page.said.events);
                 }
             }
             Action::LateAnswer { attempt } => {
                 if let Some(attempt) = chosen(&self.over(), attempt) {
+                    assert_eq!(self.page.session.concerned(attempt), None, "an attempt that is over concerns nobody");
                     let (token, entity) = self.make(attempt);
-                    self.observe(&Policy::default());
                     let late = match self.schedule.kind {
                         Kind::Token(_) => super::object::raw(&token, &entity, 28_800),
                         Kind::Jwt { .. } => jwt(&token, self.page.signer, 28_800_000),
@@ -297,7 +317,6 @@ impl Driver<'_> {
             }
             Action::LateFailure { attempt } => {
                 if let Some(attempt) = chosen(&self.over(), attempt) {
-                    self.observe(&Policy::default());
                     self.page.fail(attempt, super::schedule::Failing::Network.failure());
                 }
             }
@@ -312,20 +331,20 @@ impl Driver<'_> {
             }
             Action::SignersClockJumps { milliseconds } => self.page.signer += milliseconds,
             Action::SignedIn => {
-                self.tries.clear();
+                self.forgive();
                 self.oracle.signed_in();
                 self.page.signed_in();
             }
             Action::Online => {
-                self.tries.clear();
+                self.forgive();
                 self.page.online();
                 self.oracle.online(now, &self.page.said.events);
             }
             Action::Leave { waiter } => {
                 if let Some(waiter) = waiter.checked_rem(self.waiters.len()) {
-                    let (request, _) = self.waiters.swap_remove(waiter);
-                    self.oracle.leave(request);
-                    self.page.leave(request);
+                    let (request, handle) = self.waiters.swap_remove(waiter);
+                    self.oracle.leave(request, handle);
+                    self.page.leave(request, handle);
                 }
             }
             Action::Wake => self.wake(),
@@ -336,7 +355,7 @@ impl Driver<'_> {
 
     /// The source answers, with what is different from all that it answered before unless it is to come again.
     fn answer(&mut self, attempt: Attempt, answering: Answering) {
-        let birth = self.births[attempt.request.0 as usize - 1];
+        let (sent, birth) = self.sending(attempt);
         let mut signed = None;
         if let Answering::JwtAgain { which } = answering {
             // Another person's JWT is one that nobody could tell from the right one.
@@ -356,10 +375,9 @@ impl Driver<'_> {
         } else if let Answering::Jwt { .. } | Answering::JwtAgain { .. } = answering {
             signed = Some(self.sign(answering, &token, &entity));
         }
-        self.observe(&Policy::default());
         let now = self.page.now;
-        let position = self.attempts.iter().position(|sent| *sent == attempt).unwrap();
-        self.arriving = signed.clone().map(|signed| (signed, self.sent[position]));
+        self.arriving = signed.clone().map(|signed| (signed, sent));
+        self.oracle.confirm(now, attempt, &self.page.handles);
         self.oracle.answered(now, attempt, &token, &entity, signed.as_ref(), answering);
         if let Some(object) = answering.token(&token, &entity, now.wall) {
             return self.page.answer(attempt, &object);
@@ -380,6 +398,11 @@ impl Driver<'_> {
             (None, Answering::Null) => self.page.answer_with(attempt, &Answer::Null),
             (None, _) => self.page.answer_with(attempt, &Answer::Other("undefined")),
         }
+    }
+
+    /// When an attempt was sent, and for whom.
+    fn sending(&self, attempt: Attempt) -> (Moment, Birth) {
+        self.sent[self.attempts.iter().position(|sent| *sent == attempt).unwrap()]
     }
 
     /// A new JWT, by the clock of who signs it.
@@ -439,8 +462,9 @@ impl Driver<'_> {
 
     fn reload(&mut self, tampering: Tampering) {
         self.waiters.clear();
-        self.tries.clear();
+        self.forgive();
         self.appeared.clear();
+        self.person = None;
         let was_tampered_with = self.oracle.stored.as_ref().is_some_and(|stored| stored.tampering.is_some());
         self.oracle.reload(tampering);
         self.page.reload();
@@ -474,7 +498,7 @@ impl Driver<'_> {
 
     /// A token for whoever was signed in when the request began, different from every other.
     fn make(&mut self, attempt: Attempt) -> (String, String) {
-        let birth = self.births[attempt.request.0 as usize - 1];
+        let (_, birth) = self.sending(attempt);
         self.tokens.push(vec![birth]);
         (format!("{SECRET}{}", self.tokens.len() - 1), format!("entity of {:?}", birth.person))
     }
@@ -492,7 +516,7 @@ impl Driver<'_> {
         self.births_of(grant).iter().any(|birth| (Some(birth.person), birth.epoch) == (self.person, self.epoch))
     }
 
-    fn replied(&mut self, reply: &Reply, expected: &Answered, policy: Policy) {
+    fn replied(&mut self, reply: &Reply, expected: &Answered, policy: Policy, handle: usize) {
         self.calling = policy;
         self.compare();
         match (reply, expected) {
@@ -500,7 +524,8 @@ impl Driver<'_> {
                 assert_eq!(held(grant), *expected);
                 assert!(self.is_of_now(grant), "somebody else's token, or an old one");
                 self.check_life(grant);
-                assert!(self.page.has(&policy), "a token was handed out that is not usable");
+                assert_eq!(self.page.handles[handle], Ok(self.person.unwrap()));
+                assert!(self.page.has(handle, &policy), "a token was handed out that is not usable");
                 self.page.take();
             }
             (Reply::Wait(request), Answered::Wait(expected)) => {
@@ -512,27 +537,59 @@ impl Driver<'_> {
                     "joined somebody else's request, or an old one"
                 );
                 assert!(self.page.live.contains(request), "waits for a request that is over");
-                let person = self.person.unwrap();
-                self.waiters.push((*request, person));
+                self.waiters.push((*request, handle));
             }
             (Reply::Refuse(failure), Answered::Refused(expected)) => assert_eq!(failure, expected),
             _ => panic!("the session replied {reply:?}, the oracle {expected:?}"),
         }
     }
 
+    /// Who is signed in now, by what the handles said. Who came where nobody was takes over what nobody waits for.
+    fn follow(&mut self) -> bool {
+        let person = self.oracle.person;
+        assert_eq!(self.page.session.identity(), person.flatten(), "who is signed in");
+        let before = std::mem::replace(&mut self.person, person);
+        if before.is_none() || before == person {
+            return false;
+        }
+        self.appeared.clear();
+        if before.flatten().is_some() {
+            self.epoch += 1;
+            return true;
+        }
+        for (request, _) in &self.waiters {
+            let birth = &mut self.births[request.0 as usize - 1];
+            (birth.person, birth.epoch, birth.at) = (person.flatten(), self.epoch, self.page.now.monotonic);
+            self.carried.insert(*request);
+        }
+        true
+    }
+
     fn compare(&mut self) {
-        let Said { begun, ended, stored, events } = self.page.take();
+        let has_changed = self.follow();
+        let Said { begun, refused, ended, stored, events } = self.page.take();
         let expected = std::mem::take(&mut self.oracle.expected);
         same("attempts begun", &begun, &expected.begun);
-        self.attempts.extend(&begun);
-        self.sent.resize(self.attempts.len(), self.page.now);
-        for _ in begun.iter().filter(|attempt| attempt.number == 1) {
-            let (epoch, at, policy) = (self.epoch, self.page.now.monotonic, self.calling);
-            self.births.push(Birth { person: self.person.unwrap(), epoch, at, policy });
+        for attempt in &begun {
+            if attempt.number == 1 {
+                let (epoch, at, policy) = (self.epoch, self.page.now.monotonic, self.calling);
+                self.births.push(Birth { person: self.person.unwrap(), epoch, at, policy });
+            }
+            self.attempts.push(*attempt);
+            self.sent.push((self.page.now, self.births[attempt.request.0 as usize - 1]));
         }
         same("events", &events, &expected.events);
         self.check_rate(&begun, &events);
 
+        same("refused alone", &refused, &expected.refused);
+        for (request, refused, _) in &refused {
+            let before = self.waiters.len();
+            self.waiters.retain(|(waited_for, handle)| waited_for != request || caller(*handle) != *refused);
+            assert!(before > self.waiters.len(), "{refused:?} is refused and did not wait");
+            let says = self.page.handles[refused.0 as usize - 1];
+            let person = self.births[request.0 as usize - 1].person;
+            assert_ne!(says, Ok(person), "{refused:?} is refused what is its own");
+        }
         assert_eq!(ended.len(), expected.ended.len(), "requests over: {ended:?}, expected {:?}", expected.ended);
         for (request, end) in &ended {
             let matching = expected.ended.iter().find(|(expected, _)| expected == request);
@@ -556,32 +613,58 @@ impl Driver<'_> {
             let (until, came_before) = self.longest_life(&arrived, sent);
             let is_over = until.wall <= now.wall || until.monotonic <= now.monotonic;
             assert!(!came_before || !is_over, "came again at {now:?}, over at {until:?}: {arrived:?}");
-            self.appeared.push((arrived, now, until));
+            if !has_changed {
+                self.appeared.push((arrived, now, until));
+            }
         }
+    }
+
+    /// Whatever failed before counts no more.
+    fn forgive(&mut self) {
+        self.failures.clear();
+        self.refusals = (0, 0);
     }
 
     /// However often a page calls, a source that only fails is asked less and less often.
     fn check_rate(&mut self, begun: &[Attempt], events: &[Event]) {
+        let now = self.page.now.monotonic;
         let is_no_mere_failure = |event: &Event| {
             matches!(
                 event,
                 Event::RequestSucceeded { .. }
                     | Event::RequestAborted { .. }
                     | Event::Invalidated
+                    | Event::MayHaveLeft
                     | Event::SignedOut { .. }
                     | Event::IdentityChanged
             )
         };
-        if events.iter().any(is_no_mere_failure) {
-            self.tries.clear();
-        }
-        for _ in begun.iter().filter(|attempt| attempt.number == 1 && attempt.reason != Reason::Ahead) {
-            let now = self.page.now.monotonic;
-            if let Some(before) = self.tries.last().filter(|_| !self.is_for_codes()) {
-                let failures = u32::try_from(self.tries.len()).unwrap();
-                assert!(now - before >= cool_down_length(failures), "asked again too soon after {failures} failures");
+        for event in events {
+            match event {
+                event if is_no_mere_failure(event) => self.forgive(),
+                Event::RequestFailed { demanded: true, code: Code::NotSignedIn, .. } => {
+                    self.refusals = (now, self.refusals.1 + 1);
+                }
+                Event::RequestFailed { code: Code::BadIdentity, .. } => {}
+                Event::RequestFailed { request, demanded: true, .. } => {
+                    let began = self.births[*request as usize - 1].at;
+                    if self.failures.last().is_none_or(|before| *before <= began) {
+                        self.failures.push(now);
+                    }
+                }
+                _ => {}
             }
-            self.tries.push(now);
+        }
+        if self.is_for_codes() {
+            return;
+        }
+        for attempt in begun.iter().filter(|attempt| attempt.number == 1 && attempt.reason != Reason::Ahead) {
+            if let Some(before) = self.failures.last() {
+                let failures = u32::try_from(self.failures.len()).unwrap();
+                assert!(now - before >= cool_down_length(failures), "{attempt:?}: too soon after {failures} failures");
+            }
+            let (refused, times) = self.refusals;
+            assert!(times <= FREE_REFUSALS || now - refused >= REFUSAL_PAUSE, "{attempt:?}: refused {times} times");
         }
     }
 
@@ -593,10 +676,10 @@ impl Driver<'_> {
                 let waiters = self.waiters.iter().filter(|(waited_for, _)| *waited_for == request).count();
                 assert_eq!(waiters, 1, "a code was given to {waiters} callers");
             } else {
-                assert!(self.births_of(grant).iter().all(|given| given.person == birth.person));
+                assert!(self.births_of(grant).iter().all(|given| given.person == birth.person), "another's token");
             }
-            for (_, person) in self.waiters.iter().filter(|(waited_for, _)| *waited_for == request) {
-                assert_eq!((*person, Some(*person)), (birth.person, self.person), "somebody else's token");
+            for (_, handle) in self.waiters.iter().filter(|(waited_for, _)| *waited_for == request) {
+                assert_eq!(self.page.handles[*handle], Ok(birth.person), "handle {handle} gets somebody else's token");
             }
         }
         self.waiters.retain(|(waited_for, _)| *waited_for != request);
@@ -630,13 +713,16 @@ impl Driver<'_> {
     /// One request of this epoch at most, unless every call needs its own; of older ones only those that somebody waits for.
     fn check_requests(&self) {
         let is_of_now = |request: &&RequestId| self.births[request.0 as usize - 1].epoch == self.epoch;
-        let of_now = self.page.live.iter().filter(is_of_now).count();
-        assert!(of_now <= 1 || self.is_for_codes(), "{of_now} requests of one epoch at once");
+        let (carried, begun): (Vec<&RequestId>, Vec<&RequestId>) =
+            self.page.live.iter().filter(is_of_now).partition(|request| self.carried.contains(request));
+        let are_single = begun.is_empty() || begun.len() == 1 && carried.is_empty();
+        assert!(are_single || self.is_for_codes(), "requests of one epoch at once: {begun:?}, {carried:?}");
         for request in self.page.live.iter().filter(|request| !is_of_now(request)) {
             let is_waited_for = self.waiters.iter().any(|(waited_for, _)| waited_for == request);
             assert!(is_waited_for, "{request:?} is of an older epoch, and nobody waits for it");
         }
-        let is_nobody_there = self.schedule.is_identified && self.person == Some(None);
+        let is_for_people = !matches!(self.schedule.kind, Kind::Token(_));
+        let is_nobody_there = is_for_people && self.schedule.is_identified && self.person == Some(None);
         assert!(!is_nobody_there || self.page.live.is_empty(), "asked for nobody: {:?}", self.page.live);
     }
 }

@@ -4,6 +4,13 @@
 //! - `getToken`: a demanded request of this epoch is running → join it; else a usable token → it, at once (and perhaps a refresh
 //!   ahead begins); else a background request of this epoch → join it, which makes it demanded; else begin.
 //! - `cache: "none"` never caches; neither do codes, which nobody joins either.
+//! - Each handle says by its own function who is signed in: at its calls, and while it waits at the moment of every answer and failure. Who says
+//!   what the session knows gets the answer; who names somebody else or fails is refused alone. If nobody says it, the first person who
+//!   was named is who is signed in; if some did, that one is once the request is over, and the answer is not kept. An attempt that is
+//!   over is heard by nobody.
+//! - Where nobody was signed in and somebody is, who waits is served for that person: by the record, if everyone who waits has just said to be
+//!   that person, else by a new attempt, with patience counted anew. What was nobody's is forgotten. Any other change ends everything.
+//! - While nobody is signed in, the record of another scope is left alone for `LATE_IDENTITY`, and nobody's token is not stored in its place.
 //! - Where the widget authenticates people and nobody is signed in, `getToken` and `getFreshToken` are refused with NOT_SIGNED_IN.
 //! - After `invalidate` the requests of the old epoch go on, retries too, for those who wait; one that nobody waits for is aborted.
 //!   Their outcome still says how the source is: success ends a cool-down, failure begins one.
@@ -12,12 +19,14 @@
 //!   BACKOFF_FLOOR to `backoff_ceiling(n)`: the session chooses, the oracle sees that it is within bounds.
 //!   When a timer comes late, what it was set for begins or ends late; a deadline that is past by then ends the attempt at the
 //!   next wake, and a pause that ends when the patience is over ends the request, with its last failure.
-//! - The cool-down after the k-th failure in a row is max(`cool_down_length(k)`, Retry-After); one that lasts longer already is
+//! - The cool-down after the k-th failure in a row is max(`cool_down_length(k)`, Retry-After up to `LONGEST_RETRY_AFTER`); one that lasts longer already is
 //!   not cut short by it (requests can overlap: those of an older epoch, those of single-use codes). A returning network ends pauses and
 //!   cool-downs but for what Retry-After asked for. Success, sign-out and a change of identity end it, invalidate does not; that
 //!   somebody just signed in ends the callers' own, and not that of the background. The
 //!   failure of a request that nobody waits for keeps away further background requests only.
 //! - In a cool-down calls are refused with COOLING_DOWN; if the last error was an exception of LiveChat's, with that exception.
+//! - That nobody is signed in is no failure of the source: the first `FREE_REFUSALS` in a row cost nothing, and each further one a pause of
+//!   `REFUSAL_PAUSE` in which calls hear it again. A failure of a request that began before the latest counted one does not count.
 //! - `created` is when the successful attempt was sent; for a finished token the earlier of that and the date it states. A date
 //!   from the future, or one by which the token would be over on arrival, is a skewed clock: then it is counted from sending.
 //! - A JWT was created at its `iat` and lives until its `exp`; it is counted as a finished token is. One that comes again, and is
@@ -29,10 +38,12 @@
 use std::collections::BTreeSet;
 
 use custom_identity_provider::core::{
-    AbortReason, Attempt, BACKOFF_FLOOR, Cache, Code, Event, Failure, Kind, Method, Moment, Policy, Reason, Rejection,
-    RequestId, SignOutOrigin, backoff_ceiling, cool_down_length,
+    AbortReason, Attempt, BACKOFF_FLOOR, Cache, Caller, Code, Event, FREE_REFUSALS, Failure, Kind, LATE_IDENTITY,
+    LONGEST_RETRY_AFTER, Method, Moment, Policy, REFUSAL_PAUSE, Reason, Rejection, RequestId, SignOutOrigin,
+    backoff_ceiling, cool_down_length,
 };
 
+use super::page::{Says, Storage, caller};
 use super::schedule::{Answering, Tampering};
 
 /// A token as the oracle remembers it.
@@ -119,7 +130,10 @@ struct Request {
     epoch: u32,
     reason: Reason,
     began: i64,
-    waiters: usize,
+    /// Whose call it was that began it.
+    beginner: usize,
+    /// The handles of all calls that wait.
+    waiters: Vec<usize>,
     policy: Policy,
     work: Work,
 }
@@ -127,9 +141,12 @@ struct Request {
 #[derive(Clone, Debug, Default)]
 pub struct CoolDown {
     failures: u32,
+    /// When the latest of them was.
+    failed_at: Option<i64>,
+    refusals: u32,
     until: Option<i64>,
     asked_until: Option<i64>,
-    exception: Option<Failure>,
+    repeated: Option<Failure>,
 }
 
 impl CoolDown {
@@ -137,13 +154,26 @@ impl CoolDown {
         self.until.map(|until| until - now.monotonic).filter(|left| *left > 0)
     }
 
-    fn begin(&mut self, now: Moment, failure: &Failure) {
-        self.failures += 1;
+    /// A request that began then failed with this for good.
+    fn begin(&mut self, now: Moment, began: i64, failure: &Failure) {
+        if failure.code == Code::NotSignedIn {
+            self.refusals += 1;
+            if self.refusals > FREE_REFUSALS {
+                self.until = self.until.max(Some(now.monotonic + REFUSAL_PAUSE));
+                self.repeated = Some(failure.clone());
+            }
+            return;
+        }
+        if self.failed_at.is_none_or(|failed_at| failed_at <= began) {
+            self.failures += 1;
+            self.failed_at = Some(now.monotonic);
+        }
         let own = cool_down_length(self.failures);
-        self.asked_until = self.asked_until.max(failure.retry_after.map(|asked| now.monotonic + asked));
-        self.until = self.until.max(Some(now.monotonic + own)).max(self.asked_until);
+        let asked = failure.retry_after.map(|asked| now.monotonic + asked.min(LONGEST_RETRY_AFTER));
+        self.asked_until = self.asked_until.max(asked);
+        self.until = self.until.max(Some(now.monotonic + own)).max(asked);
         let is_exception = [Code::SsoIdentityException, Code::SsoOauthException].contains(&failure.code);
-        self.exception = is_exception.then(|| failure.clone());
+        self.repeated = is_exception.then(|| failure.clone());
     }
 }
 
@@ -168,6 +198,7 @@ pub enum Ended {
 #[derive(Debug, Default)]
 pub struct Expected {
     pub begun: Vec<Attempt>,
+    pub refused: Vec<(RequestId, Caller, Failure)>,
     pub ended: Vec<(RequestId, Ended)>,
     pub events: Vec<Event>,
 }
@@ -181,6 +212,11 @@ pub struct Oracle {
     epoch: u32,
     pub held: Option<Held>,
     pub stored: Option<Stored>,
+    pub storing: Storage,
+    /// Until when the record of somebody else is left alone.
+    laid_aside: Option<i64>,
+    /// Who was named by one who waited, while others were answered.
+    named_otherwise: Option<Option<&'static str>>,
     requests: Vec<Request>,
     /// What this identity was given or had in storage, in that order.
     seen: Vec<Held>,
@@ -201,6 +237,9 @@ impl Oracle {
             epoch: 0,
             held: None,
             stored: None,
+            storing: Storage::Keeps,
+            laid_aside: None,
+            named_otherwise: None,
             requests: Vec::new(),
             seen: Vec::new(),
             cool_down: CoolDown::default(),
@@ -224,7 +263,7 @@ impl Oracle {
             Work::Running { deadline, .. } => deadline,
             Work::Pausing { until, .. } => until,
         };
-        self.requests.iter().map(due).min()
+        self.requests.iter().map(due).chain(self.laid_aside).min()
     }
 
     pub fn running(&self) -> Vec<Attempt> {
@@ -237,18 +276,108 @@ impl Oracle {
 
     // Who is signed in, and what lies in storage.
 
-    pub fn observe(&mut self, now: Moment, person: Option<&'static str>, policy: &Policy) {
-        match self.person {
+    /// A handle calls, and says this of who is signed in.
+    pub fn observe(&mut self, now: Moment, person: Option<&'static str>, policy: &Policy, handle: usize) {
+        self.is_now(now, person, policy, &[(handle, Ok(person))]);
+    }
+
+    /// This person is signed in now, or nobody.
+    fn is_now(&mut self, now: Moment, person: Option<&'static str>, policy: &Policy, said: &[(usize, Says)]) {
+        match self.person.replace(person) {
             Some(known) if known == person => {}
-            Some(_) => {
-                self.person = Some(person);
+            Some(None) => {
+                self.emit(Event::IdentityChanged);
+                self.carry_over(now, policy, said);
+            }
+            Some(Some(_)) => {
                 self.emit(Event::IdentityChanged);
                 self.begin_anew(AbortReason::IdentityChanged, &Failure::identity_changed());
             }
-            None => {
-                self.person = Some(person);
-                self.restore(now, person, policy);
+            None => self.restore(now, person, policy),
+        }
+    }
+
+    /// Somebody came where nobody was.
+    fn carry_over(&mut self, now: Moment, policy: &Policy, said: &[(usize, Says)]) {
+        self.forget_the_person();
+        for request in self.requests.clone().iter().filter(|request| request.waiters.is_empty()) {
+            self.abort(request, AbortReason::IdentityChanged, None);
+        }
+        if self.laid_aside.take().is_some() {
+            self.restore(now, self.person.unwrap(), policy);
+        } else {
+            self.stored = None;
+        }
+        for mut request in std::mem::take(&mut self.requests) {
+            let (Work::Running { number, .. } | Work::Pausing { number, .. }) = request.work;
+            let code = Code::IdentityChanged;
+            self.emit(Event::RequestRetrying { request: request.id.0, attempt: number, code, delay: 0 });
+            let have_all_said =
+                request.waiters.iter().all(|waiter| said.contains(&(*waiter, Ok(self.person.unwrap()))));
+            if let Some(held) = self.held.clone().filter(|held| have_all_said && held.is_usable(now, policy)) {
+                self.emit(Event::CacheHit { remaining: held.remaining(now, policy) });
+                self.end(request.id, Ended::Resolved(held));
+                continue;
             }
+            request.epoch = self.epoch;
+            request.began = now.monotonic;
+            request.work = Self::attempt(now, number + 1, request.began, &request.policy);
+            self.expected.begun.push(Attempt { request: request.id, number: number + 1, reason: request.reason });
+            self.requests.push(request);
+        }
+    }
+
+    /// What each who waits for this attempt says of who is signed in, or who began it where nobody waits.
+    pub fn confirm(&mut self, now: Moment, attempt: Attempt, handles: &[Says]) {
+        self.named_otherwise = None;
+        let Some((position, _)) = self.request_of(attempt) else { return };
+        let request = self.requests[position].clone();
+        let was_demanded = !request.waiters.is_empty();
+        let mut asked = request.waiters.clone();
+        if !was_demanded {
+            asked.push(request.beginner);
+        }
+        let mut said: Vec<(usize, Says)> = Vec::new();
+        for handle in asked {
+            if said.iter().all(|(known, _)| *known != handle) {
+                said.push((handle, handles[handle]));
+            }
+        }
+        let known = self.person.unwrap();
+        let person = said.iter().find_map(|(_, says)| says.ok().flatten());
+        if known.is_none() && person.is_some() {
+            return self.is_now(now, person, &Policy::default(), &said);
+        }
+        for (handle, says) in &said {
+            let failure = match says {
+                Ok(named) if *named == known => continue,
+                Ok(_) => Failure::identity_changed(),
+                Err(()) => Failure::unknown_identity(),
+            };
+            self.requests[position].waiters.retain(|waiter| waiter != handle);
+            if was_demanded {
+                self.expected.refused.push((request.id, caller(*handle), failure));
+            }
+        }
+        let other = said.iter().find_map(|(_, says)| says.ok().filter(|named| *named != known));
+        let is_confirmed = said.iter().any(|(_, says)| *says == Ok(known));
+        match other {
+            other if is_confirmed => self.named_otherwise = other,
+            Some(other) => self.is_now(now, other, &Policy::default(), &said),
+            None => {
+                self.requests.remove(position);
+                let duration = now.monotonic - request.began;
+                let (code, demanded) = (Code::BadIdentity, was_demanded);
+                self.emit(Event::RequestFailed { request: request.id.0, duration, code, demanded });
+                self.end(request.id, Ended::Dropped);
+            }
+        }
+    }
+
+    /// A request is over: whom one of its callers named is who is signed in.
+    fn move_on(&mut self, now: Moment) {
+        if let Some(person) = self.named_otherwise.take() {
+            self.is_now(now, person, &Policy::default(), &[]);
         }
     }
 
@@ -256,6 +385,10 @@ impl Oracle {
         let Some(stored) = self.stored.clone() else { return };
         let held = Held { created_monotonic: None, ..stored.held };
         let is_corrupt = stored.tampering == Some(Rejection::Corrupt);
+        // What a handle's own large margin forbids it to use is still there for others.
+        let ordinary = held.margin(&Policy::default());
+        let margin = held.margin(policy).min(ordinary);
+        let remaining = held.remaining(now, &Policy { margin: Some(margin), ..*policy });
         let wrong = if stored.tampering == Some(Rejection::Version) {
             stored.tampering
         } else if stored.generation != self.generation {
@@ -267,7 +400,7 @@ impl Oracle {
             Some(Rejection::Corrupt)
         } else if held.created > now.wall + 5_000 {
             Some(Rejection::Future)
-        } else if !held.is_usable(now, policy) {
+        } else if remaining <= 0 {
             Some(Rejection::Expired)
         } else {
             None
@@ -276,12 +409,16 @@ impl Oracle {
             // Whose it was, and since when it was here, is known all the same.
             self.seen.push(held.clone());
         }
+        if wrong == Some(Rejection::Scope) && self.is_identified && person.is_none() {
+            self.laid_aside = Some(now.monotonic + LATE_IDENTITY);
+            return;
+        }
         if let Some(why) = wrong {
             self.stored = None;
             self.emit(Event::RecordRejected { why });
             return;
         }
-        self.emit(Event::Restored { remaining: held.remaining(now, policy) });
+        self.emit(Event::Restored { remaining });
         self.held = Some(held);
     }
 
@@ -296,31 +433,50 @@ impl Oracle {
     }
 
     fn begin_anew(&mut self, why: AbortReason, failure: &Failure) {
+        self.forget_the_person();
+        self.laid_aside = None;
+        self.stored = None;
+        for request in self.requests.clone() {
+            self.abort(&request, why, Some(failure));
+        }
+    }
+
+    fn forget_the_person(&mut self) {
         self.epoch += 1;
         self.held = None;
-        self.stored = None;
+        self.named_otherwise = None;
         self.seen.clear();
         self.cool_down = CoolDown::default();
         self.background_cool_down = CoolDown::default();
-        for request in std::mem::take(&mut self.requests) {
-            self.emit(Event::RequestAborted { request: request.id.0, why });
-            let ended = if request.waiters > 0 { Ended::Rejected(failure.clone()) } else { Ended::Dropped };
-            self.end(request.id, ended);
-        }
+    }
+
+    /// A request ends before its time.
+    fn abort(&mut self, request: &Request, why: AbortReason, failure: Option<&Failure>) {
+        self.requests.retain(|running| running.id != request.id);
+        self.emit(Event::RequestAborted { request: request.id.0, why });
+        let rejected = failure.filter(|_| !request.waiters.is_empty()).cloned();
+        self.end(request.id, rejected.map_or(Ended::Dropped, Ended::Rejected));
     }
 
     pub fn invalidate(&mut self) {
         self.emit(Event::Call { method: Method::Invalidate });
         self.emit(Event::Invalidated);
+        self.forget_the_token();
+    }
+
+    pub fn may_have_left(&mut self) {
+        self.generation += 1;
+        self.emit(Event::MayHaveLeft);
+        self.forget_the_token();
+    }
+
+    fn forget_the_token(&mut self) {
         self.epoch += 1;
         self.held = None;
         self.stored = None;
-        let (waited_for, abandoned): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.requests).into_iter().partition(|request| request.waiters > 0);
-        self.requests = waited_for;
-        for request in abandoned {
-            self.emit(Event::RequestAborted { request: request.id.0, why: AbortReason::Invalidated });
-            self.end(request.id, Ended::Dropped);
+        self.laid_aside = None;
+        for request in self.requests.clone().iter().filter(|request| request.waiters.is_empty()) {
+            self.abort(request, AbortReason::Invalidated, None);
         }
     }
 
@@ -339,6 +495,7 @@ impl Oracle {
         *self = Self {
             generation: self.generation,
             stored: self.stored.take(),
+            storing: self.storing,
             last_request: self.last_request,
             ..Self::new(self.cache, self.kind.clone(), self.is_identified)
         };
@@ -346,13 +503,13 @@ impl Oracle {
 
     // Calls.
 
-    pub fn get_token(&mut self, now: Moment, policy: &Policy) -> Answered {
+    pub fn get_token(&mut self, now: Moment, policy: &Policy, handle: usize) -> Answered {
         self.emit(Event::Call { method: Method::GetToken });
         self.drop_what_is_over(now);
         if self.is_nobody_there() {
             return Answered::Refused(Failure::nobody_signed_in());
         }
-        if let Some(joined) = self.join(Method::GetToken, true) {
+        if let Some(joined) = self.join(Method::GetToken, true, handle) {
             return joined;
         }
         if let Some(held) = self.held.clone().filter(|held| held.is_usable(now, policy)) {
@@ -362,20 +519,22 @@ impl Oracle {
             let is_running = self.requests.iter().any(|request| request.epoch == self.epoch);
             let is_cooling = self.cool_down.left(now).or(self.background_cool_down.left(now)).is_some();
             if is_due && !is_running && !is_cooling {
-                self.begin(now, policy, Reason::Ahead, 0);
+                self.begin(now, policy, Reason::Ahead, handle, Vec::new());
             }
             return Answered::Token(held);
         }
-        self.join(Method::GetToken, false).unwrap_or_else(|| self.begin_or_refuse(now, policy, Reason::Get))
+        let joined = self.join(Method::GetToken, false, handle);
+        joined.unwrap_or_else(|| self.begin_or_refuse(now, policy, Reason::Get, handle))
     }
 
-    pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy) -> Answered {
+    pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy, handle: usize) -> Answered {
         self.emit(Event::Call { method: Method::GetFreshToken });
         self.drop_what_is_over(now);
         if self.is_nobody_there() {
             return Answered::Refused(Failure::nobody_signed_in());
         }
-        self.join(Method::GetFreshToken, false).unwrap_or_else(|| self.begin_or_refuse(now, policy, Reason::Fresh))
+        let joined = self.join(Method::GetFreshToken, false, handle);
+        joined.unwrap_or_else(|| self.begin_or_refuse(now, policy, Reason::Fresh, handle))
     }
 
     pub fn has_token(&mut self, now: Moment, policy: &Policy) -> bool {
@@ -385,48 +544,60 @@ impl Oracle {
     }
 
     fn is_nobody_there(&self) -> bool {
-        self.is_identified && self.person == Some(None)
+        self.is_identified && self.person == Some(None) && !matches!(self.kind, Kind::Token(_))
     }
 
     fn drop_what_is_over(&mut self, now: Moment) {
         let whole_life = Policy { margin: Some(0), ..Policy::default() };
         if self.held.as_ref().is_some_and(|held| !held.is_usable(now, &whole_life)) {
             self.held = None;
-            self.stored = None;
+            if self.laid_aside.is_none() {
+                self.stored = None;
+            }
         }
     }
 
-    fn join(&mut self, method: Method, demanded_only: bool) -> Option<Answered> {
+    fn join(&mut self, method: Method, demanded_only: bool, handle: usize) -> Option<Answered> {
         if self.kind == Kind::Code {
             return None;
         }
-        let fits = |request: &&mut Request| request.epoch == self.epoch && (!demanded_only || request.waiters > 0);
-        let request = self.requests.iter_mut().find(fits)?;
-        request.waiters += 1;
+        let fits =
+            |request: &&mut Request| request.epoch == self.epoch && !(demanded_only && request.waiters.is_empty());
+        // There are several only where several were carried over: then the latest.
+        let request = self.requests.iter_mut().filter(fits).max_by_key(|request| request.id)?;
+        request.waiters.push(handle);
         let id = request.id;
         self.emit(Event::Joined { request: id.0, method });
         Some(Answered::Wait(id))
     }
 
-    fn begin_or_refuse(&mut self, now: Moment, policy: &Policy, reason: Reason) -> Answered {
+    fn begin_or_refuse(&mut self, now: Moment, policy: &Policy, reason: Reason, handle: usize) -> Answered {
         if let Some(remaining) = self.cool_down.left(now) {
             self.emit(Event::CoolingDown { remaining });
-            return Answered::Refused(match &self.cool_down.exception {
-                Some(exception) => Failure { retry_after: Some(remaining), ..exception.clone() },
+            return Answered::Refused(match &self.cool_down.repeated {
+                Some(repeated) => Failure { retry_after: Some(remaining), ..repeated.clone() },
                 None => Failure::cooling_down(remaining),
             });
         }
-        Answered::Wait(self.begin(now, policy, reason, 1))
+        Answered::Wait(self.begin(now, policy, reason, handle, vec![handle]))
     }
 
-    fn begin(&mut self, now: Moment, policy: &Policy, reason: Reason, waiters: usize) -> RequestId {
+    fn begin(
+        &mut self,
+        now: Moment,
+        policy: &Policy,
+        reason: Reason,
+        beginner: usize,
+        waiters: Vec<usize>,
+    ) -> RequestId {
         self.last_request += 1;
         let id = RequestId(self.last_request);
         self.emit(Event::RequestBegan { request: id.0, reason });
         let began = now.monotonic;
         let work = Self::attempt(now, 1, began, policy);
         self.expected.begun.push(Attempt { request: id, number: 1, reason });
-        self.requests.push(Request { id, epoch: self.epoch, reason, began, waiters, policy: *policy, work });
+        let (epoch, policy) = (self.epoch, *policy);
+        self.requests.push(Request { id, epoch, reason, began, beginner, waiters, policy, work });
         id
     }
 
@@ -435,13 +606,13 @@ impl Oracle {
         Work::Running { number, sent: now, deadline: last.min(now.monotonic + policy.timeout) }
     }
 
-    pub fn leave(&mut self, id: RequestId) {
-        let Some(position) = self.requests.iter().position(|request| request.id == id) else { return };
-        self.requests[position].waiters -= 1;
-        if self.requests[position].waiters == 0 {
-            self.requests.remove(position);
-            self.emit(Event::RequestAborted { request: id.0, why: AbortReason::Abandoned });
-            self.end(id, Ended::Dropped);
+    pub fn leave(&mut self, id: RequestId, handle: usize) {
+        let Some(request) = self.requests.iter_mut().find(|request| request.id == id) else { return };
+        let position = request.waiters.iter().position(|waiter| *waiter == handle).expect("it waits");
+        request.waiters.remove(position);
+        let request = request.clone();
+        if request.waiters.is_empty() {
+            self.abort(&request, AbortReason::Abandoned, None);
         }
     }
 
@@ -457,7 +628,7 @@ impl Oracle {
         })
     }
 
-    /// The source answered; with `signed` where that is a JWT that is right.
+    /// The source answered, and everyone has said who is signed in; with `signed` where that is a JWT that is right.
     pub fn answered(
         &mut self,
         now: Moment,
@@ -469,6 +640,21 @@ impl Oracle {
     ) {
         let Some((position, sent)) = self.request_of(attempt) else { return };
         let request = self.requests.remove(position);
+        self.read(now, &request, sent, token, entity, signed, answer);
+        self.move_on(now);
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "an answer, and the request that it is to")]
+    fn read(
+        &mut self,
+        now: Moment,
+        request: &Request,
+        sent: Moment,
+        token: &str,
+        entity: &str,
+        signed: Option<&Signed>,
+        answer: Answering,
+    ) {
         let since_sent = |lifetime| Held {
             text: token.to_owned(),
             entity: Some(entity.to_owned()),
@@ -478,13 +664,13 @@ impl Oracle {
             created_monotonic: Some(sent.monotonic),
         };
         match answer {
-            Answering::Raw { seconds, .. } => self.succeeded(now, &request, since_sent(seconds * 1_000), false),
+            Answering::Raw { seconds, .. } => self.succeeded(now, request, since_sent(seconds * 1_000), false),
             Answering::Finished { lifetime, created, .. } => {
                 if lifetime < 100_000 {
                     self.emit(Event::ShortLifetime { request: request.id.0, lifetime });
                 }
                 let (held, is_skewed) = Self::since_creation(now, now.wall + created, since_sent(lifetime));
-                self.succeeded(now, &request, held, is_skewed);
+                self.succeeded(now, request, held, is_skewed);
             }
             Answering::Jwt { .. } | Answering::JwtAgain { .. } => {
                 let Signed { text, subject, issued, lifetime } = signed.expect("it was signed").clone();
@@ -495,22 +681,22 @@ impl Oracle {
                     held.created_monotonic =
                         held.created_monotonic.min(first.created_monotonic.or(held.created_monotonic));
                     if held.life_left(now) <= 0 || held.created > now.wall + 5_000 {
-                        return self.answered_badly(now, &request, "JWT's iat");
+                        return self.answered_badly(now, request, "JWT's iat");
                     }
                 }
-                self.succeeded(now, &request, held, is_skewed);
+                self.succeeded(now, request, held, is_skewed);
             }
-            Answering::Code { .. } => self.succeeded(now, &request, code(sent), false),
-            Answering::Nonsense(nonsense) => self.answered_badly(now, &request, nonsense.answer(token, entity).1),
-            Answering::Malformed(malformed) => self.answered_badly(now, &request, malformed.answer(token, 1_000).1),
-            Answering::WrongCode(wrong) => self.answered_badly(now, &request, wrong.answer(token).1),
+            Answering::Code { .. } => self.succeeded(now, request, code(sent), false),
+            Answering::Nonsense(nonsense) => self.answered_badly(now, request, nonsense.answer(token, entity).1),
+            Answering::Malformed(malformed) => self.answered_badly(now, request, malformed.answer(token, 1_000).1),
+            Answering::WrongCode(wrong) => self.answered_badly(now, request, wrong.answer(token).1),
             Answering::Null if !matches!(self.kind, Kind::Token(_)) => {
                 // Who signs JWTs and issues codes knows that nobody is signed in.
                 let failure = Failure::nobody_signed_in();
-                self.gave_up(now, &request, &failure, Ended::Rejected(failure.clone()));
+                self.gave_up(now, request, &failure, Ended::Rejected(failure.clone()));
             }
-            Answering::Null => self.answered_badly(now, &request, "null"),
-            Answering::Undefined => self.answered_badly(now, &request, "undefined"),
+            Answering::Null => self.answered_badly(now, request, "null"),
+            Answering::Undefined => self.answered_badly(now, request, "undefined"),
         }
     }
 
@@ -537,7 +723,8 @@ impl Oracle {
 
     fn succeeded(&mut self, now: Moment, request: &Request, held: Held, is_skewed: bool) {
         let id = request.id.0;
-        let cached = request.epoch == self.epoch && self.cache != Cache::None && self.kind != Kind::Code;
+        let is_of_now = request.epoch == self.epoch && self.named_otherwise.is_none();
+        let cached = is_of_now && self.cache != Cache::None && self.kind != Kind::Code;
         let duration = now.monotonic - request.began;
         self.emit(Event::RequestSucceeded { request: id, duration, lifetime: held.lifetime, cached });
         if is_skewed {
@@ -552,19 +739,23 @@ impl Oracle {
         self.background_cool_down = CoolDown::default();
         if cached {
             self.held = Some(held.clone());
-            if self.cache == Cache::Session {
+            let is_stored = self.laid_aside.is_none() && self.storing == Storage::Keeps;
+            if self.cache == Cache::Session && is_stored {
                 let person = self.person.unwrap();
                 let generation = self.generation;
                 self.stored = Some(Stored { held: held.clone(), person, generation, tampering: None });
             }
         }
-        self.end(request.id, if request.waiters > 0 { Ended::Resolved(held) } else { Ended::Dropped });
+        self.end(request.id, if request.waiters.is_empty() { Ended::Dropped } else { Ended::Resolved(held) });
     }
 
     /// `said` are the session's events, for the pauses that it chose.
     pub fn failed(&mut self, now: Moment, attempt: Attempt, failure: &Failure, said: &[Event]) {
         if let Some((position, _)) = self.request_of(attempt) {
             self.attempt_failed(now, position, failure, said);
+            if self.requests.iter().all(|request| request.id != attempt.request) {
+                self.move_on(now);
+            }
         }
     }
 
@@ -573,10 +764,12 @@ impl Oracle {
         let Work::Running { number, .. } = request.work else { panic!("only a running attempt can fail") };
         let id = request.id.0;
         let limit = request.began + request.policy.patience;
-        let asked = failure.retry_after.unwrap_or(0);
+        let asked = failure.retry_after.unwrap_or(0).min(LONGEST_RETRY_AFTER);
         let (shortest, longest) = (asked + BACKOFF_FLOOR, asked + backoff_ceiling(number));
         let chosen = said.iter().find_map(|event| match event {
-            Event::RequestRetrying { request, delay, .. } if *request == id => Some(*delay),
+            Event::RequestRetrying { request, delay, code, .. } if *request == id && *code != Code::IdentityChanged => {
+                Some(*delay)
+            }
             _ => None,
         });
         match chosen {
@@ -599,17 +792,26 @@ impl Oracle {
     }
 
     fn gave_up(&mut self, now: Moment, request: &Request, failure: &Failure, rejected: Ended) {
-        let demanded = request.waiters > 0;
+        let demanded = !request.waiters.is_empty();
         let duration = now.monotonic - request.began;
         self.emit(Event::RequestFailed { request: request.id.0, duration, code: failure.code, demanded });
         let cool_down = if demanded { &mut self.cool_down } else { &mut self.background_cool_down };
-        cool_down.begin(now, failure);
+        cool_down.begin(now, request.began, failure);
         self.end(request.id, if demanded { rejected } else { Ended::Dropped });
     }
 
     // Time and the network.
 
     pub fn wake(&mut self, now: Moment, said: &[Event]) {
+        if self.laid_aside.is_some_and(|until| until <= now.monotonic) {
+            self.drop_what_is_over(now);
+            self.laid_aside = None;
+            self.emit(Event::RecordRejected { why: Rejection::Scope });
+            self.stored = None;
+            if let Some(held) = self.held.clone().filter(|_| self.storing == Storage::Keeps) {
+                self.stored = Some(Stored { held, person: None, generation: self.generation, tampering: None });
+            }
+        }
         let mut position = 0;
         while position < self.requests.len() {
             let before = self.requests.len();

@@ -1,10 +1,11 @@
-//! A page around one session: a fake clock, a fake storage and a fake source, which do exactly what the session says.
+//! A page around one session: a fake clock, a fake storage, a fake source, which do exactly what the session says, and handles whose
+//! identity functions each say for themselves who is signed in.
 
 use std::rc::Rc;
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Credential, Effect, Event, Failure, Fields, Grant, Kind, Moment, Policy,
-    RECORD_VERSION, RecordScope, Reply, RequestId, Session, Settings, SignOutOrigin, Token, Value,
+    Account, Answer, Attempt, Cache, Caller, Credential, Effect, Event, Failure, Fields, Grant, Kind, Moment, Policy,
+    RECORD_VERSION, Reading, RecordScope, Reply, RequestId, Session, Settings, SignOutOrigin, Token, Value,
 };
 
 use super::object::{Object, number, text};
@@ -26,9 +27,26 @@ pub enum End {
 #[derive(Debug, Default)]
 pub struct Said {
     pub begun: Vec<Attempt>,
+    /// One caller alone, and the request that goes on or is about to end.
+    pub refused: Vec<(RequestId, Caller, Failure)>,
     pub ended: Vec<(RequestId, End)>,
     pub stored: Vec<Rc<Grant>>,
     pub events: Vec<Event>,
+}
+
+/// What the page's storage does when the record is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Storage {
+    Keeps,
+    /// It throws; what lay there stays.
+    Refuses,
+}
+
+/// What one handle's identity function says: who is signed in, or nothing, because it fails.
+pub type Says = Result<Option<&'static str>, ()>;
+
+pub fn reading(says: Says) -> Reading {
+    says.map_or(Reading::Failed, |identity| Reading::Says(identity.map(str::to_owned)))
 }
 
 pub struct Page {
@@ -39,10 +57,11 @@ pub struct Page {
     pub signer: i64,
     /// The claims of every JWT that the source answered with, by its text.
     pub jwts: Vec<Object>,
-    /// Who the page says is signed in; the session learns it at the next call or answer.
-    pub identity: Option<&'static str>,
+    /// What each handle's own function says of who is signed in; the session learns it at the next call or answer.
+    pub handles: Vec<Says>,
     pub storage: Option<Object>,
-    /// Counts up at every sign-out in any tab of the origin.
+    pub storing: Storage,
+    /// Counts up at every sign-out in any tab of the origin, and where there may have been one.
     pub generation: u32,
     /// Attempts that the source works on.
     pub running: Vec<Attempt>,
@@ -54,6 +73,11 @@ pub struct Page {
 /// What LiveChat's widget needs.
 pub fn livechat() -> Kind {
     Kind::Token(Account { license_id: Some(LICENSE), organization_id: None })
+}
+
+/// The number of a handle's identity function.
+pub fn caller(handle: usize) -> Caller {
+    Caller(u32::try_from(handle).unwrap() + 1)
 }
 
 /// What ties a record to a person; a real page digests it.
@@ -89,15 +113,16 @@ fn record_of(token: &Token, scope: &str, generation: u32) -> Object {
 }
 
 impl Page {
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: Settings, handles: Vec<Says>) -> Self {
         Self {
             session: Session::new(settings.clone()),
             settings,
             now: START,
             signer: START.wall,
             jwts: Vec::new(),
-            identity: Some("alice"),
+            handles,
             storage: None,
+            storing: Storage::Keeps,
             generation: 1,
             running: Vec::new(),
             live: Vec::new(),
@@ -126,20 +151,30 @@ impl Page {
                     self.running.push(attempt);
                     self.said.begun.push(attempt);
                 }
-                Effect::Stop(request) => self.running.retain(|attempt| attempt.request != request),
+                Effect::Stop(request) => {
+                    assert!(self.live.contains(&request), "{request:?} is stopped though it is over");
+                    self.running.retain(|attempt| attempt.request != request);
+                }
+                Effect::Refuse(request, caller, failure) => {
+                    assert!(self.live.contains(&request), "{caller:?} is refused though {request:?} is over");
+                    self.said.refused.push((request, caller, failure));
+                }
                 Effect::Resolve(request, grant) => self.end(request, End::Resolved(grant)),
                 Effect::Reject(request, failure) => self.end(request, End::Rejected(failure)),
                 Effect::Drop(request) => self.end(request, End::Dropped),
                 Effect::Store(grant) => {
                     assert_eq!(self.settings.cache, Cache::Session, "only that cache is stored");
                     let scope = scope_of(self.session.identity());
-                    self.storage = Some(match &grant.credential {
+                    let record = match &grant.credential {
                         Credential::Token(token) => record_of(token, &scope, self.generation),
                         Credential::Jwt(jwt) => {
                             record(&scope, self.generation, grant.lifetime.created).with("token", text(&jwt.text))
                         }
                         Credential::Code => panic!("a code was stored"),
-                    });
+                    };
+                    if self.storing == Storage::Keeps {
+                        self.storage = Some(record);
+                    }
                     self.said.stored.push(grant);
                 }
                 Effect::Forget => self.storage = None,
@@ -149,9 +184,6 @@ impl Page {
         for attempt in &self.running {
             assert!(self.live.contains(&attempt.request), "runs on though its request is over: {attempt:?}");
         }
-        if let Some(wake) = self.session.next_wake() {
-            assert!(!self.live.is_empty(), "a wake at {wake}, and nothing to wake for");
-        }
     }
 
     fn end(&mut self, request: RequestId, end: End) {
@@ -160,19 +192,35 @@ impl Page {
         self.said.ended.push((request, end));
     }
 
-    /// Tells the session who is signed in, and at the first time what lies in storage.
-    pub fn observe(&mut self, policy: &Policy) {
-        let is_first = self.session.observe(self.identity);
+    /// Tells the session whom the calling handle names, and where it asks for that what lies in storage.
+    fn observe(&mut self, handle: usize, policy: &Policy) {
+        let said = self.handles[handle].expect("without knowing, no call reaches the session");
+        let wants_record = self.session.observe(said);
+        self.proceed(wants_record, policy, &[(caller(handle), reading(Ok(said)))]);
+    }
+
+    fn proceed(&mut self, wants_record: bool, policy: &Policy, readings: &[(Caller, Reading)]) {
+        self.carry_out();
         if self.settings.cache == Cache::Session
-            && is_first
+            && wants_record
             && let Some(record) = self.storage.clone().map(|record| self.taken_apart(record))
         {
-            let scope = scope_of(self.identity);
+            let scope = scope_of(self.session.identity());
             let generation = self.generation.to_string();
             let expected = RecordScope { scope: &scope, generation: &generation };
             self.session.restore(self.now, policy, expected, &Answer::Object(&record));
         }
+        self.session.proceed(self.now, policy, readings);
         self.carry_out();
+    }
+
+    /// Everyone who is concerned says who is signed in; nobody, where the attempt is over.
+    fn confirm(&mut self, attempt: Attempt) {
+        let Some(concerned) = self.session.concerned(attempt) else { return };
+        let says = |caller: &Caller| self.handles[caller.0 as usize - 1];
+        let readings: Vec<_> = concerned.iter().map(|caller| (*caller, reading(says(caller)))).collect();
+        let wants_record = self.session.confirm(self.now, attempt, &readings);
+        self.proceed(wants_record, &Policy::default(), &readings);
     }
 
     /// What the core reads of a record with a JWT: its claims too, if it is one.
@@ -183,30 +231,35 @@ impl Page {
         claims.0.into_iter().fold(record, |record, (name, value)| record.with(name, value))
     }
 
-    pub fn get(&mut self, policy: &Policy) -> Reply {
-        self.observe(policy);
-        let reply = self.session.get_token(self.now, policy);
+    pub fn get(&mut self, handle: usize, policy: &Policy) -> Reply {
+        self.observe(handle, policy);
+        let reply = self.session.get_token(self.now, policy, caller(handle));
         self.carry_out();
         reply
     }
 
-    pub fn fresh(&mut self, policy: &Policy) -> Reply {
-        self.observe(policy);
-        let reply = self.session.get_fresh_token(self.now, policy);
+    pub fn fresh(&mut self, handle: usize, policy: &Policy) -> Reply {
+        self.observe(handle, policy);
+        let reply = self.session.get_fresh_token(self.now, policy, caller(handle));
         self.carry_out();
         reply
     }
 
-    pub fn has(&mut self, policy: &Policy) -> bool {
-        self.observe(policy);
+    pub fn has(&mut self, handle: usize, policy: &Policy) -> bool {
+        self.observe(handle, policy);
         let has = self.session.has_token(self.now, policy);
         self.carry_out();
         has
     }
 
-    pub fn invalidate(&mut self, policy: &Policy) {
-        self.observe(policy);
+    pub fn invalidate(&mut self) {
         self.session.invalidate();
+        self.carry_out();
+    }
+
+    pub fn may_have_left(&mut self) {
+        self.generation += 1;
+        self.session.may_have_left();
         self.carry_out();
     }
 
@@ -221,8 +274,8 @@ impl Page {
         self.carry_out();
     }
 
-    pub fn leave(&mut self, request: RequestId) {
-        self.session.leave(request);
+    pub fn leave(&mut self, request: RequestId, handle: usize) {
+        self.session.leave(request, caller(handle));
         self.carry_out();
     }
 
@@ -232,8 +285,8 @@ impl Page {
     }
 
     pub fn answer_with(&mut self, attempt: Attempt, answer: &Answer<'_>) {
-        self.observe(&Policy::default());
         self.running.retain(|running| *running != attempt);
+        self.confirm(attempt);
         self.session.answered(self.now, attempt, answer);
         self.carry_out();
     }
@@ -243,8 +296,8 @@ impl Page {
     }
 
     pub fn fail(&mut self, attempt: Attempt, failure: Failure) {
-        self.observe(&Policy::default());
         self.running.retain(|running| *running != attempt);
+        self.confirm(attempt);
         self.session.failed(self.now, attempt, failure);
         self.carry_out();
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::object::{Object, finished, jwt, number, raw, text};
-use super::page::LICENSE;
+use super::page::{LICENSE, Says, Storage};
 
 pub const PEOPLE: [Option<&str>; 4] = [Some("alice"), Some("bob"), Some("carol"), None];
 
@@ -46,24 +46,36 @@ pub struct Step {
 #[derive(Clone, Copy, Debug)]
 pub enum Action {
     GetToken {
+        handle: usize,
         policy: usize,
     },
     GetFreshToken {
+        handle: usize,
         policy: usize,
     },
     HasToken {
+        handle: usize,
         policy: usize,
     },
-    Invalidate {
-        policy: usize,
-    },
+    Invalidate,
     SignOut {
         origin: SignOutOrigin,
     },
-    /// The page's `identity` answers otherwise from now on.
+    /// The mark of the latest sign-out was cleared.
+    MayHaveLeft,
+    /// Every handle's `identity` names this person from now on, or nobody.
     Identity {
         person: usize,
     },
+    /// One handle's `identity` answers otherwise from now on, or fails.
+    OwnIdentity {
+        handle: usize,
+        says: Says,
+    },
+    /// The record is gone.
+    StorageCleared,
+    /// Whether records can be written from now on.
+    Storing(Storage),
     Answer {
         attempt: usize,
         answer: Answering,
@@ -311,6 +323,8 @@ pub struct Schedule {
     /// How far ahead of this machine's the clock of who signs JWTs is at first.
     pub signer: i64,
     pub seed: u32,
+    /// What each handle's `identity` says at first.
+    pub handles: Vec<Says>,
     pub policies: [Policy; 3],
     pub steps: Vec<Step>,
 }
@@ -322,13 +336,19 @@ fn policy_name(policy: usize) -> char {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::GetToken { policy } => write!(f, "getToken (policy {})", policy_name(*policy)),
-            Self::GetFreshToken { policy } => write!(f, "getFreshToken (policy {})", policy_name(*policy)),
-            Self::HasToken { policy } => write!(f, "hasToken (policy {})", policy_name(*policy)),
-            Self::Invalidate { policy } => write!(f, "invalidate (policy {})", policy_name(*policy)),
+            Self::GetToken { handle, policy } => write!(f, "{handle}: getToken (policy {})", policy_name(*policy)),
+            Self::GetFreshToken { handle, policy } => {
+                write!(f, "{handle}: getFreshToken (policy {})", policy_name(*policy))
+            }
+            Self::HasToken { handle, policy } => write!(f, "{handle}: hasToken (policy {})", policy_name(*policy)),
+            Self::Invalidate => f.write_str("invalidate"),
+            Self::MayHaveLeft => f.write_str("somebody may have left"),
+            Self::OwnIdentity { handle, says } => write!(f, "{handle}: its identity is {says:?}"),
+            Self::StorageCleared => f.write_str("the record is cleared"),
+            Self::Storing(storing) => write!(f, "storage {storing:?}"),
             Self::SignOut { origin: SignOutOrigin::ThisTab } => f.write_str("sign_out in this tab"),
             Self::SignOut { origin: SignOutOrigin::OtherTab } => f.write_str("sign_out in another tab"),
-            Self::Identity { person } => write!(f, "the page says that {:?} is signed in", PEOPLE[*person]),
+            Self::Identity { person } => write!(f, "every handle says that {:?} is signed in", PEOPLE[*person]),
             Self::Answer { attempt, answer } => write!(f, "running attempt {attempt} is answered: {answer:?}"),
             Self::Fail { attempt, failing } => write!(f, "running attempt {attempt} fails: {failing:?}"),
             Self::LateAnswer { attempt } => write!(f, "attempt {attempt} of those that are over is answered"),
@@ -360,7 +380,8 @@ impl fmt::Display for Step {
 impl fmt::Debug for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "cache {:?}, kind {:?}, seed {}", self.cache, self.kind, self.seed)?;
-        writeln!(f, "needs identity: {}, the signer is {} ms ahead", self.is_identified, self.signer)?;
+        writeln!(f, "is identified: {}, the signer is {} ms ahead", self.is_identified, self.signer)?;
+        writeln!(f, "handles: {:?}", self.handles)?;
         for (position, policy) in self.policies.iter().enumerate() {
             let Policy { margin, refresh_ahead, timeout, patience } = policy;
             let margin = margin.map_or("by default".to_owned(), |margin| format!("{margin} ms"));
@@ -494,8 +515,9 @@ fn answering_token() -> impl Strategy<Value = Answering> {
 }
 
 fn failing() -> impl Strategy<Value = Failing> {
-    let retry_after = select(vec![None, None, Some(0), Some(300), Some(2_500), Some(20_000), Some(3_600_000)]);
-    let status = select(vec![500, 503, 429, 408, 401, 403, 404]);
+    let retry_after =
+        select(vec![None, None, Some(0), Some(300), Some(2_500), Some(20_000), Some(3_600_000), Some(36_000_000)]);
+    let status = select(vec![500, 503, 429, 408, 401, 401, 401, 403, 404]);
     prop_oneof![
         Just(Failing::Network),
         (status, retry_after).prop_map(|(status, retry_after)| Failing::Status(status, retry_after)),
@@ -503,21 +525,37 @@ fn failing() -> impl Strategy<Value = Failing> {
     ]
 }
 
+/// What a handle's identity function says: few people, so that handles agree often, and now and then it fails.
+fn says() -> impl Strategy<Value = Says> {
+    select(vec![Ok(Some("alice")), Ok(Some("alice")), Ok(Some("bob")), Ok(None), Ok(None), Err(())])
+}
+
+/// Two to four handles that agree at first, or not.
+fn handles() -> impl Strategy<Value = Vec<Says>> {
+    let agreeing = (says(), 2..5_usize).prop_map(|(says, handles)| vec![says; handles]);
+    prop_oneof![2 => agreeing, 1 => prop::collection::vec(says(), 1..5)]
+}
+
 fn action(kind: &Kind) -> impl Strategy<Value = Action> + use<> {
     let any_policy = || 0..3_usize;
+    let handle = || 0..4_usize;
     let few = || 0..4_usize;
     let jump = || {
         prop_oneof![-10_000..10_000_i64, -40_000_000..40_000_000_i64, select(vec![-5_001, -5_000, 5_000, 28_800_000])]
     };
     prop_oneof![
-        12 => any_policy().prop_map(|policy| Action::GetToken { policy }),
-        6 => any_policy().prop_map(|policy| Action::GetFreshToken { policy }),
-        4 => any_policy().prop_map(|policy| Action::HasToken { policy }),
-        3 => any_policy().prop_map(|policy| Action::Invalidate { policy }),
+        12 => (handle(), any_policy()).prop_map(|(handle, policy)| Action::GetToken { handle, policy }),
+        6 => (handle(), any_policy()).prop_map(|(handle, policy)| Action::GetFreshToken { handle, policy }),
+        4 => (handle(), any_policy()).prop_map(|(handle, policy)| Action::HasToken { handle, policy }),
+        3 => Just(Action::Invalidate),
+        1 => Just(Action::MayHaveLeft),
         1 => any::<bool>().prop_map(|here| Action::SignOut {
             origin: if here { SignOutOrigin::ThisTab } else { SignOutOrigin::OtherTab }
         }),
-        2 => (0..PEOPLE.len()).prop_map(|person| Action::Identity { person }),
+        3 => (0..PEOPLE.len()).prop_map(|person| Action::Identity { person }),
+        4 => (handle(), says()).prop_map(|(handle, says)| Action::OwnIdentity { handle, says }),
+        1 => Just(Action::StorageCleared),
+        1 => select(vec![Storage::Keeps, Storage::Refuses]).prop_map(Action::Storing),
         12 => (few(), answering(kind)).prop_map(|(attempt, answer)| Action::Answer { attempt, answer }),
         6 => (few(), failing()).prop_map(|(attempt, failing)| Action::Fail { attempt, failing }),
         1 => few().prop_map(|attempt| Action::LateAnswer { attempt }),
@@ -542,22 +580,67 @@ fn action(kind: &Kind) -> impl Strategy<Value = Action> + use<> {
     ]
 }
 
+/// A person's page is loaded again, and does not know at first that somebody is signed in.
+fn late_identity(kind: &Kind) -> impl Strategy<Value = Vec<Step>> + use<> {
+    let answer = match kind {
+        Kind::Jwt { .. } => {
+            Answering::Jwt { age: 0, lifetime: 3_600_000, subject: Subject::TheUsual, encrypted: false }
+        }
+        Kind::Token(_) => Answering::Raw { seconds: 28_800, other_entity: false },
+        Kind::Code => Answering::Code { is_object: false },
+    };
+    let handle = || 0..4_usize;
+    let comes = prop_oneof![
+        3 => Just(Action::Identity { person: 0 }),
+        1 => Just(Action::Identity { person: 1 }),
+        2 => handle().prop_map(|handle| Action::OwnIdentity { handle, says: Ok(Some("alice")) }),
+    ];
+    let between = prop::collection::vec((0..3_000_i64, action(kind)), 0..3);
+    let hears = prop_oneof![
+        handle().prop_map(|handle| Action::GetToken { handle, policy: 0 }),
+        Just(Action::Answer { attempt: 0, answer }),
+    ];
+    let nobody = prop_oneof![3 => Just(0..2_usize), 1 => Just(0..0)];
+    (handle(), nobody, between, comes, hears, 0..12_000_i64).prop_map(
+        move |(handle, calls, between, comes, hears, after)| {
+            let at_once = |action| Step { after: After::Milliseconds(0), action };
+            let mut steps = vec![
+                at_once(Action::Identity { person: 0 }),
+                at_once(Action::GetFreshToken { handle, policy: 0 }),
+                at_once(Action::Answer { attempt: 0, answer }),
+                at_once(Action::Reload { record: Tampering::Untouched }),
+                at_once(Action::Identity { person: 3 }),
+                at_once(Action::HasToken { handle, policy: 0 }),
+            ];
+            steps.extend(calls.map(|policy| at_once(Action::GetToken { handle, policy })));
+            let between = between
+                .into_iter()
+                .map(|(milliseconds, action)| Step { after: After::Milliseconds(milliseconds), action });
+            steps.extend(between);
+            steps.push(Step { after: After::Milliseconds(after), action: comes });
+            steps.push(at_once(hears));
+            steps
+        },
+    )
+}
+
 /// Any schedule for one kind of cache, and of what the widget needs.
 pub fn schedule(cache: Cache, kind: Kind) -> impl Strategy<Value = Schedule> {
-    let step = (after(), action(&kind)).prop_map(|(after, action)| Step { after, action });
+    let step = (after(), action(&kind)).prop_map(|(after, action)| vec![Step { after, action }]);
+    let steps = prop_oneof![40 => step, 1 => late_identity(&kind)];
     let signer = select(vec![0, 0, 700, -2_500, 20_000, -20_000, 10_800_000, -10_800_000, 3_000_000_000]);
     let policies = [policy(), policy(), policy()];
-    // LiveChat's widget serves those whom nobody knows too.
-    let is_identified = prop::bool::weighted(if matches!(kind, Kind::Token(_)) { 0.1 } else { 0.7 });
-    (any::<u32>(), is_identified, signer, policies, prop::collection::vec(step, 1..60)).prop_map(
-        move |(seed, is_identified, signer, policies, steps)| Schedule {
+    let is_identified = prop::bool::weighted(0.7);
+    (any::<u32>(), is_identified, signer, handles(), policies, prop::collection::vec(steps, 1..60)).prop_map(
+        move |(seed, is_identified, signer, handles, policies, steps)| Schedule {
             cache,
             kind: kind.clone(),
             is_identified,
             signer,
             seed,
+            handles,
             policies,
-            steps,
+            steps: steps.concat(),
         },
     )
 }

@@ -12,14 +12,18 @@ const chromium = {
   },
 };
 const firefox = { browserName: "firefox", "moz:firefoxOptions": { args: ["-headless"], prefs: { "network.proxy.type": 0 } } };
-const webkit = { browserName: "MiniBrowser" };
+const onMacos = process.platform === "darwin";
+const webkit = { browserName: onMacos ? "safari" : "MiniBrowser" };
 
 /** The engines, and what starts each one's driver on a port. */
 export const engines = {
   chromium: { capabilities: chromium, command: (port) => [process.env.CHROMEDRIVER ?? "chromedriver", `--port=${port}`] },
   firefox: { capabilities: firefox, command: (port) => [process.env.GECKODRIVER ?? "geckodriver", "--port", String(port), "--websocket-port", "0"] },
-  // WebKit's driver has no headless mode.
-  webkit: { capabilities: webkit, command: (port) => ["xvfb-run", "--auto-servernum", process.env.WEBKITDRIVER ?? "WebKitWebDriver", `--port=${port}`] },
+  webkit: {
+    capabilities: webkit,
+    // WebKitGTK has no headless mode, and gets a display of its own; Safari uses the person's.
+    command: (port) => [...(onMacos ? ["safaridriver"] : ["xvfb-run", "--auto-servernum", process.env.WEBKITDRIVER ?? "WebKitWebDriver"]), `--port=${port}`],
+  },
 };
 
 const freePort = () =>

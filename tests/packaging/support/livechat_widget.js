@@ -33,7 +33,7 @@ const tracking = async () => {
   page.__lc_inited = true;
   const { custom_identity_provider: factory, license, organizationId } = page.__lc;
   const api = page.LiveChatWidget;
-  const legacy = (page.LC_API ??= {});
+  page.LC_API ??= {};
   if (!license && !organizationId) throw new Error("no licence");
   await fetch("https://cdn.livechatinc.com/settings");
   const provider = typeof factory === "function" ? factory() : undefined;
@@ -56,7 +56,7 @@ const tracking = async () => {
   const state = { availability: "online", visibility: "minimized" };
   const methods = {
     on: (event, hear, isOnce = false) => {
-      if (event === "ready" && isReady) queueMicrotask(() => hear({ state }));
+      if (event === "ready" && isReady && isAlive) queueMicrotask(() => hear({ state }));
       else listeners.push({ event, hear, isOnce });
     },
     once: (event, hear) => methods.on(event, hear, true),
@@ -92,7 +92,7 @@ const tracking = async () => {
   if (!isAlive) return;
   isReady = true;
   emit("ready", { state });
-  legacy.on_after_load?.();
+  page.LC_API?.on_after_load?.();
 };
 
 /**

@@ -1,0 +1,180 @@
+//! What is believed of the marks that sign-outs leave, by example: told, found, missing, unreadable; awake and away.
+
+use custom_identity_provider::core::{FoundMark, News, SignOuts, first_mark};
+
+const MISSING: FoundMark<'static> = FoundMark::Missing;
+const UNREADABLE: FoundMark<'static> = FoundMark::Unreadable;
+
+/// The mark of a sign-out.
+fn mark(number: u32) -> String {
+    format!("{number:032x}")
+}
+
+/// What stands where nobody has signed out.
+fn first(number: u32) -> String {
+    first_mark(&mark(number))
+}
+
+fn found(mark: &str) -> FoundMark<'_> {
+    FoundMark::Mark(mark)
+}
+
+/// A page that begins, and finds this.
+fn page(found: FoundMark<'_>) -> SignOuts {
+    let mut page = SignOuts::default();
+    page.begin(found);
+    page
+}
+
+#[test]
+fn first_marks_are_of_the_length_of_all_marks_and_each_is_another() {
+    assert_eq!(first(7).len(), mark(7).len());
+    assert_ne!(first(7), first(8));
+    assert_ne!(first(7), mark(7));
+    assert_eq!(first_mark(""), "-");
+}
+
+#[test]
+fn begin_takes_whatever_stands_there_as_before_its_time() {
+    for standing in [mark(1), first(1)] {
+        let mut page = page(found(&standing));
+        assert_eq!(page.generation(), Some(standing.as_str()));
+        assert_eq!(page.told(&standing), News::Nothing);
+        assert_eq!(page.compare(found(&standing)), News::Nothing);
+    }
+    assert_eq!(page(MISSING).generation(), None);
+    assert_eq!(page(UNREADABLE).generation(), None);
+}
+
+#[test]
+fn told_a_mark_is_a_sign_out_once_however_often_it_comes() {
+    let mut page = page(found(&first(1)));
+    assert_eq!(page.told(&mark(2)), News::SignedOut);
+    assert_eq!(page.told(&mark(2)), News::Nothing);
+    assert_eq!(page.compare(found(&mark(2))), News::Nothing, "told, then found");
+    assert_eq!(page.told(&mark(2)), News::Nothing);
+    assert_eq!(page.generation(), Some(mark(2).as_str()));
+    assert_eq!(page.told(&mark(3)), News::SignedOut);
+    // Told of one that never stood.
+    assert_eq!(page.compare(found(&mark(2))), News::Nothing);
+}
+
+#[test]
+fn told_a_first_mark_is_no_news() {
+    let mut page = page(found(&mark(1)));
+    assert_eq!(page.told(&first(2)), News::Nothing);
+}
+
+#[test]
+fn told_sixteen_marks_later_one_is_still_known() {
+    let mut page = page(found(&first(1)));
+    for number in 2..=17 {
+        assert_eq!(page.told(&mark(number)), News::SignedOut);
+    }
+    for number in (2..=17).rev() {
+        assert_eq!(page.told(&mark(number)), News::Nothing, "{number}");
+    }
+}
+
+#[test]
+fn compare_finds_a_sign_out_that_nobody_told() {
+    for standing in [mark(1), first(1)] {
+        let mut page = page(found(&standing));
+        assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
+        assert_eq!(page.told(&mark(2)), News::Nothing, "found, then told");
+        assert_eq!(page.compare(found(&mark(2))), News::Nothing);
+        assert_eq!(page.compare(found(&mark(3))), News::SignedOut);
+    }
+}
+
+#[test]
+fn compare_finds_that_a_mark_was_cleared() {
+    for standing in [mark(1), first(1)] {
+        for gone in [MISSING, UNREADABLE] {
+            let mut page = page(found(&standing));
+            assert_eq!(page.compare(gone), News::MayHaveLeft);
+            assert_eq!(page.generation(), None, "no record is written until a mark stands");
+            assert_eq!(page.compare(gone), News::Nothing, "said once");
+        }
+    }
+}
+
+#[test]
+fn compare_finds_that_marks_were_cleared_and_something_was_written_anew() {
+    // A page in the back/forward cache; elsewhere somebody signs out, the site clears storage, and the next page begins.
+    for standing in [mark(1), first(1)] {
+        let mut page = page(found(&standing));
+        page.left();
+        assert_eq!(page.compare(found(&first(2))), News::MayHaveLeft);
+        assert_eq!(page.generation(), Some(first(2).as_str()));
+        assert_eq!(page.compare(found(&first(3))), News::MayHaveLeft);
+    }
+}
+
+#[test]
+fn compare_takes_nothing_for_a_sign_out_where_no_mark_was_known_to_stand() {
+    // Storage that could not be read when the page began, or for a moment: what stands there may be older than whoever has just come.
+    let mut page = page(UNREADABLE);
+    assert_eq!(page.compare(found(&mark(1))), News::MayHaveLeft);
+    assert_eq!(page.told(&mark(1)), News::Nothing);
+    assert_eq!(page.compare(UNREADABLE), News::MayHaveLeft);
+    assert_eq!(page.compare(found(&mark(1))), News::MayHaveLeft, "the same again");
+    assert_eq!(page.compare(found(&mark(1))), News::Nothing);
+    assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
+}
+
+#[test]
+fn compare_finds_a_mark_that_somebody_put_there_again() {
+    let mut page = page(found(&mark(1)));
+    assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
+    assert_eq!(page.compare(found(&mark(1))), News::SignedOut);
+}
+
+#[test]
+fn left_a_page_that_no_mark_tells_anything_may_have_missed_everything() {
+    for nothing in [MISSING, UNREADABLE] {
+        let mut page = page(nothing);
+        assert_eq!(page.compare(nothing), News::Nothing);
+        page.left();
+        assert_eq!(page.compare(nothing), News::MayHaveLeft);
+        assert_eq!(page.compare(nothing), News::Nothing, "said once");
+    }
+}
+
+#[test]
+fn left_a_page_for_which_the_same_mark_stands_has_missed_nothing() {
+    let mut page = page(found(&mark(1)));
+    page.left();
+    assert_eq!(page.compare(found(&mark(1))), News::Nothing);
+    // And it has been there since.
+    assert_eq!(page.compare(MISSING), News::MayHaveLeft);
+    assert_eq!(page.compare(MISSING), News::Nothing);
+    page.left();
+    assert_eq!(page.compare(found(&mark(2))), News::MayHaveLeft);
+}
+
+#[test]
+fn signed_out_here_a_page_hears_nothing_of_its_own_sign_out() {
+    let mut page = page(found(&first(1)));
+    page.signed_out_here(&mark(2));
+    page.wrote(&mark(2));
+    assert_eq!(page.generation(), Some(mark(2).as_str()));
+    assert_eq!(page.compare(found(&mark(2))), News::Nothing);
+    assert_eq!(page.told(&mark(2)), News::Nothing);
+    // One that could not be written comes back from a page that was told and could.
+    page.signed_out_here(&mark(3));
+    assert_eq!(page.generation(), Some(mark(2).as_str()));
+    assert_eq!(page.told(&mark(3)), News::Nothing);
+    assert_eq!(page.compare(found(&mark(3))), News::Nothing);
+}
+
+#[test]
+fn wrote_a_first_mark_stands_and_another_pages_in_its_place_rejects_nobody() {
+    // Two first visits at once: both looked before one of them wrote.
+    let mut page = page(MISSING);
+    page.wrote(&first(1));
+    assert_eq!(page.generation(), Some(first(1).as_str()));
+    assert_eq!(page.compare(found(&first(1))), News::Nothing);
+    assert_eq!(page.told(&first(2)), News::Nothing);
+    assert_eq!(page.compare(found(&first(2))), News::MayHaveLeft);
+}
