@@ -364,7 +364,7 @@ export type LivePersonIdentity = (callback: (identity: VisitorIdentity) => void)
 export function livePersonIdentity(options: LiveAssistOptions): LivePersonIdentity;
 
 export type IdentityErrorCode =
-  /** An option is missing, unknown or of a wrong type. Thrown, not rejected. */
+  /** An option is missing, unknown or of a wrong type. Thrown; rejected where only a request shows it, as with a header that HTTP forbids. */
   | "BAD_OPTION"
   /** `identity` threw or answered with something that is no user id. */
   | "BAD_IDENTITY"

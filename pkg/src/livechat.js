@@ -33,7 +33,9 @@ export const customIdentityProviderWith = (load, options = {}) => {
     promise.then(undefined, advise);
     return promise;
   };
-  return { getToken: (call) => advised(getToken(call)), getFreshToken: (call) => advised(getFreshToken(call)), hasToken, invalidate };
+  /** @param {IdentityProvider["getToken"]} ask @returns {any} */
+  const advising = (ask) => (/** @type {import("../index.js").CallOptions} */ call) => advised(ask(call));
+  return { getToken: advising(getToken), getFreshToken: advising(getFreshToken), hasToken, invalidate };
 };
 
 /** @param {Options} options */

@@ -41,7 +41,7 @@ export const readable = (answer, wanted) => {
   const kind = kindOfAnswer(answer);
   // A token endpoint that knows nobody who is signed in says null or nothing, alone or as `token`.
   const nobody = { answer: undefined, kind: 1 };
-  if (answer === "" && wanted !== "token") return nobody;
+  if (answer === "" && wanted === "jwt") return nobody;
   if (kind === 2) {
     // A string is a JWT or a code, and never a token of LiveChat's.
     if (wanted === "jwt") return { answer: takeApart(/** @type {string} */ (answer)), kind: 5 };

@@ -24,7 +24,7 @@
 //!
 //! An error that says of itself whether it is `retryable` is believed, in every row but the second and third, which are LiveChat's alone; a
 //! Retry-After and an HTTP status are kept in every row. What the core itself aborted is nobody's failure and never gets here. An
-//! empty answer to who wants a JWT or a code is no failure of the source: it says that nobody is signed in, as null does (`answer.rs`).
+//! empty answer to who wants a JWT is no failure of the source: it says that nobody is signed in, as null does (`answer.rs`).
 //!
 //! Why they are what they are:
 //!
@@ -88,7 +88,7 @@ impl Facts {
             _ if matches!(found, Some("a redirect" | "a sign-in page")) => Failure::sign_in_page(),
             _ if self.redirected && (found == Some("HTML") || status.is_some()) => Failure::sign_in_page(),
             _ => match found {
-                // A JWT or a code would be missing as null is.
+                // Only LiveChat gets here: for who takes text, an empty one is an answer.
                 Some("empty") => Failure::bad_answer("", "empty", "JSON with access_token or accessToken"),
                 Some(found) => Failure::bad_answer("", found, "JSON"),
                 None if self.timed_out => Failure::timed_out(),

@@ -64,7 +64,7 @@ fn rule_08_each_who_waits_is_answered_by_its_own_identity() {
     assert!(tab.was_told(is_identity_changed));
     assert_eq!((tab.session.identity(), tab.stored.is_some()), (Some("bob"), false));
     // The first two are refused before the others are answered, and who is signed in changes only after that.
-    let position = |wanted: &dyn Fn(&Deed) -> bool| tab.deeds.iter().position(|deed| wanted(deed)).unwrap();
+    let position = |wanted: &dyn Fn(&Deed) -> bool| tab.deeds.iter().position(wanted).unwrap();
     let refused = position(&|deed| *deed == Deed::Refused(1, 2, Code::IdentityChanged));
     let unknown = position(&|deed| *deed == Deed::Refused(1, 3, Code::BadIdentity));
     let resolved = position(&|deed| *deed == Deed::Resolved(1, "ann's".to_owned()));

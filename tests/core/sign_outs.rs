@@ -121,6 +121,10 @@ fn compare_takes_nothing_for_a_sign_out_where_no_mark_was_known_to_stand() {
     assert_eq!(page.compare(found(&mark(1))), News::MayHaveLeft, "the same again");
     assert_eq!(page.compare(found(&mark(1))), News::Nothing);
     assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
+    // Nor does it help that it was told of: others may have been lost while nothing could be read.
+    assert_eq!(page.told(&mark(3)), News::SignedOut);
+    assert_eq!(page.compare(UNREADABLE), News::MayHaveLeft);
+    assert_eq!(page.compare(found(&mark(3))), News::MayHaveLeft);
 }
 
 #[test]
@@ -128,6 +132,12 @@ fn compare_finds_a_mark_that_somebody_put_there_again() {
     let mut page = page(found(&mark(1)));
     assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
     assert_eq!(page.compare(found(&mark(1))), News::SignedOut);
+    assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
+    // Whether it was told before, too, makes no difference.
+    assert_eq!(page.told(&mark(3)), News::SignedOut);
+    assert_eq!(page.compare(found(&mark(3))), News::Nothing);
+    assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
+    assert_eq!(page.compare(found(&mark(3))), News::SignedOut);
 }
 
 #[test]

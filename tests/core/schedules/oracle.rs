@@ -608,7 +608,8 @@ impl Oracle {
 
     pub fn leave(&mut self, id: RequestId, handle: usize) {
         let Some(request) = self.requests.iter_mut().find(|request| request.id == id) else { return };
-        let position = request.waiters.iter().position(|waiter| *waiter == handle).expect("it waits");
+        // Its function keeps its place among the others as long as any of its calls waits.
+        let position = request.waiters.iter().rposition(|waiter| *waiter == handle).expect("it waits");
         request.waiters.remove(position);
         let request = request.clone();
         if request.waiters.is_empty() {

@@ -251,10 +251,9 @@ impl World {
             Action::Answer { tab } if !self.tabs[tab].is_asleep => self.answer(tab),
             Action::Person { tab, person } => self.tabs[tab].person = person,
             Action::SignOut { tab } if !self.tabs[tab].is_asleep => self.sign_out(tab),
-            Action::Clear { tab } if self.storage != LocalStorage::IsBlocked => {
-                if self.local.take().is_some() {
-                    self.tell_others(tab, &Told::Stored(None));
-                }
+            Action::Clear { tab } if self.storage != LocalStorage::IsBlocked && self.local.is_some() => {
+                self.local = None;
+                self.tell_others(tab, &Told::Stored(None));
             }
             Action::Becomes(storage) => self.storage = storage,
             Action::Deliver { tab, which, again } => {
