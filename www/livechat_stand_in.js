@@ -8,8 +8,9 @@ export const useStandIn = (url) => {
   address = url;
 };
 
-const ask = async (path, method = "GET", body = undefined) => {
+const ask = async (path, method = "GET", body = undefined, init = {}) => {
   const response = await fetch(new URL(path, address), {
+    ...init,
     method,
     cache: "no-store",
     credentials: "omit",
@@ -25,8 +26,8 @@ export const readState = async () => (address ? (await ask("/stand-in/state")).j
 /** Tells it how to misbehave from now on. */
 export const setFaults = (faults) => ask("/stand-in/faults", "PUT", faults);
 
-/** Tells it to behave. */
-export const resetFaults = () => ask("/stand-in/faults", "DELETE");
+/** Tells it to behave; `init` is for `fetch`. */
+export const resetFaults = (init = {}) => ask("/stand-in/faults", "DELETE", undefined, init);
 
 /** The faults that the page offers, by the value of their radio button. */
 export const FAULTS = {

@@ -1,22 +1,26 @@
-// Loads LiveChat's own widget, as its tracking code does. Document: Text Platform, "Chat Widget JS API".
+// LiveChat's snippet, as its tracking code puts it on a page, and what it loads. Document: Text Platform, "Chat Widget JS API".
 
 const TRACKING = "https://cdn.livechatinc.com/tracking.js";
 
-/** Puts the queue in place that holds calls until the widget is there, then loads it. `window.__lc` has to be set before. */
-export const loadRealWidget = () => {
-  const widget = { _q: [], _h: null, _v: "2.0" };
+/** Puts the object in place that holds calls until the widget is there; its `init` does what is given. `window.__lc` has to be set before. */
+export const placeSnippet = (init) => {
+  const widget = { _q: [], _h: null, _v: "2.0", init };
   const pass = (entry) => (widget._h ? widget._h.apply(null, entry) : widget._q.push(entry));
   for (const name of ["on", "once", "off", "call"]) widget[name] = (...given) => void pass([name, given]);
   widget.get = (...given) => {
     if (!widget._h) throw new Error("LiveChatWidget: nothing can be read before it is loaded");
     return pass(["get", given]);
   };
-  widget.init = () => {
+  window.LiveChatWidget ??= widget;
+};
+
+/** Loads LiveChat's own widget. */
+export const loadRealWidget = () => {
+  placeSnippet(() => {
     const script = document.createElement("script");
     script.async = true;
     script.src = TRACKING;
     document.head.append(script);
-  };
-  window.LiveChatWidget ??= widget;
-  widget.init();
+  });
+  window.LiveChatWidget.init();
 };

@@ -4,15 +4,17 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 import { TEN_SECONDS, expect, test } from "./demo.js";
+import { Story } from "./story_page.js";
 import { LIVE_ASSIST, OMNICHANNEL, WidgetDemo } from "./widget_demo.js";
 
 const axe = await readFile(fileURLToPath(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
-/** What axe finds wrong, in words. */
+/** What axe finds wrong in a page or a frame, in words. */
 const violations = async (page, rules = 20) => {
   // The page's own policy forbids foreign scripts; what the browser's debugger evaluates is not one of the page's.
   await page.evaluate(axe);
-  const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+  // Frames are looked at by themselves: no script of this page reaches those of other origins.
+  const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"], iframes: false }));
   expect(passes.length, "rules that were checked").toBeGreaterThan(rules);
   return violations.map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
 };
@@ -34,7 +36,7 @@ for (const colorScheme of ["light", "dark"]) {
       await demo.applyFault("Cut connection");
       await expect(demo.outcome).toContainText("NETWORK");
       expect(await violations(page)).toEqual([]);
-      await demo.open("/no-wasm/");
+      await demo.open("/no-wasm/livechat.html");
       await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);
@@ -75,10 +77,35 @@ for (const colorScheme of ["light", "dark"]) {
   }
 }
 
+for (const colorScheme of ["light", "dark"]) {
+  for (const [device, viewport] of Object.entries({ desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } })) {
+    test(`axe finds nothing in the story, on its page and on its devices, ${colorScheme}, ${device}`, async ({ page }) => {
+      const story = new Story(page);
+      const look = async () => {
+        const found = await Promise.all(page.frames().map((frame) => violations(frame, frame === page.mainFrame() ? 20 : 14)));
+        expect(found).toEqual([[], [], [], []]);
+      };
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await story.open(40);
+      await look();
+      for (const number of [1, 2, 3, 4, 5, 6, 7]) await story.step(number);
+      await look();
+      await story.failAndPause();
+      await look();
+      await story.press("Go on");
+      await story.playToEnd();
+      await look();
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);
+    });
+  }
+}
+
 /** Presses Tab until the wanted element has the focus, and sees that the focus can be seen. */
 const tabTo = async (page, wanted) => {
   for (let presses = 0; presses < 60; presses++) {
-    if (await wanted.evaluate((element) => element === document.activeElement)) {
+    // The element of a frame has the focus only while its frame has.
+    if (await wanted.evaluate((element) => element === document.activeElement && document.hasFocus())) {
       const outline = await wanted.evaluate((element) => {
         // A hidden radio button shows its focus on the words beside it.
         const shown = getComputedStyle(element).opacity === "0" ? element.nextElementSibling : element;
@@ -261,4 +288,85 @@ test("Live Assist by keyboard: asked to sign in, chat, another flow, another nam
   await tabTo(page, demo.button("End chat"));
   await keyboard.press("Enter");
   await expect(demo.state).toHaveText("no chat");
+});
+
+test("the story by keyboard: step, play, pause, to a bench and back", async ({ page }) => {
+  const story = new Story(page);
+  const { keyboard } = page;
+  await story.open(40);
+  await keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Skip to the story" })).toBeFocused();
+  await tabTo(page, story.button("One step"));
+  await keyboard.press("Enter");
+  await expect(story.done).toHaveCount(1);
+  // The button is still there, for the next step.
+  await expect(story.button("One step")).toBeFocused();
+  await keyboard.press("Enter");
+  await expect(story.done).toHaveCount(2);
+  await keyboard.press("Shift+Tab");
+  await expect(story.button("Go on")).toBeFocused();
+  await keyboard.press("Enter");
+  await expect(story.button("Pause")).toBeFocused();
+  await expect.poll(() => story.done.count(), { timeout: 30_000 }).toBeGreaterThan(2);
+  await keyboard.press("Space");
+  await expect(story.button("Go on")).toBeFocused();
+  await tabTo(page, page.getByRole("link", { name: "LiveChat’s bench" }));
+  await keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "The four methods" })).toBeVisible();
+  await tabTo(page, page.getByRole("link", { name: "The story" }));
+  await keyboard.press("Enter");
+  await expect(story.button("Play the story")).toBeEnabled();
+});
+
+test("the devices by keyboard: sign in, chat, close the chat, sign out", async ({ page }) => {
+  const story = new Story(page);
+  const { keyboard } = page;
+  const { phone } = story;
+  await story.open();
+  await tabTo(page, phone.button("Sign in as Ada Lovelace"));
+  await phone.changeChat(() => keyboard.press("Enter"));
+  await expect(phone.greeting).toHaveText("Hello, Ada");
+  // The buttons were made anew; whoever pressed one is still there.
+  await expect(phone.button("Sign out")).toBeFocused();
+  await tabTo(page, phone.bubble);
+  await keyboard.press("Enter");
+  await expect(phone.text).toBeFocused();
+  await keyboard.type("Is anybody there?");
+  await keyboard.press("Enter");
+  await expect(phone.messages).toHaveText(["Is anybody there?", "Hello, this is Sam. Let me look that up for you."]);
+  await keyboard.press("Shift+Tab");
+  await expect(phone.inside.getByRole("log")).toBeFocused();
+  await keyboard.press("Escape");
+  await expect(phone.bubble).toBeFocused();
+  await tabTo(page, page.getByRole("link", { name: "LiveChat’s bench" }));
+  await keyboard.press("Home");
+  await tabTo(page, page.getByRole("link", { name: "Skip to the story" }));
+  await tabTo(page, phone.button("Sign out"));
+  await keyboard.press("Enter");
+  await expect(phone.greeting).toHaveText("Sign in as");
+  await expect(phone.button("Sign in as Ada Lovelace")).toBeFocused();
+});
+
+test("a screen reader hears each step and what came of it once, and no countdown", async ({ page }) => {
+  const story = new Story(page);
+  await story.open(40);
+  await expect(story.now).toHaveRole("status");
+  await page.evaluate(() => {
+    // What is added to the live region, as a screen reader hears it.
+    window.heard = [];
+    const spoken = (node) => (node.nodeType === Node.TEXT_NODE ? node.data : node.ariaHidden === "true" || node.parentElement?.closest("[aria-hidden=true]") ? "" : node.textContent);
+    new MutationObserver((records) => {
+      for (const { addedNodes, target } of records) {
+        if (target.closest("[aria-hidden=true]")) continue;
+        window.heard.push(...[...addedNodes].map(spoken).filter((text) => text !== ""));
+      }
+    }).observe(document.getElementById("now"), { childList: true, subtree: true });
+  });
+  await story.press("Play the story");
+  await story.playToEnd();
+  const heard = await page.evaluate(() => window.heard);
+  for (let number = 1; number <= 9; number++) expect(heard.filter((text) => text.startsWith(`Step ${number} of 9. `))).toHaveLength(1);
+  const results = await story.steps.locator(".result").allInnerTexts();
+  for (const result of results) expect(heard.filter((text) => text === result)).toHaveLength(1);
+  expect(heard).toHaveLength(2 * 9 + 2);
 });

@@ -6,6 +6,9 @@ import { startServers } from "./servers.js";
 
 export { expect };
 
+/** Where the bench of each widget is. */
+export const LIVECHAT = "/livechat.html";
+
 /**
  * What `expiresIn` shows of a token of 8 hours and of one of 10 seconds: the service tells the whole seconds that are
  * left, and a machine under load has used some of them.
@@ -23,7 +26,7 @@ export class Demo {
     this.log = page.getByRole("region", { name: "Entries of the log" }).getByRole("listitem");
   }
 
-  open = (path = "/") => this.page.goto(path);
+  open = (path = LIVECHAT) => this.page.goto(path);
   button = (name) => this.page.getByRole("button", { name, exact: true });
   press = (name) => this.button(name).click();
   field = (name) => this.page.locator(`[data-field="${name}"]`);

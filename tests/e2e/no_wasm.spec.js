@@ -3,7 +3,7 @@
 import { expect, test } from "./demo.js";
 
 test("WASM_BLOCKED names the directive, and no method hangs", async ({ demo, page }) => {
-  await demo.open("/no-wasm/");
+  await demo.open("/no-wasm/livechat.html");
   const banner = page.getByRole("alert");
   await expect(banner).toContainText("WASM_BLOCKED");
   await expect(banner).toContainText("script-src 'self' 'wasm-unsafe-eval'");

@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 
 import { TEN_SECONDS, expect, test } from "./demo.js";
+import { Story } from "./story_page.js";
 import { LIVE_ASSIST, OMNICHANNEL, WidgetDemo } from "./widget_demo.js";
 
 const folder = fileURLToPath(new URL("../../target/screenshots/", import.meta.url));
@@ -18,6 +19,30 @@ const camera = (page, suffix) => async (name, fullPage = false) => {
 
 for (const [device, viewport] of Object.entries(DEVICES)) {
   for (const colorScheme of ["light", "dark"]) {
+    test(`pictures of the story: ${device}, ${colorScheme}`, async ({ page }) => {
+      const story = new Story(page);
+      const take = camera(page, `${device}-${colorScheme}`);
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await story.open();
+      await take("story");
+      for (const number of [1, 2, 3]) await story.step(number);
+      const seen = async (name, element) => {
+        await element.scrollIntoViewIfNeeded();
+        await page.screenshot({ path: `${folder}${name}-${device}-${colorScheme}.png` });
+        // What is told and the device that it is about are seen together.
+        for (const part of [story.now, element]) await expect(part).toBeInViewport({ ratio: 0.99 });
+      };
+      await seen("story-phone", page.locator("#device-phone"));
+      for (const number of [4, 5, 6, 7]) await story.step(number);
+      await seen("story-kiosk", page.locator("#device-kiosk"));
+      await story.failAndPause();
+      await seen("story-failing", page.locator("#device-phone"));
+      await story.press("Go on");
+      await story.playToEnd();
+      await take("story-whole", true);
+    });
+
     test(`pictures: ${device}, ${colorScheme}`, async ({ demo, page }) => {
       const take = camera(page, `${device}-${colorScheme}`);
       await page.setViewportSize(viewport);
@@ -56,7 +81,7 @@ for (const [device, viewport] of Object.entries(DEVICES)) {
       await expect(demo.outcome).toContainText("getFreshToken failed: UNAVAILABLE");
       await take("failed");
 
-      await demo.open("/no-wasm/");
+      await demo.open("/no-wasm/livechat.html");
       await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
       await take("no-wasm");
     });

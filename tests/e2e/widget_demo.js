@@ -1,6 +1,6 @@
 // The pages of Omnichannel and Live Assist by what a person sees on them.
 
-import { Demo, expect } from "./demo.js";
+import { Demo, LIVECHAT, expect } from "./demo.js";
 
 export const OMNICHANNEL = "/omnichannel.html";
 export const LIVE_ASSIST = "/live-assist.html";
@@ -28,7 +28,7 @@ export class WidgetDemo extends Demo {
   }
 
   /** Opens a page, and waits until it is set up: what is changed before goes unheard. */
-  open = async (path = "/") => {
+  open = async (path = LIVECHAT) => {
     await this.page.goto(path);
     if (path in READY) await expect(this.button(READY[path])).toBeEnabled();
   };

@@ -17,8 +17,8 @@ use identity_service::{
     configuration::Configuration,
     customer_tokens::TokenSettings,
     demo_site::{
-        CONTEXT_VARIABLES, JsonWebTokens, LiveAssistSettings, LiveChat, Services, SiteSettings, put_records, router,
-        session_settings, without_path,
+        CONTEXT_VARIABLES, DEVICES, DeviceAddress, JsonWebTokens, LiveAssistSettings, LiveChat, Services, SiteSettings,
+        put_records, routers, session_settings, without_path,
     },
     guest_settings::GuestSettings,
     live_assist::{self, CodeFlowSettings},
@@ -33,11 +33,14 @@ use identity_service::{
     signing_settings::SigningSettings,
 };
 use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 /// The site of the demo: customers sign in, and the identity service gets them tokens.
 ///
-/// With --stand-in-url it uses the stand-in, whose agent token it takes from STAND_IN_AGENT_TOKEN. Without it, it uses
+/// With --stand-in-url it uses the stand-in, whose agent token it takes from STAND_IN_AGENT_TOKEN; each device of its story
+/// gets a free port. Without it, it uses
 /// LiveChat itself and needs LIVECHAT_CLIENT_ID, LIVECHAT_AGENT_TOKEN, and LIVECHAT_LICENSE_ID, LIVECHAT_ORGANIZATION_ID
 /// or both.
 #[derive(Debug, Parser)]
@@ -132,12 +135,13 @@ async fn run(given: Settings) -> Result<(), String> {
     }
     let url = Url::parse(&livechat.accounts_url).map_err(|error| format!("stand-in-url: {error}"))?;
     let secret = random_token().map_err(|error| error.to_string())?;
-    let site = SiteSettings {
+    let mut site = SiteSettings {
         www: given.www,
         package: given.package,
         session_secret: SecretString::from(secret),
         livechat,
         json_web_tokens: JsonWebTokens { issuer: ISSUER.to_owned(), short_lifetime: given.short_lifetime },
+        devices: Vec::new(),
     };
     let timeout = Duration::from_secs(8);
     let mut folder = tempfile::Builder::new();
@@ -204,6 +208,14 @@ async fn run(given: Settings) -> Result<(), String> {
     let (listener, shutdown) =
         listen("demo-site", given.listen).await.map_err(|error| format!("listen: {}: {error}", given.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let mut device_listeners = Vec::new();
+    for device in DEVICES.into_iter().filter(|_| !site.livechat.real) {
+        let error = |error| format!("{}: no port for it: {error}", device.id);
+        let listener = TcpListener::bind((address.ip(), 0)).await.map_err(error)?;
+        let port = listener.local_addr().map_err(error)?.port();
+        site.devices.push(DeviceAddress { device, port });
+        device_listeners.push(listener);
+    }
     let live_assist = LiveAssistSettings {
         site: Url::parse(&format!("http://{address}")).map_err(|error| error.to_string())?,
         issuer: ISSUER.to_owned(),
@@ -212,8 +224,19 @@ async fn run(given: Settings) -> Result<(), String> {
         redirect_uri: REDIRECT_URI.to_owned(),
     };
     let settings = ServeSettings::default();
-    let site = router(site, &services, live_assist).map_err(|error| error.to_string())?;
-    serve(listener, site, settings, shutdown).await;
+    let stop = CancellationToken::new();
+    let routers = routers(site, &services, live_assist, stop.clone()).map_err(|error| error.to_string())?;
+    let devices = TaskTracker::new();
+    for (listener, router) in device_listeners.into_iter().zip(routers.devices) {
+        devices.spawn(serve(listener, router, settings, stop.clone().cancelled_owned()));
+    }
+    devices.close();
+    let stopped = async {
+        shutdown.await;
+        stop.cancel();
+    };
+    serve(listener, routers.site, settings, stopped).await;
+    devices.wait().await;
     let finish = async { tokio::join!(services.service.finish(), services.short_lived.finish()) };
     if tokio::time::timeout(settings.shutdown_deadline, finish).await.is_err() {
         tracing::warn!("some requests to accounts did not finish before the shutdown deadline");

@@ -15,7 +15,10 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{CUSTOMERS, Customer, SESSION_COOKIE, SiteSettings};
+use super::{
+    CUSTOMERS, Customer, SESSION_COOKIE, SiteSettings,
+    story::{self, Story},
+};
 use crate::{
     admission::cookie,
     answer::not_stored,
@@ -40,27 +43,36 @@ pub fn session_settings(settings: &SiteSettings) -> SessionSettings {
     }
 }
 
-pub(super) fn routes(settings: Arc<SiteSettings>) -> Router {
+/// What signing in works with.
+#[derive(Clone)]
+struct Reception {
+    settings: Arc<SiteSettings>,
+    /// In whose shop it is; None for the benches.
+    story: Option<Story>,
+}
+
+pub(super) fn routes(settings: Arc<SiteSettings>, story: Option<Story>) -> Router {
     Router::new()
         .route("/site/session", get(session))
         .route("/site/sign-in", post(sign_in))
         .route("/site/sign-out", post(sign_out))
-        .with_state(settings)
+        .with_state(Reception { settings, story })
 }
 
 async fn customer_of(settings: &SiteSettings, headers: &HeaderMap) -> Option<Customer> {
     let token = cookie(headers, SESSION_COOKIE)?;
     let id = session_settings(settings).customer(&token).await.ok()?;
-    CUSTOMERS.into_iter().find(|customer| customer.id == id.as_str())
+    CUSTOMERS.into_iter().find(|customer| customer.id == story::customer_of(id.as_str()))
 }
 
-async fn session(State(settings): State<Arc<SiteSettings>>, headers: HeaderMap) -> Response {
+async fn session(State(Reception { settings, .. }): State<Reception>, headers: HeaderMap) -> Response {
     let customer = customer_of(&settings, &headers).await;
     let body: Value = json!({
         "customer": customer,
         "customers": CUSTOMERS,
         "livechat": settings.livechat,
         "jsonWebTokens": settings.json_web_tokens,
+        "devices": settings.devices,
     });
     not_stored(Json(body))
 }
@@ -70,7 +82,10 @@ struct SignIn {
     customer: String,
 }
 
-async fn sign_in(State(settings): State<Arc<SiteSettings>>, request: Request) -> Result<Response, Problem> {
+async fn sign_in(
+    State(Reception { settings, story }): State<Reception>,
+    request: Request,
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     // As if by cookie: a foreign page must not sign its visitor in as somebody else.
     AllowedOrigins::default().check(&parts.headers, true)?;
@@ -80,7 +95,8 @@ async fn sign_in(State(settings): State<Arc<SiteSettings>>, request: Request) ->
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "unknown_customer", detail)
     })?;
     let now = seconds(SystemTime::now());
-    let claims = json!({ "sub": customer.id, "iat": now, "exp": now + EIGHT_HOURS });
+    let id = story.map_or_else(|| customer.id.to_owned(), |story| story.id(customer.id));
+    let claims = json!({ "sub": id, "iat": now, "exp": now + EIGHT_HOURS });
     let key = EncodingKey::from_secret(settings.session_secret.expose_secret().as_bytes());
     let token = encode(&Header::new(Algorithm::HS256), &claims, &key).map_err(|error| {
         tracing::error!(%error, "no session token could be signed");

@@ -1,0 +1,83 @@
+// Lets the story's page work the shop in its frame: it presses what a person would press, and tells what a person would see.
+
+import { byId } from "./element.js";
+
+/** What can be seen: who is signed in, and the chat. */
+const look = () => {
+  const chat = byId("chat-widget-container");
+  return {
+    customer: document.body.dataset.customer,
+    widget: Number(chat?.dataset.widget ?? 0),
+    isOpen: Boolean(chat) && !chat.querySelector(".chat-window").hidden,
+    isOnline: chat?.querySelector(".chat-state").dataset.state === "online",
+    entity: chat?.querySelector(".chat-customer").dataset.entity || null,
+    messages: [...(chat?.querySelectorAll("[data-author]") ?? [])].map((element) => ({
+      author: element.dataset.author,
+      text: element.querySelector(".text").textContent,
+      isUnsent: "unsent" in element.dataset,
+    })),
+  };
+};
+
+/** Presses a button as somebody would see it pressed. */
+const press = (element) => {
+  element.classList.add("pressed");
+  setTimeout(() => element.classList.remove("pressed"), 600);
+  element.click();
+};
+
+const openChat = () => {
+  const bubble = document.querySelector(".chat-bubble");
+  if (!bubble || bubble.hidden) return;
+  // Not by a click, after which the person would be in the window: the focus belongs to who watches the story.
+  window.LiveChatWidget.call("maximize");
+};
+
+/** LiveChat calls the token back: it is good for nothing any more, though nobody here knows. */
+const revoke = async (accountsUrl) => {
+  const { hasToken, getToken } = window.__lc.custom_identity_provider();
+  if (!(await hasToken())) return;
+  const token = await getToken();
+  await fetch(new URL("/v2/customer/token", accountsUrl), { method: "DELETE", credentials: "omit", headers: { authorization: `Bearer ${token.accessToken}` } });
+};
+
+const COMMANDS = {
+  look: () => {},
+  sign_in: ({ customer }) => press(document.querySelector(`[data-person="${customer}"]`)),
+  sign_out: () => press(document.querySelector('[data-person="nobody"]')),
+  open_chat: openChat,
+  close_chat: () => window.LiveChatWidget.call("minimize"),
+  type: ({ text }) => (byId("chat-text").value = text),
+  send: () => press(document.querySelector(".chat-form button")),
+};
+
+/** Obeys the page around it, if that is one of this machine's, like this one. `accountsUrl` is where LiveChat's accounts are. */
+export const obeyStory = (accountsUrl) => {
+  if (parent === window) return;
+  const commands = { ...COMMANDS, revoke: () => revoke(accountsUrl) };
+  let story = null;
+  let isTold = false;
+  const tell = () => {
+    if (story === null || isTold) return;
+    isTold = true;
+    // Once for any number of changes at a time.
+    queueMicrotask(() => {
+      isTold = false;
+      parent.postMessage({ shop: "seen", seen: look() }, story);
+    });
+  };
+  addEventListener("message", async ({ source, origin, data }) => {
+    if (source !== parent || new URL(origin).hostname !== location.hostname || !Object.hasOwn(commands, data?.command)) return;
+    story = origin;
+    let failure = null;
+    try {
+      await commands[data.command](data);
+    } catch (error) {
+      failure = String(error?.message ?? error);
+    }
+    parent.postMessage({ shop: "done", number: data.number, failure, seen: look() }, story);
+  });
+  new MutationObserver(tell).observe(document.body, { attributes: true, characterData: true, childList: true, subtree: true });
+  // Nothing is told before the page around has shown who it is.
+  parent.postMessage({ shop: "ready" }, "*");
+};
