@@ -163,7 +163,7 @@ export const signOutWith = (load) => {
     // Without the core there is no token in this page's memory; what lies in storage goes, and every other tab is told.
     const mark = newMark();
     broadcast(mark, writeMark(mark));
-    removeRecords();
+    removeRecords(mark);
     return refusal(error);
   }
 };

@@ -139,9 +139,12 @@ export const newMark = () => {
 /** Carries a sign-out to every tab and worker that runs. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
 export const broadcast = (mark, isWritten) => void attempt(() => channel?.postMessage({ mark, isWritten }));
 
-/** Removes the records of all sessions, also of those that this page never opened. */
-export const removeRecords = () => {
+/** Removes the records of all sessions, also of those that this page never opened, but for those of one generation. @param {string} spared */
+export const removeRecords = (spared) => {
   // Where storage is blocked there is nothing to remove, and each session has said so by an event.
   const session = storage("sessionStorage");
-  for (const key of attempt(() => session?.keys()) ?? []) if (key.startsWith(PREFIX)) attempt(() => session?.removeItem(key));
+  for (const key of attempt(() => session?.keys()) ?? []) {
+    if (!key.startsWith(PREFIX) || attempt(() => session?.getItem(key)?.includes(`"generation":"${spared}"`))) continue;
+    attempt(() => session?.removeItem(key));
+  }
 };

@@ -73,7 +73,7 @@ pub(crate) fn sign_out() -> Promise {
     }
     sys::broadcast(&mark, is_written);
     end_sessions(|driver| driver.note_sign_out(SignOutOrigin::ThisTab));
-    sys::remove_records();
+    sys::remove_records(&mark);
     sys::resolved(&JsValue::UNDEFINED)
 }
 
@@ -93,12 +93,12 @@ pub(crate) fn look_for_sign_out() {
     if found == FoundMark::Missing {
         write_first_mark();
     }
-    hear(news);
+    hear(news, mark.as_deref().unwrap_or_default());
 }
 
 /// Another tab or a worker signed out, under this mark.
 pub(crate) fn hear_mark(mark: &str) {
-    hear(with_sign_outs(|sign_outs| sign_outs.told(mark)));
+    hear(with_sign_outs(|sign_outs| sign_outs.told(mark)), mark);
 }
 
 /// The page goes to sleep, or may have slept: what it was told meanwhile is lost.
@@ -106,13 +106,14 @@ pub(crate) fn leave_page() {
     with_sign_outs(SignOuts::left);
 }
 
-fn hear(news: News) {
+fn hear(news: News, mark: &str) {
     match news {
         News::Nothing => {}
         News::MayHaveLeft => end_sessions(Driver::note_that_somebody_may_have_left),
         News::SignedOut => {
             end_sessions(|driver| driver.note_sign_out(SignOutOrigin::OtherTab));
-            sys::remove_records();
+            // What was written after this sign-out, by a frame that heard of it earlier, is the next person's.
+            sys::remove_records(mark);
         }
     }
 }

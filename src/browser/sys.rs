@@ -52,9 +52,9 @@ extern "C" {
     /// What is read of a record's text, a JWT in it taken apart; undefined where it is no JSON object.
     #[wasm_bindgen(js_namespace = host, js_name = parseRecord)]
     pub(super) fn parse_record(text: &str, is_jwt: bool) -> JsValue;
-    /// Removes the records of all sessions, also of those that this page never opened.
+    /// Removes the records of all sessions, also of those that this page never opened, but for those of this generation.
     #[wasm_bindgen(js_namespace = host, js_name = removeRecords)]
-    pub(super) fn remove_records();
+    pub(super) fn remove_records(spared: &str);
     #[wasm_bindgen(js_namespace = host, js_name = recordText)]
     pub(super) fn record_text(token: &JsValue, created: f64, version: f64, scope: &str, generation: &str) -> String;
     /// sessionStorage behind a check, or undefined.
