@@ -136,8 +136,8 @@ export const newMark = () => {
   return Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
 };
 
-/** Carries a sign-out to every tab and worker that runs. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
-export const broadcast = (mark, isWritten) => void attempt(() => channel?.postMessage({ mark, isWritten }));
+/** Carries a sign-out to every tab and worker that runs; a page whose storage takes no mark has removed the older one, which says enough. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
+export const broadcast = (mark, isWritten) => void attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
 
 /** Removes the records of all sessions, also of those that this page never opened, but for those of one generation. @param {string} spared */
 export const removeRecords = (spared) => {
