@@ -1,8 +1,8 @@
 // How applications ask their token service with each HTTP client of a page: a function of the URL and the client's own timeout. None of them catches anything.
 
 import "@angular/compiler";
-import { HttpClient, provideHttpClient, withFetch, withXhr } from "@angular/common/http";
-import { provideZonelessChangeDetection } from "@angular/core";
+import { HttpClient, provideHttpClient, withFetch } from "@angular/common/http";
+import { provideExperimentalZonelessChangeDetection } from "@angular/core";
 import { createApplication } from "@angular/platform-browser";
 import { ApolloClient, HttpLink as ApolloHttpLink, InMemoryCache, gql as apolloQuery } from "@apollo/client/core";
 import { configureStore } from "@reduxjs/toolkit";
@@ -28,7 +28,7 @@ const byXMLHttpRequest = (fail) => (url, timeout) => new Promise((resolve, rejec
 });
 
 const angular = (...features) => {
-  const application = createApplication({ providers: [provideZonelessChangeDetection(), provideHttpClient(...features)] });
+  const application = createApplication({ providers: [provideExperimentalZonelessChangeDetection(), provideHttpClient(...features)] });
   return async (url, timeout) => firstValueFrom((await application).injector.get(HttpClient).post(url, {}, { timeout }));
 };
 
@@ -71,7 +71,7 @@ export const clients = {
   ky: (url, timeout) => ky.post(url, { timeout, retry: 0 }).json(),
   ofetch: (url, timeout) => ofetch(url, { method: "POST", timeout }),
   superagent: async (url, timeout) => (await superagent.post(url).timeout(timeout)).body,
-  "Angular's HttpClient": angular(withXhr()),
+  "Angular's HttpClient": angular(),
   "Angular's HttpClient on fetch": angular(withFetch()),
   "RTK Query": async (url, timeout) => {
     const api = createApi({
