@@ -75,7 +75,7 @@ const check = async (url) => {
     });
     assert.ok(Math.abs(creationDate - Date.now()) < 60_000);
     // A wrong option is said in the console, too.
-  assert.deepEqual((await errors()).filter((text) => !text.includes("the option source is wrong")), []);
+    assert.deepEqual((await errors()).filter((text) => !text.includes("the option source is wrong")), []);
   } finally {
     await close();
   }
