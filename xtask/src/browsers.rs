@@ -112,7 +112,7 @@ pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser) -> Outcome<
         .env(variable, driver)
         .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", settings_file(workspace, browser, &settings)?);
     // On a busy machine a driver may need longer than the runner's own five seconds.
-    command.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60").env("WASM_BINDGEN_TEST_TIMEOUT", "300");
+    command.env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60").env("WASM_BINDGEN_TEST_TIMEOUT", "900");
     command.env_remove("NO_HEADLESS");
     let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
     command.arg("--config").arg(format!("target.wasm32-unknown-unknown.runner=[{}]", words.join(",")));
