@@ -27,6 +27,8 @@ test("the tarball holds exactly these files", () => {
     "LICENSE-MIT",
     "README.md",
     "dist/custom_identity_provider.wasm",
+    "dist/index.cjs",
+    "dist/index.d.cts",
     "dist/index.js",
     "dist/script.js",
     "dist/slim.js",
@@ -39,7 +41,8 @@ test("the tarball holds exactly these files", () => {
 
 test("every path in package.json exists in the tarball", () => {
   const { main, types, unpkg, jsdelivr, sideEffects, exports } = manifest();
-  const paths = [main, types, unpkg, jsdelivr, ...sideEffects, ...Object.values(exports).flatMap((target) => typeof target === "string" ? [target] : Object.values(target))];
+  const named = (target) => (typeof target === "string" ? [target] : Object.values(target).flatMap(named));
+  const paths = [main, types, unpkg, jsdelivr, ...sideEffects, ...named(exports)];
   for (const path of paths) assert.ok(existsSync(join(installed.package, path)), path);
 });
 

@@ -15,8 +15,14 @@ use crate::workspace::Workspace;
 const NAME: &str = "custom_identity_provider";
 const WASM: &str = "custom_identity_provider.wasm";
 
-/// Each entry of the package and the module format it is bundled as.
-const ENTRIES: &[(&str, &str)] = &[("index.js", "esm"), ("slim.js", "esm"), ("script.js", "iife")];
+/// Each entry of the package, the module format it is bundled as, and the file that becomes of it.
+const ENTRIES: &[(&str, &str, &str)] = &[
+    ("index.js", "esm", "index.js"),
+    // For who calls `require`, as Jest does.
+    ("index.js", "cjs", "index.cjs"),
+    ("slim.js", "esm", "slim.js"),
+    ("script.js", "iife", "script.js"),
+];
 const MEASURED: &[&str] = &["index.js", "slim.js", WASM, "script.js"];
 
 /// How the sentence begins that is said where the limit is not held to.
@@ -179,12 +185,12 @@ impl ShortNames {
     }
 }
 
-/// Bundles each entry into pkg/dist, and puts the wasm beside them.
+/// Bundles each entry into pkg/dist, and puts the wasm and the types of the CommonJS module beside them.
 fn bundle(workspace: &Workspace, generated: &Path, names: &ShortNames, dist: &Path) -> Outcome<()> {
     println!("build: bundling the entries with esbuild");
     empty(dist)?;
     let cache = generated.join("short_names.json");
-    for (entry, format) in ENTRIES {
+    for (entry, format, file) in ENTRIES {
         let source = workspace.path("pkg/src").join(entry);
         if !source.is_file() {
             return Err(Failure::new(format!("the entry {} is missing", source.display())));
@@ -198,11 +204,15 @@ fn bundle(workspace: &Workspace, generated: &Path, names: &ShortNames, dist: &Pa
         std::fs::write(&cache, names.as_cache()).while_doing("writing the short names")?;
         esbuild.arg(format!("--mangle-props={}", names.as_expression())).arg("--mangle-quoted");
         esbuild.arg(format!("--mangle-cache={}", cache.display()));
-        esbuild.arg(format!("--format={format}")).arg(format!("--outfile={}", dist.join(entry).display()));
+        esbuild.arg(format!("--format={format}")).arg(format!("--outfile={}", dist.join(file).display()));
         process::run_shown(esbuild, |_| ())?;
     }
-    let copying = format!("copying {WASM} into pkg/dist");
-    std::fs::copy(generated.join(format!("{NAME}_bg.wasm")), dist.join(WASM)).while_doing(copying).map(|_| ())
+    let copy = |from: PathBuf, name: &str| {
+        std::fs::copy(from, dist.join(name)).while_doing(format_args!("copying {name} into pkg/dist"))
+    };
+    // TypeScript takes declarations for those of a CommonJS module by their extension alone.
+    copy(workspace.path("pkg/index.d.ts"), "index.d.cts")?;
+    copy(generated.join(format!("{NAME}_bg.wasm")), WASM).map(|_| ())
 }
 
 /// An empty folder in place of whatever an earlier build left there.

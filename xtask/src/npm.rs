@@ -10,10 +10,12 @@ use crate::workspace::{Workspace, fingerprint};
 pub const BUILD: &str = "";
 /// What the tests of the packed package need: bundlers and frameworks.
 pub const PACKAGING: &str = "tests/packaging";
+/// What the tests in other tools need, in which applications test and render their pages: Vitest, Jest, Next.js.
+pub const ENVIRONMENTS: &str = "tests/environments";
 /// What the tests of the demo need: Playwright.
 pub const END_TO_END: &str = "tests/e2e";
 /// Every folder with development packages of its own.
-const FOLDERS: &[&str] = &[BUILD, PACKAGING, END_TO_END];
+const FOLDERS: &[&str] = &[BUILD, PACKAGING, ENVIRONMENTS, END_TO_END];
 
 const STAMP: &str = "node_modules/.installed-from";
 

@@ -43,6 +43,7 @@ impl Part {
         Self::Browser(Browser::Firefox),
         Self::Browser(Browser::WebKit),
         Self::Packages(npm::PACKAGING),
+        Self::Packages(npm::ENVIRONMENTS),
         Self::Packages(npm::END_TO_END),
     ];
 
