@@ -87,6 +87,9 @@ const wrongHeader = (option, url, { method, headers }) => {
 /** Services that could not be reached the last time, each by what names it. @type {WeakSet<object>} */
 const unreached = new WeakSet();
 
+/** What an answer holds; the stubs in applications' tests mostly know nothing but `json`. @param {any} response @returns {Promise<string>} */
+const textOf = async (response) => (response.text ? response.text() : JSON.stringify(await response.json()));
+
 /**
  * Asks a service over HTTP. Neither the body nor a part of it gets into an error.
  * @param {{name?: string}} service what names it
@@ -115,7 +118,7 @@ const askService = async (service, url, init, takesText) => {
     }
     const { ok, status } = response;
     // Of a failure, the status says enough.
-    const text = ok ? await response.text() : await response.text().catch(() => "");
+    const text = ok ? await textOf(response) : await textOf(response).catch(() => "");
     unreached.delete(service);
     const json = parse(text);
     if (!ok) {

@@ -97,3 +97,18 @@ test("the types resolve for bundlers and for Node, each entry its own", () => {
     check(["application.ts"], ["--module", module, "--moduleResolution", resolution, "--skipLibCheck", "false"]);
   }
 });
+
+test("who calls require gets types of a CommonJS module, with the same things in it", () => {
+  installed.write("application.cts", `
+    import library = require("custom-identity-provider");
+    import { custom_identity_provider, IdentityError, type Token } from "custom-identity-provider";
+    const token: Promise<Token> = custom_identity_provider({ licenseId: 1, identity: null, source: "/livechat/token" }).getToken();
+    const code: string = new IdentityError("NETWORK", "unreachable").code;
+    // @ts-expect-error the types are there: this is no any
+    const wrong: number = library.sign_out();
+    export = { token, code, wrong };
+  `);
+  for (const resolution of ["node16", "nodenext"]) {
+    check(["application.cts"], ["--module", resolution, "--moduleResolution", resolution, "--skipLibCheck", "false"]);
+  }
+});

@@ -44,6 +44,23 @@ for (const entry of ["custom-identity-provider", "custom-identity-provider/slim"
   });
 }
 
+test("required as a CommonJS module it is the same, and shares its requests with the imported one", () => {
+  assert.deepEqual(node(`
+    import { createRequire } from "node:module";
+    import * as imported from "custom-identity-provider";
+    const required = createRequire(import.meta.url)("custom-identity-provider");
+    let asked = 0;
+    const options = {
+      organizationId: "organization", cache: "memory",
+      source: async () => ({ access_token: "made-" + ++asked, entity_id: "entity", expires_in: 28800, token_type: "Bearer" }),
+    };
+    await Promise.all([imported, required].map((library) => library.custom_identity_provider(options).getToken()));
+    const error = new required.IdentityError("NETWORK", "unreachable");
+    const names = (library) => Object.keys(library).filter((name) => name !== "__esModule").sort();
+    console.log(JSON.stringify({ same: names(required).join() === names(imported).join(), two: required.sign_out !== imported.sign_out, asked, ours: error instanceof imported.IdentityError }));
+  `), { same: true, two: true, asked: 1, ours: true });
+});
+
 test("in Node, with the memory cache, it fetches one token and then answers from memory", () => {
   assert.deepEqual(node(`
     import { custom_identity_provider } from "custom-identity-provider";

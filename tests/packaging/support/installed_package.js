@@ -20,9 +20,10 @@ export function pack(folder) {
 /**
  * A project outside of this repository, with the packed package installed and nothing else.
  * @param {string[]} neighbours packages of this folder that the project sees too
+ * @param {string} [within] the folder that it is made in; it sees the packages of the folders around it, too
  */
-export function project(neighbours = []) {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "custom-identity-provider-")));
+export function project(neighbours = [], within = tmpdir()) {
+  const folder = realpathSync(mkdtempSync(join(within, "custom-identity-provider-")));
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "project", private: true, type: "module" }));
   npm(folder, "install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", pack(folder).path);
   for (const name of neighbours) {
