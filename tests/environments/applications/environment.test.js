@@ -113,9 +113,12 @@ test("connectLiveChat gives the provider, takes the widget off at a sign-out, an
   const onSignOut = vi.fn();
   const disconnect = connectLiveChat({ licenseId: 1, identity: () => person, source: counting(), onSignOut });
   expect((await window.__lc.custom_identity_provider().getToken()).accessToken).toBe("made-1");
-  person = null;
-  await sign_out();
-  expect(onSignOut).toHaveBeenCalledTimes(1);
+  for (const next of ["grace", null]) {
+    person = next;
+    await sign_out();
+    await vi.advanceTimersByTimeAsync(60_000);
+  }
+  expect(onSignOut).toHaveBeenCalledTimes(2);
   expect(called).toContain("destroy");
   disconnect();
 });
