@@ -56,7 +56,11 @@ const STEPS: &[Step] = &[
     Step::on_build("firefox", Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox)), &[FIREFOX]),
     Step::on_build("webkit", Work::Runner(|w, r| browsers::tests(w, r, Browser::WebKit)), &[WEBKIT]),
     Step::on_build("packaging", Work::Runner(packaging), &[CHROMIUM, FIREFOX, WEBKIT, Part::Packages(npm::PACKAGING)]),
-    Step::on_build("environments", Work::Runner(environments), &[CHROMIUM, Part::Packages(npm::ENVIRONMENTS)]),
+    Step::on_build(
+        "environments",
+        Work::Runner(environments),
+        &[CHROMIUM, Part::Packages(npm::PACKAGING), Part::Packages(npm::ENVIRONMENTS)],
+    ),
     Step::on_build("end-to-end", Work::Runner(end_to_end), &[CHROMIUM, Part::Packages(npm::END_TO_END)]),
 ];
 
