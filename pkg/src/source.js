@@ -183,7 +183,7 @@ const askByTransfer = async (source, account, signal) => {
   const random = randomBytes(32);
   const verifier = random && base64url(random);
   const digest = verifier && (await sha256(new TextEncoder().encode(verifier)));
-  if (!digest) throw badOption("source.grant", 'a page over HTTPS for "identity_token": elsewhere a browser makes no proof key');
+  if (!digest) throw badOption(`${source.name}.grant`, 'a page over HTTPS or on localhost for "identity_token": elsewhere a browser makes no proof key');
   const transfer = await askService(source, at(source.transferUrl, `${source.name}.transferUrl`), {
     signal,
     method: "POST",

@@ -221,7 +221,7 @@ test("the identity_token grant outside of HTTPS says what it needs, and blames n
     });
     assert.deepEqual(failure, {
       isSecureContext: false, code: "BAD_OPTION", retryable: false,
-      message: 'the option source.grant is wrong: expected a page over HTTPS for "identity_token": elsewhere a browser makes no proof key',
+      message: 'the option source.grant is wrong: expected a page over HTTPS or on localhost for "identity_token": elsewhere a browser makes no proof key',
     });
   } finally {
     await close();
