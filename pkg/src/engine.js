@@ -5,7 +5,7 @@ import { Provider, attemptEnded, hearMark, leavePage, lookForSignOut, signOut, w
 import { attempt, global } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { isRecord } from "./kind.js";
-import { CACHES, WIDGETS, readOptions } from "./options.js";
+import { CACHES, WIDGETS, missingAccount, readOptions } from "./options.js";
 import { newMark, broadcast, removeRecords, watchPage, writeMark } from "./page.js";
 import { guard, leavable, reasonOf, refusal } from "./promise.js";
 
@@ -66,7 +66,7 @@ const engine = {
             typeof options.identity === "function",
             options.licenseId ?? NaN,
             options.organizationId ?? "",
-            options.account,
+            options.account ?? "",
             options.margin ?? NaN,
             options.refreshAhead,
             options.timeout,
@@ -134,6 +134,16 @@ const start = (load) => {
 // Plain functions, not properties of something made at import: so bundlers leave the core out where only IdentityError is used.
 
 /**
+ * What is left to a widget that is being set up while something is wrong: it hears of it from the methods.
+ * @param {() => unknown} error
+ * @returns {AnyProvider}
+ */
+const refusing = (error) => {
+  const refuse = () => refusal(error());
+  return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse, signedIn: () => {} };
+};
+
+/**
  * What a widget's shape stands on; wrong options are thrown.
  * @param {() => void} load
  * @param {WidgetName} widget
@@ -143,12 +153,11 @@ const start = (load) => {
  */
 export const provide = (load, widget, options, own) => {
   const complete = readOptions(widget, options, own);
+  if (complete.account === undefined) return refusing(missingAccount);
   try {
     return start(load).provider(complete);
   } catch (error) {
-    // A widget that is being set up must hear of it from the methods.
-    const refuse = () => refusal(error);
-    return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse, signedIn: () => {} };
+    return refusing(() => error);
   }
 };
 

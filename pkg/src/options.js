@@ -23,7 +23,7 @@ import { asker } from "./source.js";
  * @property {string | undefined} codeChallenge the proof key that a code has to be bound to
  * @property {number | undefined} licenseId
  * @property {string | undefined} organizationId
- * @property {string} account both, as part of a key
+ * @property {string | undefined} account both, as part of a key
  * @property {number | undefined} margin
  * @property {number} refreshAhead
  * @property {number} timeout
@@ -241,8 +241,11 @@ export const readPartialOptions = (widget, value, own) => {
   };
 };
 
+export const missingAccount = () =>
+  badOption("licenseId", "a licence's number, or organizationId, or window.__lc.license or .organizationId to be set");
+
 /**
- * Complete options of a widget.
+ * Complete options of a widget. A server that renders the page sees nothing of LiveChat's snippet: there the account may be missing.
  * @param {WidgetName} widget
  * @param {any} value
  * @param {string[]} own
@@ -250,7 +253,7 @@ export const readPartialOptions = (widget, value, own) => {
  */
 export const readOptions = (widget, value, own) => {
   /** @type {ReadOptions} */
-  const options = { ...readPartialOptions(widget, value, own), account: "", ask: (identity, reason) => asker(options, identity, reason) };
+  const options = { ...readPartialOptions(widget, value, own), account: undefined, ask: (identity, reason) => asker(options, identity, reason) };
   if (!options.source) {
     throw badOption("source", `one to be given: a function, a URL, or an object with url${widget === "livechat" ? " or grant" : ""}`);
   }
@@ -267,7 +270,8 @@ export const readOptions = (widget, value, own) => {
     options.licenseId = license(attempt(() => page.license));
     if (typeof organization === "string" && organization) options.organizationId = organization;
     if (options.licenseId === undefined && options.organizationId === undefined) {
-      throw badOption("licenseId", "a licence's number, or organizationId, or window.__lc.license or .organizationId to be set");
+      if (global("document")) throw missingAccount();
+      return options;
     }
   }
   options.account = `${options.licenseId ?? ""}:${options.organizationId ?? ""}`;

@@ -21,7 +21,7 @@ const LIVE_ASSIST = `identity: () => session.user?.id ?? null, source: "/live-as
 /** Each function's example: what stands at module level, and how the page gets to what the widget would be given. */
 const EXAMPLES = {
   custom_identity_provider: {
-    level: `const provider = custom_identity_provider({ licenseId: 12345678, ${LIVECHAT} });`,
+    level: `const provider = custom_identity_provider({ ${LIVECHAT}, guests: "/livechat/guest" });`,
     ask: `(await provider.getToken()).accessToken`,
     answer: "livechat",
   },

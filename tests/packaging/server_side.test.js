@@ -90,6 +90,44 @@ test("in Node, options are read as in a page: a wrong one throws at once and is 
   `), { ours: true, code: "BAD_OPTION", named: true, said: true });
 });
 
+test("every function may stand in a module that a server runs, with relative URLs, and asks nobody", () => {
+  const options = `identity: () => "customer"`;
+  const sources = [
+    `"/token"`, `"token"`, `"../token?for=chat"`, `{ url: "./token", headers: async () => ({}) }`,
+    `{ grant: "cookie", clientId: "client" }`, `{ grant: "identity_token", clientId: "client", transferUrl: "/livechat/transfer" }`,
+  ];
+  assert.deepEqual(node(`
+    import * as library from "custom-identity-provider";
+    globalThis.fetch = () => { throw new Error("asked"); };
+    console.error = (text) => { throw new Error(text); };
+    const made = [];
+    for (const source of [${sources}]) {
+      library.configure({ source });
+      made.push(library.custom_identity_provider({ ${options}, source }), library.connectLiveChat({ ${options}, source }));
+      made.push(library.custom_identity_provider({ ${options}, source: "/token", guests: source }));
+      if (source.grant) continue;
+      for (const name of ["connectOmnichannel", "authTokenProvider", "getAuthToken", "authoriseChatWithCallback", "livePersonIdentity"]) {
+        made.push(library[name]({ identity: () => "customer", source }));
+      }
+    }
+    console.log(JSON.stringify(made.length));
+  `), sources.length * 3 + 4 * 5);
+});
+
+test("on a server the account that LiveChat's snippet will name is missed by who asks for a token, and by nobody before", () => {
+  assert.deepEqual(node(`
+    import { configure, custom_identity_provider } from "custom-identity-provider";
+    const said = [];
+    console.error = (text) => said.push(text);
+    configure({ identity: () => "customer", source: "/livechat/token" });
+    const provider = custom_identity_provider();
+    const before = said.length;
+    const asked = await Promise.all(["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) =>
+      provider[method]().then(() => "answered", ({ code, message }) => code + message.includes("licenseId"))));
+    console.log(JSON.stringify({ before, asked, said: said.length }));
+  `), { before: 0, asked: Array(4).fill("BAD_OPTIONtrue"), said: 1 });
+});
+
 for (const [connect, options] of Object.entries({ connectOmnichannel: "{ startChat: true }", connectLiveChat: "{ identity, licenseId: 12345678, restart: false }" }))
   test(`on a server ${connect} does nothing, and gives a function that does nothing either`, () => {
     assert.deepEqual(node(`
