@@ -90,7 +90,31 @@ fn bind(workspace: &Workspace, ready: &Ready, compiled: &Path, generated: &Path)
         .args(["--remove-name-section", "--remove-producers-section", "--encode-into", "always"])
         .arg(compiled);
     process::run_shown(command, |_| ())?;
+    export_parts(&generated.join(format!("{NAME}.js")))?;
     link_snippets(workspace, &generated.join("snippets"))
+}
+
+/// What the glue exports, and what it is to export: with its parts the core is also started asynchronously, without all that the
+/// default export brings for files it would fetch itself.
+const GLUE_EXPORTS: [&str; 2] = [
+    "export { initSync, __wbg_init as default };",
+    "export { initSync, __wbg_get_imports as imports, __wbg_finalize_init as finish };",
+];
+
+fn export_parts(glue: &Path) -> Outcome<()> {
+    let exporting = format!("exporting parts of {}", glue.display());
+    let text = std::fs::read_to_string(glue).while_doing(&exporting)?;
+    let [given, wanted] = GLUE_EXPORTS;
+    if !text.contains(given) {
+        return Err(Failure::new(format!("{exporting}: it was expected to hold {given}")));
+    }
+    std::fs::write(glue, text.replace(given, wanted)).while_doing(&exporting)?;
+    // The types that TypeScript reads of it say the same.
+    let types = glue.with_extension("d.ts");
+    let text = std::fs::read_to_string(&types).while_doing(&exporting)?;
+    let parts = "export function imports(): WebAssembly.Imports;\n\
+        export function finish(instance: WebAssembly.Instance, module: WebAssembly.Module): unknown;\n";
+    std::fs::write(types, format!("{text}{parts}")).while_doing(&exporting)
 }
 
 /// wasm-bindgen copies the modules that the core imports; a link to the original instead keeps them one module with the entries.
