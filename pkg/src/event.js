@@ -51,11 +51,14 @@ export class Listeners {
     return this.told.size === 0;
   }
 
-  /** @param {string} type @param {string} widget @param {[string, unknown][]} details */
-  tell(type, widget, details) {
+  /** @param {string} type @param {string} widget @param {any[]} flat each detail's name, and what it is */
+  tell(type, widget, flat) {
+    /** @type {Record<string, unknown>} */
+    const details = {};
+    for (let at = 0; at < flat.length; at += 2) details[flat[at]] = flat[at + 1];
     for (const { listener } of [...this.told]) {
       const found = listener.deref();
-      if (found) notify(found, type, widget, Object.fromEntries(details));
+      if (found) notify(found, type, widget, details);
     }
   }
 }

@@ -90,7 +90,24 @@ fn bind(workspace: &Workspace, ready: &Ready, compiled: &Path, generated: &Path)
         .args(["--remove-name-section", "--remove-producers-section", "--encode-into", "always"])
         .arg(compiled);
     process::run_shown(command, |_| ())?;
+    let glue = generated.join(format!("{NAME}.js"));
+    let reading = format!("reading {}", glue.display());
+    let text = std::fs::read_to_string(&glue).while_doing(&reading)?;
+    std::fs::write(&glue, without_checks(&text)).while_doing(format!("writing {}", glue.display()))?;
     link_snippets(workspace, &generated.join("snippets"))
+}
+
+/// The glue without its question for each function that it imports whether there is one: all are of a module of the package's own.
+fn without_checks(glue: &str) -> String {
+    let mut text = String::with_capacity(glue.len());
+    for line in glue.lines() {
+        match line.split_once(": typeof host.").and_then(|(name, rest)| Some((name, rest.split_once(" == ")?.0))) {
+            Some((name, function)) => text += &format!("{name}: host.{function},"),
+            None => text += line,
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// wasm-bindgen copies the modules that the core imports; a link to the original instead keeps them one module with the entries.
@@ -245,6 +262,13 @@ mod tests {
             let said = judge(&size, false).unwrap();
             assert!(said.lines().any(|line| line.starts_with(ONLY_REPORTED)), "{said}");
         }
+    }
+
+    #[test]
+    fn a_function_of_the_packages_own_is_not_asked_whether_it_is_there() {
+        let glue =
+            "    __wbg_now_1f: typeof host.now == 'function' ? host.now : notDefined('host.now'),\n    other: 1,\n";
+        assert_eq!(without_checks(glue), "    __wbg_now_1f: host.now,\n    other: 1,\n");
     }
 
     #[test]
