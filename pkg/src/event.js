@@ -24,27 +24,22 @@ export const notify = (listener, type, widget, details) => {
  */
 export class Listeners {
   constructor() {
-    /** @type {Map<number, {listener: {deref: () => Function | undefined}, handles: number}>} */
-    this.byHandle = new Map();
     /** @type {WeakMap<Function, {listener: {deref: () => Function | undefined}, handles: number}>} */
     this.known = new WeakMap();
     this.told = new Set();
   }
 
-  /** @param {number} handle @param {Function} listener */
-  add(handle, listener) {
+  /** A handle's listener, if it has one, until the handle is garbage. @param {Function | undefined} listener */
+  add(listener) {
+    if (!listener) return { close: () => {} };
     const entry = this.known.get(listener) ?? { listener: weakly(listener), handles: 0 };
     entry.handles += 1;
     this.known.set(listener, entry);
-    this.byHandle.set(handle, entry);
     this.told.add(entry);
-  }
-
-  /** The handle is garbage. @param {number} handle */
-  remove(handle) {
-    const entry = this.byHandle.get(handle);
-    this.byHandle.delete(handle);
-    if (entry && (entry.handles -= 1) === 0) this.told.delete(entry);
+    const close = () => {
+      if ((entry.handles -= 1) === 0) this.told.delete(entry);
+    };
+    return { close };
   }
 
   isEmpty() {

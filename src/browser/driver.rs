@@ -2,8 +2,8 @@
 //!
 //! No borrow is held while code of the page runs (its source, its identity, its `onEvent`): that code may call back at once.
 
-use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
@@ -22,29 +22,21 @@ use super::fields::{JsFields, Scalar, answer, array, record};
 use super::page::{self, SessionKey};
 use super::scope::{salt_of, scope_digest};
 use super::storage::{self, StorageFailure};
-use super::sys::{self, Asking, Deferred, Listeners};
+use super::sys::{self, Asking, Deferred, Listeners, Listening};
 
 /// How much later than the core a promise's own deadline is, which settles what a trap left open. Milliseconds.
 const GRACE: i64 = 2_000;
 
 /// On whose behalf a call is: what the options of one handle say, as `pkg/src/options.js` has read them.
 pub(crate) struct Asker {
-    pub(crate) policy: Policy,
-    pub(crate) key: SessionKey,
-    /// The account that they name.
-    pub(crate) account: Account,
-    /// Whom its listener listens to, under which number.
-    pub(crate) listening: Option<(Weak<Driver>, u32)>,
+    policy: Policy,
+    listening: Listening,
 }
 
 /// The listener of a handle that nobody holds any longer hears the end of its requests, which hold the asker, and then no more.
 impl Drop for Asker {
     fn drop(&mut self) {
-        if let Some((driver, number)) = self.listening.take()
-            && let Some(driver) = driver.upgrade()
-        {
-            driver.listeners.remove(number);
-        }
+        self.listening.close();
     }
 }
 
@@ -77,7 +69,6 @@ fn identity_of(options: &JsValue) -> JsValue {
 
 /// The session's driver; one for each session of the page.
 pub(crate) struct Driver {
-    me: Weak<Driver>,
     /// Which of the page's sessions it is.
     number: u32,
     widget: Widget,
@@ -89,8 +80,6 @@ pub(crate) struct Driver {
     core: RefCell<Session>,
     runs: RefCell<Vec<Run>>,
     listeners: Listeners,
-    /// Numbers listeners.
-    numbers: Cell<u32>,
     /// The token last handed out, as an object and as a promise.
     handed_out: RefCell<Option<(Rc<Grant>, JsValue, Promise)>>,
     /// What the latest failed request was rejected with: the cause of refusals that follow.
@@ -98,9 +87,8 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(asker: &Asker, number: u32, counter: RequestCounter) -> Rc<Self> {
-        let key = &asker.key;
-        let kind = key.widget.kind(asker.account.clone(), key.is_code_flow);
+    pub(super) fn new(key: &SessionKey, account: Account, number: u32, counter: RequestCounter) -> Self {
+        let kind = key.widget.kind(account, key.is_code_flow);
         let takes_jwts = matches!(kind, Kind::Jwt { .. });
         let settings = Settings {
             cache: key.cache,
@@ -109,8 +97,7 @@ impl Driver {
             seed: (sys::random() * f64::from(u32::MAX)) as u32,
             counter,
         };
-        Rc::new_cyclic(|me: &Weak<Self>| Self {
-            me: me.clone(),
+        Self {
             number,
             widget: key.widget,
             cache: key.cache,
@@ -119,23 +106,14 @@ impl Driver {
             core: RefCell::new(Session::new(settings)),
             runs: RefCell::default(),
             listeners: sys::listeners(),
-            numbers: Cell::default(),
             handed_out: RefCell::default(),
             last_error: RefCell::default(),
-        })
+        }
     }
 
-    /// The asker, with a listener of its own if it has one.
-    pub(crate) fn heard_by(&self, asker: Asker, listener: &JsValue) -> Asker {
-        if !listener.is_function() {
-            return asker;
-        }
-        let number = self.numbers.get().wrapping_add(1);
-        self.numbers.set(number);
-        self.listeners.add(number, listener);
-        let mut asker = asker;
-        asker.listening = Some((self.me.clone(), number));
-        asker
+    /// Who asks by these rules, with a listener if it has one.
+    pub(crate) fn asker(&self, policy: Policy, listener: &JsValue) -> Rc<Asker> {
+        Rc::new(Asker { policy, listening: self.listeners.add(listener) })
     }
 
     /// A promise of a token, from the cache if that will do.
@@ -164,8 +142,9 @@ impl Driver {
     }
 
     /// The page says that somebody just signed in.
-    pub(crate) fn signed_in(&self) {
+    pub(crate) fn signed_in(&self) -> Promise {
         self.tell(Session::signed_in);
+        sys::resolved(&JsValue::UNDEFINED)
     }
 
     /// The person leaves. What follows is done by [`Driver::do_pending`].
@@ -179,7 +158,7 @@ impl Driver {
     }
 
     /// One who waits with this promise leaves.
-    pub(crate) fn leave(&self, promise: &JsValue) {
+    pub(crate) fn leave(&self, promise: &JsValue) -> Promise {
         let found = self.runs.borrow().iter().find_map(|run| {
             let waiting = run.waiting.iter().find(|waiting| Object::is(&waiting.deferred.promise(), promise))?;
             Some((run.id, waiting.caller))
@@ -187,6 +166,7 @@ impl Driver {
         if let Some((request, caller)) = found {
             self.tell(|core| core.leave(request, caller));
         }
+        sys::resolved(&JsValue::UNDEFINED)
     }
 
     /// The network is back.

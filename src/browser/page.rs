@@ -7,17 +7,17 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use crate::core::{
-    Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
+    Account, Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
 };
 use crate::widget::Widget;
 
 use super::clock::now;
-use super::driver::{Asker, Driver};
+use super::driver::Driver;
 use super::fields::JsFields;
 use super::sys;
 
 /// What makes two handles share a session.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct SessionKey {
     pub(crate) widget: Widget,
     pub(crate) is_code_flow: bool,
@@ -47,16 +47,15 @@ fn page() -> &'static Page {
     PAGE.with(|page| *page)
 }
 
-/// The session that the asker shares with others of its key; made when it is asked for the first time.
-pub(crate) fn session(asker: &Asker) -> Rc<Driver> {
+/// The session of this key; made when it is asked for the first time. The account is part of the key.
+pub(crate) fn session(key: SessionKey, account: Account) -> Rc<Driver> {
     begin();
     let page = page();
-    let known =
-        page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
+    let known = page.sessions.borrow().iter().find(|(known, _)| *known == key).map(|(_, driver)| Rc::clone(driver));
     known.unwrap_or_else(|| {
         let number = page.sessions.borrow().len() as u32;
-        let driver = Driver::new(asker, number, page.counter.clone());
-        page.sessions.borrow_mut().push((asker.key.clone(), Rc::clone(&driver)));
+        let driver = Rc::new(Driver::new(&key, account, number, page.counter.clone()));
+        page.sessions.borrow_mut().push((key, Rc::clone(&driver)));
         driver
     })
 }

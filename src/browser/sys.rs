@@ -114,11 +114,14 @@ extern "C" {
     /// `Listeners` of `pkg/src/event.js`.
     pub(super) type Listeners;
     #[wasm_bindgen(method)]
-    pub(super) fn add(this: &Listeners, handle: u32, listener: &JsValue);
-    #[wasm_bindgen(method)]
-    pub(super) fn remove(this: &Listeners, handle: u32);
+    pub(super) fn add(this: &Listeners, listener: &JsValue) -> Listening;
     #[wasm_bindgen(method, js_name = isEmpty)]
     pub(super) fn is_empty(this: &Listeners) -> bool;
     #[wasm_bindgen(method)]
     pub(super) fn tell(this: &Listeners, event: &str, widget: &str, details: &JsValue);
+
+    /// A handle's part in the listeners.
+    pub(super) type Listening;
+    #[wasm_bindgen(method)]
+    pub(super) fn close(this: &Listening);
 }

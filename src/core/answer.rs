@@ -130,7 +130,7 @@ fn read_token(
     sent: Moment,
     now: Moment,
 ) -> Result<(Grant, Vec<Warning>), Failure> {
-    let is_finished = fields.field(FINISHED) != Value::Missing;
+    let is_finished = !matches!(fields.field(FINISHED), Value::Missing);
     let shape = if is_finished { &FINISHED_SHAPE } else { &RAW };
     let mut reader = Reader::new(fields);
     let mut token = read_fields(&mut reader, shape);

@@ -27,7 +27,7 @@ pub(super) fn read_claims(taken_apart: &mut Reader<'_>, may_be_encrypted: bool) 
     let (algorithm, expected) = match taken_apart.field("parts") {
         Value::Number(5.0) if may_be_encrypted => ("RSA-OAEP-256", "RSA-OAEP-256 for an encrypted token"),
         parts => {
-            if parts != Value::Number(3.0) {
+            if !matches!(parts, Value::Number(3.0)) {
                 taken_apart.flawed(wrong("form", "header, claims and signature, joined by dots"));
             }
             ("RS256", "RS256, the only algorithm that the widgets accept")
