@@ -1,7 +1,7 @@
 // @ts-check
 // The core, loaded at the first call and shared by every copy of the package on the page; and the handles by which widgets ask it.
 
-import { Provider, attemptEnded, hearMark, leavePage, lookForSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
+import { Provider, attemptEnded, happened, hearMark, signOut } from "../generated/custom_identity_provider.js";
 import { attempt, global } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { isRecord } from "./kind.js";
@@ -16,6 +16,11 @@ import { guard, leavable, quiet, reasonOf, refusal } from "./promise.js";
 /** @typedef {{provider: (options: ReadOptions) => AnyProvider, sign_out: () => Promise<void>}} Engine */
 /** @typedef {() => Promise<unknown> | void} Load instantiates the core, at once or in a while; throws where that can't be done */
 /** @typedef {{engine?: Engine, defaults: Partial<import("../index.js").LiveChatOptions>}} Shared */
+
+/** What is asked of a handle, by the numbers of `Provider::call` in `src/widget/provider.rs`. */
+const METHODS = { getToken: 0, getFreshToken: 1, hasToken: 2, invalidate: 3, signedIn: 4, leave: 5 };
+/** What happens to the page, by the numbers of `happened` in `src/exports.rs`. */
+const FACTS = { wake: 0, wentOnline: 1, lookForSignOut: 2, leavePage: 3 };
 
 /** What this copy uses where the page lets nobody add to its globals. @type {Shared} */
 const own = { defaults: {} };
@@ -49,7 +54,7 @@ const ask = (handle, ask, call) => {
   if (!isSignal(signal)) return refusal(badOption("signal", "an AbortSignal"));
   if (attempt(() => signal.aborted)) return refusal(reasonOf(signal));
   const promise = guard(ask);
-  return leavable(promise, signal, () => void guard(() => handle.leave(promise)));
+  return leavable(promise, signal, () => void guard(() => handle.call(METHODS.leave, promise)));
 };
 
 /** @type {Engine} */
@@ -77,11 +82,11 @@ const engine = {
     );
     // The options go in with each call: held by the core, what they close over would never be garbage.
     return {
-      getToken: (call) => ask(handle, () => handle.getToken(options), call),
-      getFreshToken: (call) => ask(handle, () => handle.getFreshToken(options), call),
-      hasToken: () => guard(() => handle.hasToken(options)),
-      invalidate: () => guard(() => handle.invalidate()),
-      signedIn: () => void guard(() => handle.signedIn()),
+      getToken: (call) => ask(handle, () => handle.call(METHODS.getToken, options), call),
+      getFreshToken: (call) => ask(handle, () => handle.call(METHODS.getFreshToken, options), call),
+      hasToken: () => guard(() => handle.call(METHODS.hasToken, options)),
+      invalidate: () => guard(() => handle.call(METHODS.invalidate, undefined)),
+      signedIn: () => void guard(() => handle.call(METHODS.signedIn, undefined)),
     };
   },
   sign_out: () => guard(signOut),
@@ -89,11 +94,11 @@ const engine = {
 
 /** What the page tells the core. */
 const told = {
-  wake: () => void guard(wake),
-  wentOnline: () => void guard(wentOnline),
-  lookForSignOut: () => void guard(lookForSignOut),
+  wake: () => void guard(() => happened(FACTS.wake)),
+  wentOnline: () => void guard(() => happened(FACTS.wentOnline)),
+  lookForSignOut: () => void guard(() => happened(FACTS.lookForSignOut)),
   hearMark: (/** @type {string} */ mark) => void guard(() => hearMark(mark)),
-  leavePage: () => void guard(leavePage),
+  leavePage: () => void guard(() => happened(FACTS.leavePage)),
   attemptEnded: (/** @type {number} */ session, /** @type {number} */ request, /** @type {number} */ attempt, /** @type {object} */ outcome) =>
     void guard(() => attemptEnded(session, request, attempt, outcome)),
 };
