@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::{problem::Exception, proof_key::CodeChallenge};
+use crate::{customer::EntityId, problem::Exception, proof_key::CodeChallenge};
 
 /// Longest answer that is read; a real one has a few hundred bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -66,23 +66,6 @@ impl Account {
             Self::Organization { license_id, .. } => *license_id,
             Self::License { license_id } => Some(*license_id),
         }
-    }
-}
-
-/// LiveChat's id of a customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EntityId(String);
-
-impl EntityId {
-    /// Takes 1 to 256 printable ASCII characters without spaces.
-    pub fn parse(text: &str) -> Option<Self> {
-        let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
-        ((1..=256).contains(&text.len()) && printable).then(|| Self(text.to_owned()))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

@@ -4,9 +4,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use cookie::Cookie;
 
 use crate::{
+    customer::CustomerId,
     origin::AllowedOrigins,
     problem::Problem,
-    session_token::{CustomerId, SessionError, SessionSettings},
+    session_token::{SessionError, SessionSettings},
 };
 
 /// What decides who is let in.

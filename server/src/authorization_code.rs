@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::{
     answer::{answered, not_stored},
     clock::{Clock, OnceInAWhile, milliseconds},
+    customer::CustomerId,
     customer_store::{CustomerStore, IssuedCode, Redemption, StoreError},
     live_assist::{CodeFlowSettings, LiveAssist},
     problem::{Problem, ProblemCode},
@@ -25,7 +26,6 @@ use crate::{
     request_body::read_body,
     request_log::Outcome,
     secret::same_secret,
-    session_token::CustomerId,
 };
 
 /// A code stays this long after its end, so that a replay is told from nonsense.

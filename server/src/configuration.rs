@@ -1,6 +1,6 @@
 //! The service's settings: read from flags and the environment, checked before anything starts.
 
-use std::{fmt, fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::Path, path::PathBuf, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
@@ -12,10 +12,13 @@ use crate::{
     customer_tokens::TokenSettings,
     guest_settings::{GuestFlags, GuestSettings},
     json_web_keys::{JsonWebKeys, read_keys},
-    origin::{AllowedOrigins, Origin, is_loopback},
+    origin::{AllowedOrigins, Origin},
     request_body::BodyLimits,
     serve::ServeSettings,
     session_token::{SessionKey, SessionSettings},
+    setting::{
+        SHORTEST_SECRET, SettingError, not_empty, required_secret, safe_url, seconds, too_short, unreadable, wrong,
+    },
     signing_keys::command::KeysCommand,
     signing_settings::{SigningFlags, SigningSettings},
 };
@@ -24,8 +27,6 @@ use crate::{
 pub const AGENT_TOKEN_VARIABLE: &str = "IDENTITY_SERVICE_AGENT_TOKEN";
 /// The environment variable that may hold the session secret.
 pub const SESSION_SECRET_VARIABLE: &str = "IDENTITY_SERVICE_SESSION_SECRET";
-/// RFC 7518, section 3.2: a key of the hash's own size, or it can be guessed.
-pub(crate) const SHORTEST_SECRET: usize = 32;
 
 /// Gets a site's customers tokens for LiveChat, Microsoft Omnichannel and Live Assist.
 ///
@@ -127,27 +128,6 @@ pub struct Settings {
 pub enum Command {
     /// Makes, lists, activates, removes and publishes signing keys.
     Keys(KeysCommand),
-}
-
-/// A setting that is missing or wrong.
-#[derive(Debug, PartialEq, Eq)]
-pub struct SettingError {
-    /// The setting's name.
-    pub setting: &'static str,
-    /// What was expected, and what is wrong with what was found.
-    pub expected: String,
-}
-
-impl fmt::Display for SettingError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.setting, self.expected)
-    }
-}
-
-impl std::error::Error for SettingError {}
-
-pub(crate) fn wrong(setting: &'static str, expected: impl Into<String>) -> SettingError {
-    SettingError { setting, expected: expected.into() }
 }
 
 /// Everything the service needs, checked.
@@ -349,53 +329,4 @@ fn livechat(
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-fn seconds(setting: &'static str, value: f64, most: f64) -> Result<Duration, SettingError> {
-    let duration = Duration::try_from_secs_f64(value).ok().filter(|_| (0.05..=most).contains(&value));
-    duration.ok_or_else(|| wrong(setting, format!("expected 0.05 to {most} seconds")))
-}
-
-/// An https URL, or http on this machine: in clear over a network, a token is everybody's.
-fn safe_url(setting: &'static str, text: &str) -> Result<Url, SettingError> {
-    let expected = || wrong(setting, "expected an https URL, or an http URL of this machine");
-    let url = Url::parse(text).map_err(|_| expected())?;
-    if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) { Ok(url) } else { Err(expected()) }
-}
-
-fn unreadable(file: &Path, error: &std::io::Error) -> String {
-    format!("expected a readable file, {} is not: {error}", file.display())
-}
-
-/// A setting that is given; an empty one is as good as none.
-pub(crate) fn not_empty(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
-/// A secret that could be guessed.
-pub(crate) fn too_short(setting: &'static str) -> SettingError {
-    wrong(setting, format!("expected at least {SHORTEST_SECRET} bytes"))
-}
-
-/// A secret from the environment or a file, but not from both.
-pub(crate) fn required_secret(
-    setting: &'static str,
-    (name, from_variable): (&str, Option<String>),
-    file: Option<&Path>,
-) -> Result<Option<String>, SettingError> {
-    let secret = match (from_variable.filter(|text| !text.is_empty()), file) {
-        (Some(_), Some(_)) => return Err(wrong(setting, format!("expected only one of {name} and a file"))),
-        (Some(secret), None) => secret,
-        (None, Some(file)) => {
-            let metadata = fs::metadata(file).map_err(|error| wrong(setting, unreadable(file, &error)))?;
-            if metadata.permissions().mode() & 0o007 != 0 {
-                let path = file.display();
-                return Err(wrong(setting, format!("expected a file that others cannot read; run: chmod o= {path}")));
-            }
-            fs::read_to_string(file).map_err(|error| wrong(setting, unreadable(file, &error)))?
-        }
-        (None, None) => return Ok(None),
-    };
-    let secret = secret.trim().to_owned();
-    if secret.is_empty() { Err(wrong(setting, "expected a secret, found nothing")) } else { Ok(Some(secret)) }
 }

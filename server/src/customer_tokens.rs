@@ -13,14 +13,13 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    accounts::{Accounts, AccountsError, CustomerToken, EntityId, IdentityTransfer},
+    accounts::{Accounts, AccountsError, CustomerToken, IdentityTransfer},
     clock::{Clock, Moment, milliseconds},
+    customer::{CustomerId, EntityId, GuestId},
     customer_store::{Creation, CreationLease, CustomerStore, EntityOwner, StoreError},
-    guest_cookie::GuestId,
     problem::{Problem, store_unavailable},
     proof_key::CodeChallenge,
     request_log::Outcome,
-    session_token::CustomerId,
 };
 
 /// How often a store is asked again whether another process has finished a creation.

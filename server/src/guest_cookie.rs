@@ -1,6 +1,5 @@
 //! The cookie by which a guest is known: a secret of the browser's, of which the service keeps the digest alone.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cookie::{Cookie, SameSite};
@@ -9,8 +8,9 @@ use url::Url;
 
 use crate::{
     admission::cookies,
+    customer::GuestId,
     guest_settings::GuestSettings,
-    origin::is_loopback,
+    loopback::is_loopback,
     problem::Problem,
     random::{NoRandomness, random_token},
 };
@@ -24,17 +24,6 @@ const INSECURE_NAME: &str = "livechat-guest";
 const SECRET_LENGTH: usize = 43;
 /// More cookies of the name than a browser could have are not looked at.
 const MOST: usize = 3;
-
-/// The SHA-256 digest of a guest's cookie. It has no `Debug`: it belongs in no log.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct GuestId(String);
-
-impl GuestId {
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// What the cookie holds: 256 random bits as base64url.
 pub struct GuestSecret(SecretString);
@@ -52,7 +41,7 @@ impl GuestSecret {
 
     /// What the database knows of it.
     pub fn id(&self) -> GuestId {
-        GuestId(URL_SAFE_NO_PAD.encode(digest(&SHA256, self.0.expose_secret().as_bytes())))
+        GuestId::of_secret(self.0.expose_secret())
     }
 }
 

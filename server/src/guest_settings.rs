@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::configuration::{SettingError, wrong};
+use crate::setting::{SettingError, wrong};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Chrome keeps no cookie longer.

@@ -7,8 +7,9 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use crate::{
     clock::{Clock, Moment, OnceInAWhile, milliseconds},
+    customer::GuestId,
     customer_store::{CustomerStore, StoreError},
-    guest_cookie::{GuestCookie, GuestId, GuestSecret},
+    guest_cookie::{GuestCookie, GuestSecret},
     guest_settings::GuestSettings,
 };
 

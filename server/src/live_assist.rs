@@ -18,6 +18,7 @@ use crate::{
     admission::Admission,
     answer::answered,
     authorization_code::{self, AuthorizationCodes},
+    customer::CustomerId,
     customer_record::{CustomerRecord, stored_record},
     customer_store::CustomerStore,
     json_web_encryption::EncryptionKey,
@@ -26,7 +27,6 @@ use crate::{
     proof_key::CodeChallenge,
     request_body::{BodyLimits, read_body, read_json},
     request_log::Outcome,
-    session_token::CustomerId,
     token_answer::token_answer,
 };
 

@@ -19,15 +19,14 @@ use crate::{
     accounts::AccountsError,
     admission::Admission,
     answer::answered,
+    customer::{CustomerId, GuestId},
     customer_store::EntityOwner,
     customer_tokens::{CustomerTokens, TokenAnswer, TokenError},
-    guest_cookie::GuestId,
     guests::Guests,
     problem::{Problem, method_not_allowed},
     proof_key::CodeChallenge,
     request_body::{BodyLimits, read_body, read_json},
     request_log::Outcome,
-    session_token::CustomerId,
 };
 
 /// What the endpoints work with.

@@ -74,16 +74,6 @@ impl AllowedOrigins {
     }
 }
 
-/// Whether the URL's host is this machine: browsers treat such a page as one that came over a secure connection.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
-        None => false,
-    }
-}
-
 /// Whether the origin is the host that the browser asked. Behind a proxy the scheme is not known, so either will do.
 fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
     let (Ok(origin), Some(Ok(host))) = (origin.to_str(), host.map(HeaderValue::to_str)) else { return false };

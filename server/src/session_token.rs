@@ -4,28 +4,15 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::json_web_keys::{JsonWebKeys, KeysError};
+use crate::{
+    customer::CustomerId,
+    json_web_keys::{JsonWebKeys, KeysError},
+};
 
 /// How far the clocks of the site and of this service may differ, in seconds.
 const CLOCK_TOLERANCE: u64 = 5;
 /// Longest session token that is looked at.
 const LONGEST_TOKEN: usize = 16 * 1024;
-
-/// The site's own id of a customer. It has no `Debug` that shows it: it belongs in no log.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct CustomerId(String);
-
-impl CustomerId {
-    /// Takes 1 to 256 bytes without control characters.
-    pub fn parse(text: &str) -> Option<Self> {
-        ((1..=256).contains(&text.len()) && !text.chars().any(char::is_control)).then(|| Self(text.to_owned()))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// What signs the session tokens.
 #[derive(Clone)]

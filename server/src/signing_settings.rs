@@ -7,10 +7,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    configuration::{SHORTEST_SECRET, SettingError, not_empty, required_secret, too_short, wrong},
     json_web_encryption::EncryptionKey,
     live_assist::{CodeFlowSettings, LiveAssistSettings},
     omnichannel::OmnichannelSettings,
+    setting::{SHORTEST_SECRET, SettingError, not_empty, required_secret, too_short, wrong},
     signing_keys::{LONGEST_TOKEN_LIFE, SigningKeys},
 };
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{CustomerStore, StoreError, on_database};
-use crate::session_token::CustomerId;
+use crate::customer::CustomerId;
 
 /// For whom a code was issued, and what its redemption has to match.
 #[derive(Clone, PartialEq, Eq)]

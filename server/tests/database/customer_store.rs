@@ -7,10 +7,9 @@ use std::{
 
 use futures_util::future::join_all;
 use identity_service::{
-    accounts::EntityId,
+    customer::{CustomerId, EntityId},
     customer_store::{Creation, CustomerStore, IssuedCode, Redemption, StoreError},
     random::{random_bytes, random_uuid},
-    session_token::CustomerId,
 };
 use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 

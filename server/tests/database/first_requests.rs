@@ -11,7 +11,7 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use identity_service::{session_token::CustomerId, stand_in::Faults};
+use identity_service::{customer::CustomerId, stand_in::Faults};
 use serde_json::Value;
 
 use crate::{

@@ -5,11 +5,10 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
 use identity_service::{
-    accounts::EntityId,
+    customer::{CustomerId, EntityId, GuestId},
     customer_store::{Creation, CustomerStore, StoreError},
-    guest_cookie::{GuestId, GuestSecret},
+    guest_cookie::GuestSecret,
     random::random_uuid,
-    session_token::CustomerId,
     stand_in::Faults,
 };
 use reqwest::Response;

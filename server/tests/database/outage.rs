@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use identity_service::{session_token::CustomerId, stand_in::Faults};
+use identity_service::{customer::CustomerId, stand_in::Faults};
 use reqwest::RequestBuilder;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};

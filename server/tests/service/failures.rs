@@ -7,9 +7,8 @@ use std::{
 
 use axum::{Router, http::StatusCode, routing::post};
 use identity_service::{
-    accounts::EntityId,
+    customer::{CustomerId, EntityId},
     customer_store::{Creation, CustomerStore},
-    session_token::CustomerId,
     stand_in::Faults,
 };
 use serde_json::{Value, json};
