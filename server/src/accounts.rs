@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::{customer::EntityId, problem::Exception, proof_key::CodeChallenge};
+use crate::{customer::EntityId, http::problem::Exception, proof_key::CodeChallenge};
 
 /// Longest answer that is read; a real one has a few hundred bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;

@@ -15,12 +15,14 @@ use serde_json::{Map, Value};
 
 use crate::{
     admission::bearer_token,
-    answer::not_stored,
     customer::CustomerId,
     customer_record::{CustomerRecord, RecordError, stored_record},
     customer_store::CustomerStore,
-    problem::{Problem, method_not_allowed},
-    request_body::{BodyLimits, read_json},
+    http::{
+        answer::not_stored,
+        problem::{Problem, method_not_allowed},
+        request_body::{BodyLimits, read_json},
+    },
     secret::same_secret,
 };
 

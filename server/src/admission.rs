@@ -5,8 +5,8 @@ use cookie::Cookie;
 
 use crate::{
     customer::CustomerId,
+    http::problem::Problem,
     origin::AllowedOrigins,
-    problem::Problem,
     session_token::{SessionError, SessionSettings},
 };
 

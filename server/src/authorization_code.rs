@@ -15,16 +15,17 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::{
-    answer::{answered, not_stored},
     clock::{Clock, OnceInAWhile, milliseconds},
     customer::CustomerId,
     customer_store::{CustomerStore, IssuedCode, Redemption, StoreError},
+    http::{
+        answer::{Outcome, ProblemCode, answered, not_stored},
+        problem::Problem,
+        request_body::read_body,
+    },
     live_assist::{CodeFlowSettings, LiveAssist},
-    problem::{Problem, ProblemCode},
     proof_key::CodeChallenge,
     random::random_token,
-    request_body::read_body,
-    request_log::Outcome,
     secret::same_secret,
 };
 
@@ -218,7 +219,7 @@ fn matches(issued: &IssuedCode, redirect_uri: &str, verifier: Option<&str>) -> R
 /// The token endpoint that Live Assist's service calls.
 pub async fn redeem(State(live_assist): State<Arc<LiveAssist>>, request: Request<Body>) -> Result<Response, Response> {
     let Some(codes) = &live_assist.codes else {
-        return Err(crate::problem::not_found().await.into_response());
+        return Err(crate::http::problem::not_found().await.into_response());
     };
     let (parts, body) = request.into_parts();
     let body = read_body(&parts.headers, body, live_assist.body_limits).await.map_err(IntoResponse::into_response)?;

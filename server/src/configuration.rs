@@ -11,10 +11,9 @@ use crate::{
     admission::Admission,
     customer_tokens::TokenSettings,
     guest_settings::{GuestFlags, GuestSettings},
+    http::{request_body::BodyLimits, serve::ServeSettings},
     json_web_keys::{JsonWebKeys, read_keys},
     origin::{AllowedOrigins, Origin},
-    request_body::BodyLimits,
-    serve::ServeSettings,
     session_token::{SessionKey, SessionSettings},
     setting::{
         SHORTEST_SECRET, SettingError, not_empty, required_secret, safe_url, seconds, too_short, unreadable, wrong,

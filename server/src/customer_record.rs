@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{customer::CustomerId, customer_store::CustomerStore, problem::Problem};
+use crate::{customer::CustomerId, customer_store::CustomerStore, http::problem::Problem};
 
 /// The types of attributes that LivePerson knows.
 const ATTRIBUTE_TYPES: [&str; 10] =

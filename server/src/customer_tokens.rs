@@ -17,9 +17,11 @@ use crate::{
     clock::{Clock, Moment, milliseconds},
     customer::{CustomerId, EntityId, GuestId},
     customer_store::{Creation, CreationLease, CustomerStore, EntityOwner, StoreError},
-    problem::{Problem, store_unavailable},
+    http::{
+        answer::Outcome,
+        problem::{Problem, store_unavailable},
+    },
     proof_key::CodeChallenge,
-    request_log::Outcome,
 };
 
 /// How often a store is asked again whether another process has finished a creation.

@@ -10,8 +10,8 @@ use crate::{
     admission::cookies,
     customer::GuestId,
     guest_settings::GuestSettings,
+    http::problem::Problem,
     loopback::is_loopback,
-    problem::Problem,
     random::{NoRandomness, random_token},
 };
 

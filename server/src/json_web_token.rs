@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     clock::{Clock, seconds},
-    problem::Problem,
+    http::problem::Problem,
     signing_keys::SigningKeys,
 };
 

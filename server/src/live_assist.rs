@@ -16,18 +16,19 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     admission::Admission,
-    answer::answered,
     authorization_code::{self, AuthorizationCodes},
     customer::CustomerId,
     customer_record::{CustomerRecord, stored_record},
     customer_store::CustomerStore,
+    http::{
+        answer::{Outcome, answered},
+        problem::{Problem, method_not_allowed},
+        request_body::{BodyLimits, read_body, read_json},
+        token_answer::token_answer,
+    },
     json_web_encryption::EncryptionKey,
     json_web_token::{Signer, SigningError},
-    problem::{Problem, method_not_allowed},
     proof_key::CodeChallenge,
-    request_body::{BodyLimits, read_body, read_json},
-    request_log::Outcome,
-    token_answer::token_answer,
 };
 
 /// What a site sets for Live Assist.
@@ -154,7 +155,7 @@ async fn code(State(live_assist): State<Arc<LiveAssist>>, request: Request<Body>
     let customer = live_assist.admission.customer(&parts.headers).await?;
     let asked = read_code_request(&parts.headers, body, live_assist.body_limits).await?;
     let challenge = asked.code_challenge.as_deref().map(CodeChallenge::read).transpose()?;
-    let Some(codes) = &live_assist.codes else { return Err(crate::problem::not_found().await) };
+    let Some(codes) = &live_assist.codes else { return Err(crate::http::problem::not_found().await) };
     let redirect_uri = codes.redirect_uri(asked.redirect_uri.as_deref()).ok_or_else(|| {
         let detail = "redirect_uri has to be one of the setting live-assist-redirect-uri.";
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_redirect_uri", detail)

@@ -18,15 +18,16 @@ use serde_json::{Map, json};
 use crate::{
     accounts::AccountsError,
     admission::Admission,
-    answer::answered,
     customer::{CustomerId, GuestId},
     customer_store::EntityOwner,
     customer_tokens::{CustomerTokens, TokenAnswer, TokenError},
     guests::Guests,
-    problem::{Problem, method_not_allowed},
+    http::{
+        answer::{Outcome, answered},
+        problem::{Problem, method_not_allowed},
+        request_body::{BodyLimits, read_body, read_json},
+    },
     proof_key::CodeChallenge,
-    request_body::{BodyLimits, read_body, read_json},
-    request_log::Outcome,
 };
 
 /// What the endpoints work with.

@@ -6,8 +6,8 @@ use clap::Parser;
 use identity_service::{
     clock::Clock,
     configuration::{Command, Settings},
+    http::serve::{listen, serve},
     logging,
-    serve::{listen, serve},
     service::{IdentityService, StartError},
 };
 

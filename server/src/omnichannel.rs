@@ -15,10 +15,12 @@ use crate::{
     admission::Admission,
     customer_record::{record_damaged, stored_record},
     customer_store::CustomerStore,
+    http::{
+        problem::{Problem, method_not_allowed},
+        request_body::{BodyLimits, read_body},
+        token_answer::token_answer,
+    },
     json_web_token::Signer,
-    problem::{Problem, method_not_allowed},
-    request_body::{BodyLimits, read_body},
-    token_answer::token_answer,
 };
 
 /// `nbf` lies this far in the past, in seconds: a verifier whose clock is behind takes the token at once.

@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// An origin as browsers send it, for example `https://shop.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use axum::{
 };
 
 use crate::{
+    http::problem::{Problem, method_not_allowed},
     json_web_token::{Signer, SigningError},
-    problem::{Problem, method_not_allowed},
     signing_keys::{PUBLISHED_MAXIMUM_AGE, live_assist_line, omnichannel_list, pem, web_key_set},
 };
 

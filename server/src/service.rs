@@ -8,20 +8,22 @@ use serde_json::json;
 use crate::{
     accounts::Accounts,
     administration::Administration,
-    answer::not_stored,
     authorization_code::AuthorizationCodes,
     clock::Clock,
     configuration::Configuration,
     customer_store::{CustomerStore, StoreError},
     customer_tokens::CustomerTokens,
     guests::Guests,
+    http::{
+        answer::not_stored,
+        problem::{Problem, method_not_allowed, not_found, store_unavailable},
+        request_log::log_request,
+    },
     json_web_token::Signer,
     live_assist::LiveAssist,
     livechat::LiveChat,
     omnichannel::Omnichannel,
-    problem::{Problem, method_not_allowed, not_found, store_unavailable},
     published_keys,
-    request_log::log_request,
 };
 
 /// Why the service could not be made.

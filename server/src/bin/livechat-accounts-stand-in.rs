@@ -5,8 +5,8 @@ use std::{net::SocketAddr, process::ExitCode};
 use clap::Parser;
 use identity_service::{
     clock::Clock,
+    http::serve::{ServeSettings, listen, serve},
     logging,
-    serve::{ServeSettings, listen, serve},
     stand_in::{StandIn, StandInSettings, router},
 };
 use secrecy::SecretString;

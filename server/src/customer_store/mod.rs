@@ -16,7 +16,7 @@ pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 
 use database::{Database, on_database};
 
-use crate::problem::{Problem, store_unavailable};
+use crate::http::problem::{Problem, store_unavailable};
 
 /// A statement may take this long: one that hangs on a broken connection must not hold its caller for ever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);

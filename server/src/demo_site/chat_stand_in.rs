@@ -21,10 +21,12 @@ use url::{Url, form_urlencoded};
 
 use crate::{
     admission::bearer_token,
-    answer::not_stored,
+    http::{
+        answer::not_stored,
+        problem::Problem,
+        request_body::{BodyLimits, read_json},
+    },
     origin::AllowedOrigins,
-    problem::Problem,
-    request_body::{BodyLimits, read_json},
 };
 
 const MOST_CONVERSATIONS: usize = 1000;

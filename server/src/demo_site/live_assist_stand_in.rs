@@ -19,13 +19,15 @@ use url::{Url, form_urlencoded};
 
 use super::SHORT_LIVED;
 use crate::{
-    answer::not_stored,
+    http::{
+        answer::not_stored,
+        problem::Problem,
+        request_body::{BodyLimits, read_json},
+    },
     json_web_keys::JsonWebKeys,
     origin::AllowedOrigins,
-    problem::Problem,
     proof_key::CodeChallenge,
     random::random_token,
-    request_body::{BodyLimits, read_json},
 };
 
 /// An engagement is forgotten after this; the codes that belong to it live for a minute.

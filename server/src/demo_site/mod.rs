@@ -25,7 +25,10 @@ use story::Story;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{problem::method_not_allowed, request_log::log_request, service::IdentityService};
+use crate::{
+    http::{problem::method_not_allowed, request_log::log_request},
+    service::IdentityService,
+};
 
 /// The name of the cookie that holds the session token.
 pub const SESSION_COOKIE: &str = "demo_session";

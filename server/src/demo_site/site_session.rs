@@ -21,11 +21,13 @@ use super::{
 };
 use crate::{
     admission::cookie,
-    answer::not_stored,
     clock::seconds,
+    http::{
+        answer::not_stored,
+        problem::Problem,
+        request_body::{BodyLimits, read_json},
+    },
     origin::AllowedOrigins,
-    problem::Problem,
-    request_body::{BodyLimits, read_json},
     session_token::{SessionKey, SessionSettings},
 };
 

@@ -14,7 +14,10 @@ use axum::{
 };
 
 use super::chat_stand_in::ChatStandIn;
-use crate::{answer::not_stored, origin::AllowedOrigins, problem::Problem};
+use crate::{
+    http::{answer::not_stored, problem::Problem},
+    origin::AllowedOrigins,
+};
 
 /// Parts a customer's id from the telling in which the shop knows them. No id has it.
 const SEPARATOR: char = '.';

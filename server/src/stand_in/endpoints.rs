@@ -25,12 +25,14 @@ use super::{
 };
 use crate::{
     admission::{bearer_token, cookie},
-    answer::not_stored,
-    problem::Problem,
+    http::{
+        answer::not_stored,
+        problem::Problem,
+        request_body::{BodyLimits, read_body, read_json},
+        serve::CutConnection,
+    },
     proof_key::CodeChallenge,
     random::{NoRandomness, random_token},
-    request_body::{BodyLimits, read_body, read_json},
-    serve::CutConnection,
 };
 
 const LIFETIME: u64 = 28_800;

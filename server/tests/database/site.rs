@@ -13,8 +13,8 @@ use identity_service::{
     accounts::Account,
     clock::Clock,
     customer_store::CustomerStore,
+    http::serve::{ServeSettings, serve},
     random::random_token,
-    serve::{ServeSettings, serve},
     stand_in::{self, StandIn, StandInSettings},
 };
 use jsonwebtoken::{EncodingKey, Header, encode};

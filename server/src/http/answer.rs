@@ -1,14 +1,9 @@
-//! One line in the log for each request: route, status, duration, outcome, and no secret.
-
-use std::time::Instant;
+//! What every answer has beside its body: who may keep it, and what the request log says of it.
 
 use axum::{
-    extract::{MatchedPath, Request},
-    middleware::Next,
-    response::Response,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
 };
-
-use crate::problem::ProblemCode;
 
 /// How a successful request was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,20 +45,20 @@ impl Outcome {
     }
 }
 
-/// Writes the line. The path itself is left out where no route matches: it is whatever somebody sent.
-pub async fn log_request(request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
-    let extensions = response.extensions();
-    let outcome = match (extensions.get::<Outcome>(), extensions.get::<ProblemCode>()) {
-        (Some(outcome), _) => outcome.as_str(),
-        (None, Some(problem)) => problem.0,
-        (None, None) => "done",
-    };
-    let status = response.status().as_u16();
-    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(%method, route, status, duration_ms, outcome, "request");
+/// Travels with the response, so that the request log can name the error.
+#[derive(Debug, Clone, Copy)]
+pub struct ProblemCode(pub &'static str);
+
+/// An answer that no cache may keep: it holds a secret, or is true only now.
+pub fn not_stored(answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The same, with what the request log says of it.
+pub fn answered(answer: impl IntoResponse, outcome: Outcome) -> Response {
+    let mut response = not_stored(answer);
+    response.extensions_mut().insert(outcome);
     response
 }

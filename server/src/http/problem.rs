@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::answer::not_stored;
+use super::answer::{ProblemCode, not_stored};
 
 /// What went wrong, in the words of the HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,10 +101,6 @@ impl IntoResponse for Problem {
         response
     }
 }
-
-/// Travels with the response, so that the request log can name the error.
-#[derive(Debug, Clone, Copy)]
-pub struct ProblemCode(pub &'static str);
 
 /// The customer store failed; whoever says so has logged why.
 pub fn store_unavailable() -> Problem {

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::problem::Problem;
+use super::problem::Problem;
 
 /// How much body is read, and for how long.
 #[derive(Debug, Clone, Copy)]

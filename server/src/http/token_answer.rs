@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::{answer::answered, request_log::Outcome};
+use super::answer::{Outcome, answered};
 
 /// Answers with `{"token": "…"}`, or as text when `Accept` prefers that.
 pub fn token_answer(headers: &HeaderMap, token: String) -> Response {
