@@ -8,13 +8,15 @@ use url::Url;
 
 use crate::{
     accounts::{Account, AccountsSettings},
-    admission::Admission,
+    admission::{
+        AdmissionSettings,
+        json_web_keys::{JsonWebKeys, read_keys},
+        origin::{AllowedOrigins, Origin},
+        session_token::{SessionKey, SessionSettings},
+    },
     customer_tokens::TokenSettings,
     guest_settings::{GuestFlags, GuestSettings},
     http::{request_body::BodyLimits, serve::ServeSettings},
-    json_web_keys::{JsonWebKeys, read_keys},
-    origin::{AllowedOrigins, Origin},
-    session_token::{SessionKey, SessionSettings},
     setting::{
         SHORTEST_SECRET, SettingError, not_empty, required_secret, safe_url, seconds, too_short, unreadable, wrong,
     },
@@ -140,7 +142,7 @@ pub struct Configuration {
     /// How LiveChat's accounts are reached, when LiveChat is served.
     pub accounts: Option<AccountsSettings>,
     /// Who is let in.
-    pub admission: Admission,
+    pub admission: AdmissionSettings,
     /// How LiveChat's tokens are kept.
     pub tokens: TokenSettings,
     /// How guests are served, when they are.
@@ -265,7 +267,7 @@ impl Settings {
             database_url: self.database_url,
             database_connections: self.database_connections,
             accounts: livechat,
-            admission: Admission {
+            admission: AdmissionSettings {
                 session: SessionSettings {
                     key,
                     issuer: not_empty(self.session_issuer),

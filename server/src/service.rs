@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     accounts::Accounts,
     administration::Administration,
+    admission::Admission,
     authorization_code::AuthorizationCodes,
     clock::Clock,
     configuration::Configuration,
@@ -51,7 +52,8 @@ pub struct IdentityService(Arc<Shared>);
 impl IdentityService {
     /// Opens the database and gets ready; nothing is asked of accounts yet.
     pub async fn new(configuration: Configuration, clock: Clock) -> Result<Self, StartError> {
-        let Configuration { admission, body_limits, signing, .. } = configuration;
+        let Configuration { body_limits, signing, .. } = configuration;
+        let admission = Admission::new(configuration.admission);
         let accounts = configuration.accounts.map(Accounts::new).transpose()?;
         // Without LiveChat, no entity is ever asked for.
         let account = accounts.as_ref().map(|accounts| accounts.account().name()).unwrap_or_default();

@@ -12,7 +12,7 @@ use std::{
 use clap::Parser;
 use identity_service::{
     accounts::{Account, AccountsSettings},
-    admission::Admission,
+    admission::{AdmissionSettings, origin::AllowedOrigins},
     clock::{Clock, seconds},
     configuration::Configuration,
     customer_tokens::TokenSettings,
@@ -28,7 +28,6 @@ use identity_service::{
     live_assist::{self, CodeFlowSettings},
     logging,
     omnichannel::OmnichannelSettings,
-    origin::AllowedOrigins,
     random::random_token,
     service::IdentityService,
     signing_keys::{CHECK_INTERVAL, KeySize, SigningKey, SigningKeys},
@@ -184,7 +183,7 @@ async fn run(given: Settings) -> Result<(), String> {
             timeout,
             creation_timeout: Duration::from_secs(60),
         }),
-        admission: Admission { session: session_settings(&site), origins: AllowedOrigins::default() },
+        admission: AdmissionSettings { session: session_settings(&site), origins: AllowedOrigins::default() },
         // "Fresh" means fresh at once here: the demo shows every request.
         tokens: TokenSettings { least_life: 0.25, fresh_after: Duration::ZERO, patience: timeout, capacity: 1000 },
         body_limits: BodyLimits { length: 4096, time: Duration::from_secs(10) },

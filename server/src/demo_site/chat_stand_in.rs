@@ -20,13 +20,12 @@ use tokio_util::sync::CancellationToken;
 use url::{Url, form_urlencoded};
 
 use crate::{
-    admission::bearer_token,
+    admission::{bearer_token, origin::AllowedOrigins},
     http::{
         answer::not_stored,
         problem::Problem,
         request_body::{BodyLimits, read_json},
     },
-    origin::AllowedOrigins,
 };
 
 const MOST_CONVERSATIONS: usize = 1000;

@@ -19,13 +19,12 @@ use url::{Url, form_urlencoded};
 
 use super::SHORT_LIVED;
 use crate::{
+    admission::{json_web_keys::JsonWebKeys, origin::AllowedOrigins},
     http::{
         answer::not_stored,
         problem::Problem,
         request_body::{BodyLimits, read_json},
     },
-    json_web_keys::JsonWebKeys,
-    origin::AllowedOrigins,
     proof_key::CodeChallenge,
     random::random_token,
 };

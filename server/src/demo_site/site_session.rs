@@ -20,15 +20,17 @@ use super::{
     story::{self, Story},
 };
 use crate::{
-    admission::cookie,
+    admission::{
+        cookie,
+        origin::AllowedOrigins,
+        session_token::{SessionKey, SessionSettings, SessionTokens},
+    },
     clock::seconds,
     http::{
         answer::not_stored,
         problem::Problem,
         request_body::{BodyLimits, read_json},
     },
-    origin::AllowedOrigins,
-    session_token::{SessionKey, SessionSettings},
 };
 
 const EIGHT_HOURS: u64 = 28_800;
@@ -63,7 +65,7 @@ pub(super) fn routes(settings: Arc<SiteSettings>, story: Option<Story>) -> Route
 
 async fn customer_of(settings: &SiteSettings, headers: &HeaderMap) -> Option<Customer> {
     let token = cookie(headers, SESSION_COOKIE)?;
-    let id = session_settings(settings).customer(&token).await.ok()?;
+    let id = SessionTokens::new(session_settings(settings)).customer(&token).await.ok()?;
     CUSTOMERS.into_iter().find(|customer| customer.id == story::customer_of(id.as_str()))
 }
 

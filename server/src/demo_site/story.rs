@@ -15,8 +15,8 @@ use axum::{
 
 use super::chat_stand_in::ChatStandIn;
 use crate::{
+    admission::origin::AllowedOrigins,
     http::{answer::not_stored, problem::Problem},
-    origin::AllowedOrigins,
 };
 
 /// Parts a customer's id from the telling in which the shop knows them. No id has it.

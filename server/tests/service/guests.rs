@@ -4,8 +4,11 @@ use std::{collections::HashSet, fs, time::Duration};
 
 use futures_util::future::join_all;
 use identity_service::{
-    guest_settings::GuestSettings, json_web_keys::JsonWebKeys, proof_key::CodeChallenge, random::random_token,
-    session_token::SessionKey, stand_in::Faults,
+    admission::{json_web_keys::JsonWebKeys, session_token::SessionKey},
+    guest_settings::GuestSettings,
+    proof_key::CodeChallenge,
+    random::random_token,
+    stand_in::Faults,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};

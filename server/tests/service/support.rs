@@ -15,7 +15,11 @@ use std::{
 use axum::Router;
 use identity_service::{
     accounts::{Account, AccountsSettings},
-    admission::Admission,
+    admission::{
+        AdmissionSettings,
+        origin::{AllowedOrigins, Origin},
+        session_token::{SessionKey, SessionSettings},
+    },
     clock::{Clock, Moment},
     configuration::Configuration,
     customer_tokens::TokenSettings,
@@ -25,10 +29,8 @@ use identity_service::{
         serve::{ServeSettings, serve},
     },
     logging,
-    origin::{AllowedOrigins, Origin},
     random::random_token,
     service::IdentityService,
-    session_token::{SessionKey, SessionSettings},
     signing_settings::SigningSettings,
     stand_in::{Faults, StandIn, StandInSettings},
 };
@@ -269,7 +271,7 @@ async fn service(
             timeout: given.timeout,
             creation_timeout: given.creation_timeout,
         }),
-        admission: Admission {
+        admission: AdmissionSettings {
             session: SessionSettings {
                 key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret))),
                 issuer: given.issuer,

@@ -1,25 +1,39 @@
 //! Who is asking, and from where: decided before anything else is looked at.
 
+pub mod json_web_keys;
+pub mod origin;
+pub mod session_token;
+
 use axum::http::{HeaderMap, StatusCode, header};
 use cookie::Cookie;
 
-use crate::{
-    customer::CustomerId,
-    http::problem::Problem,
-    origin::AllowedOrigins,
-    session_token::{SessionError, SessionSettings},
-};
+use crate::{customer::CustomerId, http::problem::Problem};
+use origin::AllowedOrigins;
+use session_token::{SessionError, SessionSettings, SessionTokens};
 
-/// What decides who is let in.
+/// What a site sets for who is let in.
 #[derive(Clone)]
-pub struct Admission {
+pub struct AdmissionSettings {
     /// Which session tokens are believed.
     pub session: SessionSettings,
     /// Which origins may ask.
     pub origins: AllowedOrigins,
 }
 
+/// What decides who is let in.
+#[derive(Clone)]
+pub struct Admission {
+    session: SessionTokens,
+    /// Which origins may ask.
+    pub origins: AllowedOrigins,
+}
+
 impl Admission {
+    /// By these settings.
+    pub fn new(AdmissionSettings { session, origins }: AdmissionSettings) -> Self {
+        Self { session: SessionTokens::new(session), origins }
+    }
+
     /// The customer who sent a POST, or 403 for a foreign page, or 401 when nobody is signed in.
     pub async fn customer(&self, headers: &HeaderMap) -> Result<CustomerId, Problem> {
         let (tokens, by_cookie) = self.session_tokens(headers);
@@ -53,7 +67,7 @@ impl Admission {
     fn session_tokens(&self, headers: &HeaderMap) -> (Vec<String>, bool) {
         match bearer_token(headers) {
             Some(bearer) => (vec![bearer], false),
-            None => (cookies(headers, &self.session.cookie), true),
+            None => (cookies(headers, self.session.cookie()), true),
         }
     }
 }

@@ -4,10 +4,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::{
-    customer::CustomerId,
-    json_web_keys::{JsonWebKeys, KeysError},
-};
+use super::json_web_keys::{JsonWebKeys, KeysError};
+use crate::customer::CustomerId;
 
 /// How far the clocks of the site and of this service may differ, in seconds.
 const CLOCK_TOLERANCE: u64 = 5;
@@ -49,7 +47,21 @@ pub enum SessionError {
     Keys(#[from] KeysError),
 }
 
-impl SessionSettings {
+/// Reads the site's session tokens.
+#[derive(Clone)]
+pub struct SessionTokens(SessionSettings);
+
+impl SessionTokens {
+    /// The tokens that these settings believe.
+    pub fn new(settings: SessionSettings) -> Self {
+        Self(settings)
+    }
+
+    /// The cookie that holds the token.
+    pub fn cookie(&self) -> &str {
+        &self.0.cookie
+    }
+
     /// The customer that the first valid one of these session tokens names; nobody when there is none at all.
     pub async fn customer_of(&self, tokens: &[String]) -> Result<Option<CustomerId>, SessionError> {
         let mut refused = None;
@@ -71,7 +83,7 @@ impl SessionSettings {
         }
         let header = decode_header(token).map_err(|_| SessionError::Invalid("it is no JWT"))?;
         // The algorithm is fixed by the key, never by the token alone.
-        let candidates = match &self.key {
+        let candidates = match &self.0.key {
             SessionKey::Secret(_) if header.alg != Algorithm::HS256 => Vec::new(),
             SessionKey::Secret(secret) => vec![DecodingKey::from_secret(secret.expose_secret().as_bytes())],
             SessionKey::PublicKeys(keys) => {
@@ -84,7 +96,7 @@ impl SessionSettings {
             .find_map(|key| decode::<Map<String, Value>>(token, key, &validation).ok())
             .ok_or(SessionError::Invalid("its signature or its claims do not hold"))?
             .claims;
-        let id = match claims.get(&self.customer_claim) {
+        let id = match claims.get(&self.0.customer_claim) {
             Some(Value::String(text)) => CustomerId::parse(text),
             Some(Value::Number(number)) if number.is_i64() || number.is_u64() => CustomerId::parse(&number.to_string()),
             _ => None,
@@ -96,13 +108,13 @@ impl SessionSettings {
         let mut validation = Validation::new(algorithm);
         validation.leeway = CLOCK_TOLERANCE;
         validation.validate_nbf = true;
-        validation.validate_aud = self.audience.is_some();
+        validation.validate_aud = self.0.audience.is_some();
         let mut required = vec!["exp"];
-        if let Some(issuer) = &self.issuer {
+        if let Some(issuer) = &self.0.issuer {
             validation.set_issuer(&[issuer]);
             required.push("iss");
         }
-        if let Some(audience) = &self.audience {
+        if let Some(audience) = &self.0.audience {
             validation.set_audience(&[audience]);
             required.push("aud");
         }
