@@ -4,13 +4,12 @@
 //! takes never leaves the service. For Microsoft Omnichannel and Live Assist it signs tokens with keys of its own.
 
 pub mod accounts;
-pub mod administration;
 pub mod admission;
 pub mod authorization_code;
 pub mod clock;
 pub mod configuration;
 pub mod customer;
-pub mod customer_record;
+pub mod customer_records;
 pub mod customer_store;
 pub mod customer_tokens;
 pub mod demo_site;

@@ -18,7 +18,7 @@ use crate::{
     admission::Admission,
     authorization_code::{self, AuthorizationCodes},
     customer::CustomerId,
-    customer_record::{CustomerRecord, stored_record},
+    customer_records::{CustomerRecord, stored_record},
     customer_store::CustomerStore,
     http::{
         answer::{Outcome, answered},

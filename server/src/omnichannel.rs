@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     admission::Admission,
-    customer_record::{record_damaged, stored_record},
+    customer_records::{record_damaged, stored_record},
     customer_store::CustomerStore,
     http::{
         problem::{Problem, method_not_allowed},

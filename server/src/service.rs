@@ -7,11 +7,11 @@ use serde_json::json;
 
 use crate::{
     accounts::Accounts,
-    administration::Administration,
     admission::Admission,
     authorization_code::AuthorizationCodes,
     clock::Clock,
     configuration::Configuration,
+    customer_records::administration::Administration,
     customer_store::{CustomerStore, StoreError},
     customer_tokens::CustomerTokens,
     guests::Guests,

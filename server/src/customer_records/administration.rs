@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::{
     admission::bearer_token,
     customer::CustomerId,
-    customer_record::{CustomerRecord, RecordError, stored_record},
+    customer_records::{CustomerRecord, RecordError, stored_record},
     customer_store::CustomerStore,
     http::{
         answer::not_stored,
