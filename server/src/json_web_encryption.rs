@@ -12,7 +12,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
-use crate::{json_web_token::SigningError, random::random_bytes, thumbprint::rsa_thumbprint};
+use crate::{
+    random::random_bytes,
+    signing_keys::{SigningError, rsa_thumbprint},
+};
 
 /// RFC 7518, section 4.3.
 const SMALLEST_KEY: usize = 2048;

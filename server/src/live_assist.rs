@@ -27,8 +27,8 @@ use crate::{
         token_answer::token_answer,
     },
     json_web_encryption::EncryptionKey,
-    json_web_token::{Signer, SigningError},
     proof_key::CodeChallenge,
+    signing_keys::{Signer, SigningError},
 };
 
 /// What a site sets for Live Assist.

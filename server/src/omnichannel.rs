@@ -20,7 +20,7 @@ use crate::{
         request_body::{BodyLimits, read_body},
         token_answer::token_answer,
     },
-    json_web_token::Signer,
+    signing_keys::Signer,
 };
 
 /// `nbf` lies this far in the past, in seconds: a verifier whose clock is behind takes the token at once.

@@ -20,11 +20,10 @@ use crate::{
         problem::{Problem, method_not_allowed, not_found, store_unavailable},
         request_log::log_request,
     },
-    json_web_token::Signer,
     live_assist::LiveAssist,
     livechat::LiveChat,
     omnichannel::Omnichannel,
-    published_keys,
+    signing_keys::{Signer, published_keys},
 };
 
 /// Why the service could not be made.

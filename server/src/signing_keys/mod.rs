@@ -6,10 +6,15 @@ pub mod command;
 mod key_file;
 mod key_set;
 mod publication;
+pub mod published_keys;
+mod signer;
+mod thumbprint;
 
 pub use key_file::{KeyFileError, KeySize, SigningKey};
 pub use key_set::{KeySet, LONGEST_TOKEN_LIFE, PUBLICATION_LEAD, PUBLISHED_MAXIMUM_AGE, State};
 pub use publication::{Format, live_assist_line, omnichannel_list, pem, web_key_set};
+pub use signer::{Signer, SigningError};
+pub use thumbprint::rsa_thumbprint;
 
 use std::{
     fmt,

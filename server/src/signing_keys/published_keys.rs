@@ -8,11 +8,8 @@ use axum::{
     routing::get,
 };
 
-use crate::{
-    http::problem::{Problem, method_not_allowed},
-    json_web_token::{Signer, SigningError},
-    signing_keys::{PUBLISHED_MAXIMUM_AGE, live_assist_line, omnichannel_list, pem, web_key_set},
-};
+use super::{PUBLISHED_MAXIMUM_AGE, Signer, SigningError, live_assist_line, omnichannel_list, pem, web_key_set};
+use crate::http::problem::{Problem, method_not_allowed};
 
 /// The routes: what every site that signs has, and what its widgets read.
 pub fn routes(signer: Signer, omnichannel: bool, live_assist: bool) -> Router {

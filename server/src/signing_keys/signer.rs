@@ -6,10 +6,10 @@ use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
+use super::SigningKeys;
 use crate::{
     clock::{Clock, seconds},
     http::problem::Problem,
-    signing_keys::SigningKeys,
 };
 
 /// A token could not be made.
