@@ -3,7 +3,6 @@
 //! For LiveChat it finds or creates the customer's entity, and answers with a token for it; the agent token that this
 //! takes never leaves the service. For Microsoft Omnichannel and Live Assist it signs tokens with keys of its own.
 
-pub mod accounts;
 pub mod admission;
 pub mod authorization_code;
 pub mod clock;
@@ -11,11 +10,7 @@ pub mod configuration;
 pub mod customer;
 pub mod customer_records;
 pub mod customer_store;
-pub mod customer_tokens;
 pub mod demo_site;
-pub mod guest_cookie;
-pub mod guest_settings;
-pub mod guests;
 pub mod http;
 pub mod json_web_encryption;
 pub mod live_assist;
@@ -29,5 +24,4 @@ pub mod secret;
 pub mod service;
 pub mod setting;
 pub mod signing_keys;
-pub mod signing_settings;
 pub mod stand_in;

@@ -6,22 +6,19 @@ use axum::{Json, Router, extract::State, middleware, response::Response, routing
 use serde_json::json;
 
 use crate::{
-    accounts::Accounts,
     admission::Admission,
     authorization_code::AuthorizationCodes,
     clock::Clock,
     configuration::Configuration,
     customer_records::administration::Administration,
     customer_store::{CustomerStore, StoreError},
-    customer_tokens::CustomerTokens,
-    guests::Guests,
     http::{
         answer::not_stored,
         problem::{Problem, method_not_allowed, not_found, store_unavailable},
         request_log::log_request,
     },
     live_assist::LiveAssist,
-    livechat::LiveChat,
+    livechat::{LiveChat, accounts::Accounts, customer_tokens::CustomerTokens, guests::Guests},
     omnichannel::Omnichannel,
     signing_keys::{Signer, published_keys},
 };

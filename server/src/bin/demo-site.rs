@@ -11,27 +11,28 @@ use std::{
 
 use clap::Parser;
 use identity_service::{
-    accounts::{Account, AccountsSettings},
     admission::{AdmissionSettings, origin::AllowedOrigins},
     clock::{Clock, seconds},
-    configuration::Configuration,
-    customer_tokens::TokenSettings,
+    configuration::{Configuration, SigningSettings},
     demo_site::{
         CONTEXT_VARIABLES, DEVICES, DeviceAddress, JsonWebTokens, LiveAssistSettings, LiveChat, Services, SiteSettings,
         put_records, routers, session_settings, without_path,
     },
-    guest_settings::GuestSettings,
     http::{
         request_body::BodyLimits,
         serve::{ServeSettings, listen, serve},
     },
     live_assist::{self, CodeFlowSettings},
+    livechat::{
+        accounts::{Account, AccountsSettings},
+        customer_tokens::TokenSettings,
+        guests::GuestSettings,
+    },
     logging,
     omnichannel::OmnichannelSettings,
     random::random_token,
     service::IdentityService,
     signing_keys::{CHECK_INTERVAL, KeySize, SigningKey, SigningKeys},
-    signing_settings::SigningSettings,
 };
 use secrecy::SecretString;
 use tokio::net::TcpListener;

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use identity_service::{
     customer::{CustomerId, EntityId, GuestId},
     customer_store::{Creation, CustomerStore, StoreError},
-    guest_cookie::GuestSecret,
+    livechat::guest_cookie::GuestSecret,
     random::random_uuid,
     stand_in::Faults,
 };

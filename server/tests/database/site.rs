@@ -10,10 +10,10 @@ use std::{
 };
 
 use identity_service::{
-    accounts::Account,
     clock::Clock,
     customer_store::CustomerStore,
     http::serve::{ServeSettings, serve},
+    livechat::accounts::Account,
     random::random_token,
     stand_in::{self, StandIn, StandInSettings},
 };

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fs, time::Duration};
 use futures_util::future::join_all;
 use identity_service::{
     admission::{json_web_keys::JsonWebKeys, session_token::SessionKey},
-    guest_settings::GuestSettings,
+    livechat::guests::GuestSettings,
     proof_key::CodeChallenge,
     random::random_token,
     stand_in::Faults,

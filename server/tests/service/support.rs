@@ -14,24 +14,25 @@ use std::{
 
 use axum::Router;
 use identity_service::{
-    accounts::{Account, AccountsSettings},
     admission::{
         AdmissionSettings,
         origin::{AllowedOrigins, Origin},
         session_token::{SessionKey, SessionSettings},
     },
     clock::{Clock, Moment},
-    configuration::Configuration,
-    customer_tokens::TokenSettings,
-    guest_settings::GuestSettings,
+    configuration::{Configuration, SigningSettings},
     http::{
         request_body::BodyLimits,
         serve::{ServeSettings, serve},
     },
+    livechat::{
+        accounts::{Account, AccountsSettings},
+        customer_tokens::TokenSettings,
+        guests::GuestSettings,
+    },
     logging,
     random::random_token,
     service::IdentityService,
-    signing_settings::SigningSettings,
     stand_in::{Faults, StandIn, StandInSettings},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};

@@ -4,7 +4,7 @@ use std::{collections::HashSet, time::Duration};
 
 use custom_identity_provider::core::{self, Answer, Fields, Moment, Value as Member, read_answer};
 use futures_util::future::join_all;
-use identity_service::{accounts::Account, proof_key::CodeChallenge, stand_in::Faults};
+use identity_service::{livechat::accounts::Account, proof_key::CodeChallenge, stand_in::Faults};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
+use super::accounts::{Accounts, AccountsError, CustomerToken, IdentityTransfer};
 use crate::{
-    accounts::{Accounts, AccountsError, CustomerToken, IdentityTransfer},
     clock::{Clock, Moment, milliseconds},
     customer::{CustomerId, EntityId, GuestId},
     customer_store::{Creation, CreationLease, CustomerStore, EntityOwner, StoreError},

@@ -1,5 +1,10 @@
 //! What LiveChat's widget needs: tokens for the entity of the customer or the guest, and codes to transfer the identity.
 
+pub mod accounts;
+pub mod customer_tokens;
+pub mod guest_cookie;
+pub mod guests;
+
 use std::sync::Arc;
 
 use axum::{
@@ -16,12 +21,9 @@ use serde::Deserialize;
 use serde_json::{Map, json};
 
 use crate::{
-    accounts::AccountsError,
     admission::Admission,
     customer::{CustomerId, GuestId},
     customer_store::EntityOwner,
-    customer_tokens::{CustomerTokens, TokenAnswer, TokenError},
-    guests::Guests,
     http::{
         answer::{Outcome, answered},
         problem::{Problem, method_not_allowed},
@@ -29,6 +31,9 @@ use crate::{
     },
     proof_key::CodeChallenge,
 };
+use accounts::AccountsError;
+use customer_tokens::{CustomerTokens, TokenAnswer, TokenError};
+use guests::Guests;
 
 /// What the endpoints work with.
 pub struct LiveChat {

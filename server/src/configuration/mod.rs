@@ -1,5 +1,11 @@
 //! The service's settings: read from flags and the environment, checked before anything starts.
 
+mod guests;
+mod signing;
+
+pub use guests::GuestFlags;
+pub use signing::{SigningFlags, SigningSettings};
+
 use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand};
@@ -7,21 +13,22 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    accounts::{Account, AccountsSettings},
     admission::{
         AdmissionSettings,
         json_web_keys::{JsonWebKeys, read_keys},
         origin::{AllowedOrigins, Origin},
         session_token::{SessionKey, SessionSettings},
     },
-    customer_tokens::TokenSettings,
-    guest_settings::{GuestFlags, GuestSettings},
     http::{request_body::BodyLimits, serve::ServeSettings},
+    livechat::{
+        accounts::{Account, AccountsSettings},
+        customer_tokens::TokenSettings,
+        guests::GuestSettings,
+    },
     setting::{
         SHORTEST_SECRET, SettingError, not_empty, required_secret, safe_url, seconds, too_short, unreadable, wrong,
     },
     signing_keys::command::KeysCommand,
-    signing_settings::{SigningFlags, SigningSettings},
 };
 
 /// The environment variable that may hold the agent token. There is no flag for it: flags are visible to everybody.

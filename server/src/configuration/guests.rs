@@ -1,10 +1,13 @@
-//! The settings of guests: visitors who are not signed in, and get an anonymous customer of their own.
+//! The flags of guests: visitors who are not signed in, and get an anonymous customer of their own.
 
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::setting::{SettingError, wrong};
+use crate::{
+    livechat::guests::GuestSettings,
+    setting::{SettingError, wrong},
+};
 
 const DAY: Duration = Duration::from_secs(86_400);
 /// Chrome keeps no cookie longer.
@@ -26,17 +29,6 @@ pub struct GuestFlags {
     /// http://localhost, as Safari does.
     #[arg(long, env = "IDENTITY_SERVICE_INSECURE_GUEST_COOKIE")]
     pub insecure_guest_cookie: bool,
-}
-
-/// How guests are served.
-#[derive(Debug, Clone)]
-pub struct GuestSettings {
-    /// Whether somebody who signs in takes over the guest's entity.
-    pub adopt: bool,
-    /// How long a guest who does not come again is remembered: the cookie's life, and the record's.
-    pub lifetime: Duration,
-    /// Whether the cookie is `Secure`.
-    pub secure_cookie: bool,
 }
 
 impl GuestFlags {

@@ -5,18 +5,28 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue};
 
+use super::guest_cookie::{GuestCookie, GuestSecret};
 use crate::{
     clock::{Clock, Moment, OnceInAWhile, milliseconds},
     customer::GuestId,
     customer_store::{CustomerStore, StoreError},
-    guest_cookie::{GuestCookie, GuestSecret},
-    guest_settings::GuestSettings,
 };
 
 /// Guests whose time is over are removed this often.
 const REMOVAL_INTERVAL: Duration = Duration::from_secs(600);
 /// A guest who comes again when a tenth of this time has passed gets the whole of it anew.
 const EXTENSION_SHARE: u32 = 10;
+
+/// How guests are served.
+#[derive(Debug, Clone)]
+pub struct GuestSettings {
+    /// Whether somebody who signs in takes over the guest's entity.
+    pub adopt: bool,
+    /// How long a guest who does not come again is remembered: the cookie's life, and the record's.
+    pub lifetime: Duration,
+    /// Whether the cookie is `Secure`.
+    pub secure_cookie: bool,
+}
 
 /// The guests of one site.
 pub struct Guests {
@@ -38,7 +48,7 @@ pub struct Visit {
 impl Guests {
     /// The guests in this store.
     pub fn new(settings: GuestSettings, store: CustomerStore, clock: Clock) -> Self {
-        let cookie = GuestCookie::new(&settings);
+        let cookie = GuestCookie::new(settings.secure_cookie, settings.lifetime);
         if !settings.secure_cookie {
             tracing::warn!("insecure-guest-cookie is for development: the guests' cookie can be read on its way");
         }

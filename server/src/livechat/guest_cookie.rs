@@ -1,5 +1,7 @@
 //! The cookie by which a guest is known: a secret of the browser's, of which the service keeps the digest alone.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cookie::{Cookie, SameSite};
@@ -9,7 +11,6 @@ use url::Url;
 use crate::{
     admission::cookies,
     customer::GuestId,
-    guest_settings::GuestSettings,
     http::problem::Problem,
     loopback::is_loopback,
     random::{NoRandomness, random_token},
@@ -54,10 +55,10 @@ pub struct GuestCookie {
 }
 
 impl GuestCookie {
-    /// The cookie of a site with these settings.
-    pub fn new(settings: &GuestSettings) -> Self {
-        let lifetime = i64::try_from(settings.lifetime.as_secs()).unwrap_or(i64::MAX);
-        Self { secure: settings.secure_cookie, lifetime }
+    /// A cookie that lives so long; whether it is `Secure`.
+    pub fn new(secure: bool, lifetime: Duration) -> Self {
+        let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
+        Self { secure, lifetime }
     }
 
     fn name(self) -> &'static str {
