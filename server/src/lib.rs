@@ -4,7 +4,6 @@
 //! takes never leaves the service. For Microsoft Omnichannel and Live Assist it signs tokens with keys of its own.
 
 pub mod admission;
-pub mod authorization_code;
 pub mod clock;
 pub mod configuration;
 pub mod customer;
@@ -12,7 +11,6 @@ pub mod customer_records;
 pub mod customer_store;
 pub mod demo_site;
 pub mod http;
-pub mod json_web_encryption;
 pub mod live_assist;
 pub mod livechat;
 pub mod logging;

@@ -7,7 +7,6 @@ use serde_json::json;
 
 use crate::{
     admission::Admission,
-    authorization_code::AuthorizationCodes,
     clock::Clock,
     configuration::Configuration,
     customer_records::administration::Administration,
@@ -17,7 +16,7 @@ use crate::{
         problem::{Problem, method_not_allowed, not_found, store_unavailable},
         request_log::log_request,
     },
-    live_assist::LiveAssist,
+    live_assist::{LiveAssist, codes::AuthorizationCodes, tokens::ContactTokens},
     livechat::{LiveChat, accounts::Accounts, customer_tokens::CustomerTokens, guests::Guests},
     omnichannel::Omnichannel,
     signing_keys::{Signer, published_keys},
@@ -81,11 +80,13 @@ impl IdentityService {
                 let live_assist = LiveAssist {
                     admission,
                     body_limits,
-                    store: store.clone(),
-                    signer,
-                    token_lifetime: settings.token_lifetime,
-                    encryption: settings.encryption,
-                    codes: settings.code_flow.map(|settings| AuthorizationCodes::new(settings, clock)),
+                    tokens: ContactTokens {
+                        store: store.clone(),
+                        signer,
+                        lifetime: settings.token_lifetime,
+                        encryption: settings.encryption,
+                    },
+                    codes: settings.code_flow.map(|settings| AuthorizationCodes::new(settings, store.clone(), clock)),
                 };
                 routes = routes.merge(live_assist.routes());
             }

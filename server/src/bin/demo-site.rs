@@ -22,7 +22,7 @@ use identity_service::{
         request_body::BodyLimits,
         serve::{ServeSettings, listen, serve},
     },
-    live_assist::{self, CodeFlowSettings},
+    live_assist::{self, codes::CodeFlowSettings},
     livechat::{
         accounts::{Account, AccountsSettings},
         customer_tokens::TokenSettings,

@@ -7,8 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
-    json_web_encryption::EncryptionKey,
-    live_assist::{CodeFlowSettings, LiveAssistSettings},
+    live_assist::{LiveAssistSettings, codes::CodeFlowSettings, json_web_encryption::EncryptionKey},
     omnichannel::OmnichannelSettings,
     setting::{SHORTEST_SECRET, SettingError, not_empty, required_secret, too_short, wrong},
     signing_keys::{LONGEST_TOKEN_LIFE, SigningKeys},

@@ -1,105 +1,52 @@
-//! The code flow: a code for the signed-in customer, redeemed once by Live Assist's service (RFC 6749, RFC 7636).
+//! The token endpoint, where Live Assist's service redeems codes (RFC 6749, sections 3.2 and 5; RFC 7636).
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
-    Json,
+    Json, Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
+    routing::post,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
+use super::{
+    codes::{AuthorizationCodes, CodeFlowSettings},
+    tokens::ContactTokens,
+};
 use crate::{
-    clock::{Clock, OnceInAWhile, milliseconds},
-    customer::CustomerId,
-    customer_store::{CustomerStore, IssuedCode, Redemption, StoreError},
+    customer_store::{IssuedCode, Redemption},
     http::{
         answer::{Outcome, ProblemCode, answered, not_stored},
-        problem::Problem,
-        request_body::read_body,
+        problem::{Problem, method_not_allowed},
+        request_body::{BodyLimits, read_body},
     },
-    live_assist::{CodeFlowSettings, LiveAssist},
     proof_key::CodeChallenge,
     random::random_token,
     secret::same_secret,
 };
 
-/// A code stays this long after its end, so that a replay is told from nonsense.
-const REMEMBERED: Duration = Duration::from_secs(3600);
-/// Old codes are removed this often.
-const REMOVAL_INTERVAL: Duration = Duration::from_secs(600);
-
-/// The codes of one site.
-pub struct AuthorizationCodes {
-    settings: CodeFlowSettings,
-    clock: Clock,
-    removal: OnceInAWhile,
+/// What the endpoint works with.
+pub struct TokenEndpoint {
+    /// What a code is redeemed for.
+    pub tokens: Arc<ContactTokens>,
+    /// The codes.
+    pub codes: Arc<AuthorizationCodes>,
+    /// How much of a body is read.
+    pub body_limits: BodyLimits,
 }
 
-fn hash(code: &str) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest(&SHA256, code.as_bytes()).as_ref());
-    bytes
-}
-
-impl AuthorizationCodes {
-    /// The codes by this clock.
-    pub fn new(settings: CodeFlowSettings, clock: Clock) -> Self {
-        Self { settings, clock, removal: OnceInAWhile::new(REMOVAL_INTERVAL) }
-    }
-
-    fn now(&self) -> i64 {
-        milliseconds(self.clock.now().wall)
-    }
-
-    /// The configured redirection URI that a page asked for, or the first one.
-    pub fn redirect_uri(&self, asked: Option<&str>) -> Option<&str> {
-        let mut known = self.settings.redirect_uris.iter().map(String::as_str);
-        match asked {
-            Some(asked) => known.find(|known| *known == asked),
-            None => known.next(),
-        }
-    }
-
-    /// A new code. The store gets its hash only: who reads the database can redeem nothing.
-    pub async fn issue(
-        &self,
-        store: &CustomerStore,
-        customer: CustomerId,
-        redirect_uri: &str,
-        challenge: Option<&CodeChallenge>,
-    ) -> Result<String, StoreError> {
-        self.remove_old(store).await?;
-        let code = random_token()?;
-        let lifetime = i64::try_from(self.settings.code_lifetime.as_millis()).unwrap_or(i64::MAX);
-        let issued = IssuedCode {
-            customer,
-            redirect_uri: redirect_uri.to_owned(),
-            code_challenge: challenge.map(|challenge| challenge.as_str().to_owned()),
-            expires_at: self.now().saturating_add(lifetime),
-        };
-        store.put_code(&hash(&code), &issued).await?;
-        Ok(code)
-    }
-
-    async fn remove_old(&self, store: &CustomerStore) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if !self.removal.is_due(now) {
-            return Ok(());
-        }
-        store.remove_old_codes(milliseconds(now.wall - REMEMBERED)).await
-    }
-
-    /// Whether these are the client's id and secret, as they are or percent-encoded (RFC 6749, section 2.3.1).
-    fn is_client(&self, id: &str, secret: &str) -> bool {
-        let id = same_secret(id.as_bytes(), self.settings.client_id.as_bytes());
-        let secret = same_secret(secret.as_bytes(), self.settings.client_secret.expose_secret().as_bytes());
-        id & secret
+impl TokenEndpoint {
+    /// The route, for a service and no browser.
+    pub fn routes(self) -> Router {
+        Router::new()
+            .route("/live-assist/oauth/token", post(redeem))
+            .method_not_allowed_fallback(method_not_allowed)
+            .with_state(Arc::new(self))
     }
 }
 
@@ -179,7 +126,14 @@ fn form_decoded(text: &str) -> String {
     form_urlencoded::parse(escaped.as_bytes()).map(|(name, _)| name.into_owned()).collect()
 }
 
-fn authenticate(codes: &AuthorizationCodes, headers: &HeaderMap, form: &Form) -> Result<(), OAuthError> {
+/// Whether these are the client's id and secret, as they are or percent-encoded (RFC 6749, section 2.3.1).
+fn is_client(settings: &CodeFlowSettings, id: &str, secret: &str) -> bool {
+    let id = same_secret(id.as_bytes(), settings.client_id.as_bytes());
+    let secret = same_secret(secret.as_bytes(), settings.client_secret.expose_secret().as_bytes());
+    id & secret
+}
+
+fn authenticate(settings: &CodeFlowSettings, headers: &HeaderMap, form: &Form) -> Result<(), OAuthError> {
     let wrong = || invalid_client("The client's id or secret is wrong.");
     let in_body = (form.get("client_id"), form.get("client_secret"));
     let known = match (basic(headers), in_body) {
@@ -193,9 +147,9 @@ fn authenticate(codes: &AuthorizationCodes, headers: &HeaderMap, form: &Form) ->
                 return Err(invalid_request("client_id is another one than that of the Authorization header."));
             }
             // Many clients send both as they are, although the standard has them encoded.
-            codes.is_client(&id, &secret) | codes.is_client(&decoded.0, &decoded.1)
+            is_client(settings, &id, &secret) | is_client(settings, &decoded.0, &decoded.1)
         }
-        (None, (Some(id), Some(secret))) => codes.is_client(id, secret),
+        (None, (Some(id), Some(secret))) => is_client(settings, id, secret),
         (None, _) => return Err(invalid_client("The client has to authenticate, by Basic or in the body.")),
     };
     if known { Ok(()) } else { Err(wrong()) }
@@ -216,16 +170,13 @@ fn matches(issued: &IssuedCode, redirect_uri: &str, verifier: Option<&str>) -> R
     }
 }
 
-/// The token endpoint that Live Assist's service calls.
-pub async fn redeem(State(live_assist): State<Arc<LiveAssist>>, request: Request<Body>) -> Result<Response, Response> {
-    let Some(codes) = &live_assist.codes else {
-        return Err(crate::http::problem::not_found().await.into_response());
-    };
+async fn redeem(State(endpoint): State<Arc<TokenEndpoint>>, request: Request<Body>) -> Result<Response, Response> {
+    let TokenEndpoint { tokens, codes, body_limits } = &*endpoint;
     let (parts, body) = request.into_parts();
-    let body = read_body(&parts.headers, body, live_assist.body_limits).await.map_err(IntoResponse::into_response)?;
+    let body = read_body(&parts.headers, body, *body_limits).await.map_err(IntoResponse::into_response)?;
     let form = Form::parse(&parts.headers, &body).map_err(IntoResponse::into_response)?;
-    let issued = grant(&live_assist, codes, &parts.headers, &form).await?;
-    let token = live_assist.token(&issued.customer, Some(&codes.settings.client_id)).await;
+    let issued = grant(codes, &parts.headers, &form).await?;
+    let token = tokens.token(&issued.customer, Some(&codes.settings().client_id)).await;
     let id_token = token.map_err(|problem| match problem.code() {
         "no_contact" => invalid_grant("The customer's contact is not known any more.").into_response(),
         _ => problem.into_response(),
@@ -237,7 +188,7 @@ pub async fn redeem(State(live_assist): State<Arc<LiveAssist>>, request: Request
     })?;
     let body = json!({
         "access_token": access_token, "token_type": "Bearer",
-        "expires_in": live_assist.token_lifetime.as_secs(), "id_token": id_token,
+        "expires_in": tokens.lifetime.as_secs(), "id_token": id_token,
     });
     let mut response = answered(Json(body), Outcome::Redeemed);
     response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
@@ -246,14 +197,9 @@ pub async fn redeem(State(live_assist): State<Arc<LiveAssist>>, request: Request
 
 /// What the code was issued for. From the moment the client is known, a code that is named is spent, whatever else
 /// is wrong: who has a code of somebody else gets one try.
-async fn grant(
-    live_assist: &LiveAssist,
-    codes: &AuthorizationCodes,
-    headers: &HeaderMap,
-    form: &Form,
-) -> Result<IssuedCode, Response> {
+async fn grant(codes: &AuthorizationCodes, headers: &HeaderMap, form: &Form) -> Result<IssuedCode, Response> {
     let refused = IntoResponse::into_response;
-    authenticate(codes, headers, form).map_err(refused)?;
+    authenticate(codes.settings(), headers, form).map_err(refused)?;
     match form.get("grant_type") {
         Some("authorization_code") => {}
         Some(_) => {
@@ -265,7 +211,7 @@ async fn grant(
     let code = form.get("code").ok_or_else(|| invalid_request("code is missing.").into_response())?;
     let redirect_uri =
         form.get("redirect_uri").ok_or_else(|| invalid_request("redirect_uri is missing.").into_response())?;
-    let redemption = live_assist.store.redeem_code(&hash(code), codes.now()).await;
+    let redemption = codes.redeem(code).await;
     let redemption = redemption.map_err(|error| Problem::from(error).into_response())?;
     let issued = match redemption {
         Redemption::Redeemed(issued) => issued,
