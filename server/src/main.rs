@@ -5,7 +5,7 @@ use std::{process::ExitCode, time::SystemTime};
 use clap::Parser;
 use identity_service::{
     clock::Clock,
-    configuration::{Command, Settings},
+    configuration::{Command, Flags},
     http::serve::{listen, serve},
     logging,
     service::{IdentityService, StartError},
@@ -13,8 +13,8 @@ use identity_service::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let settings = Settings::parse();
-    if let Some(Command::Keys(command)) = settings.command {
+    let flags = Flags::parse();
+    if let Some(Command::Keys(command)) = flags.command {
         return match command.run(SystemTime::now(), &mut std::io::stdout()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
             }
         };
     }
-    let configuration = match settings.check(|name| std::env::var(name).ok()) {
+    let configuration = match flags.check(|name| std::env::var(name).ok()) {
         Ok(configuration) => configuration,
         Err(error) => {
             eprintln!("identity-service: {error}");

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     admission::Admission,
     clock::Clock,
-    configuration::Configuration,
+    configuration::{Configuration, DatabaseSettings},
     customer_records::administration::Administration,
     customer_store::{CustomerStore, StoreError},
     http::{
@@ -17,7 +17,7 @@ use crate::{
         request_log::log_request,
     },
     live_assist::{LiveAssist, codes::AuthorizationCodes, tokens::ContactTokens},
-    livechat::{LiveChat, accounts::Accounts, customer_tokens::CustomerTokens, guests::Guests},
+    livechat::{LiveChat, LiveChatSettings, accounts::Accounts, customer_tokens::CustomerTokens, guests::Guests},
     omnichannel::Omnichannel,
     signing_keys::{Signer, published_keys},
 };
@@ -49,20 +49,23 @@ impl IdentityService {
     pub async fn new(configuration: Configuration, clock: Clock) -> Result<Self, StartError> {
         let Configuration { body_limits, signing, .. } = configuration;
         let admission = Admission::new(configuration.admission);
-        let accounts = configuration.accounts.map(Accounts::new).transpose()?;
+        let livechat = match configuration.livechat {
+            Some(LiveChatSettings { accounts, tokens, guests }) => Some((Accounts::new(accounts)?, tokens, guests)),
+            None => None,
+        };
         // Without LiveChat, no entity is ever asked for.
-        let account = accounts.as_ref().map(|accounts| accounts.account().name()).unwrap_or_default();
-        let connections = configuration.database_connections;
-        let store = CustomerStore::connect(&configuration.database_url, connections, account).await?;
+        let account = livechat.as_ref().map(|(accounts, ..)| accounts.account().name());
+        let DatabaseSettings { url, connections } = configuration.database;
+        let store = CustomerStore::connect(&url, connections, account.unwrap_or_default()).await?;
         let mut routes = Router::new();
 
-        let tokens =
-            accounts.map(|accounts| CustomerTokens::new(accounts, store.clone(), clock.clone(), configuration.tokens));
-        if let Some(tokens) = tokens.clone() {
+        let mut tokens = None;
+        if let Some((accounts, settings, guests)) = livechat {
+            let held = CustomerTokens::new(accounts, store.clone(), clock.clone(), settings);
+            let guests = guests.map(|settings| Arc::new(Guests::new(settings, store.clone(), clock.clone())));
             let admission = admission.clone();
-            let guests =
-                configuration.guests.map(|settings| Arc::new(Guests::new(settings, store.clone(), clock.clone())));
-            routes = routes.merge(LiveChat { admission, body_limits, tokens, guests }.routes());
+            routes = routes.merge(LiveChat { admission, body_limits, tokens: held.clone(), guests }.routes());
+            tokens = Some(held);
         }
         let mut context_variables = Arc::from([]);
         if let Some(signing) = signing {

@@ -81,3 +81,13 @@ pub(crate) fn required_secret(
     let secret = secret.trim().to_owned();
     if secret.is_empty() { Err(wrong(setting, "expected a secret, found nothing")) } else { Ok(Some(secret)) }
 }
+
+/// What is given in a list, without the empty ones.
+pub(crate) fn given(list: Vec<String>) -> Vec<String> {
+    list.into_iter().filter(|text| !text.trim().is_empty()).collect()
+}
+
+/// A setting that is given and does nothing.
+pub(crate) fn unused(setting: &'static str, needed: &str) -> SettingError {
+    wrong(setting, format!("expected {needed} to be switched on as well: without it, this does nothing"))
+}

@@ -13,7 +13,7 @@ use clap::Parser;
 use identity_service::{
     admission::{AdmissionSettings, origin::AllowedOrigins},
     clock::{Clock, seconds},
-    configuration::{Configuration, SigningSettings},
+    configuration::{Configuration, DatabaseSettings, SigningSettings},
     demo_site::{
         CONTEXT_VARIABLES, DEVICES, DeviceAddress, JsonWebTokens, LiveAssistSettings, LiveChat, Services, SiteSettings,
         put_records, routers, session_settings, without_path,
@@ -24,6 +24,7 @@ use identity_service::{
     },
     live_assist::{self, codes::CodeFlowSettings},
     livechat::{
+        LiveChatSettings,
         accounts::{Account, AccountsSettings},
         customer_tokens::TokenSettings,
         guests::GuestSettings,
@@ -172,25 +173,26 @@ async fn run(given: Settings) -> Result<(), String> {
             }),
         }),
     };
-    let configuration = |token_lifetime| Configuration {
+    let configuration = |token_lifetime, guests| Configuration {
         listen: given.listen,
-        database_url: given.database_url.clone(),
-        database_connections: 8,
-        accounts: Some(AccountsSettings {
-            url: url.clone(),
-            client_id: site.livechat.client_id.clone(),
-            account: account.clone(),
-            agent_token: SecretString::from(agent_token.clone()),
-            timeout,
-            creation_timeout: Duration::from_secs(60),
+        database: DatabaseSettings { url: given.database_url.clone(), connections: 8 },
+        livechat: Some(LiveChatSettings {
+            accounts: AccountsSettings {
+                url: url.clone(),
+                client_id: site.livechat.client_id.clone(),
+                account: account.clone(),
+                agent_token: SecretString::from(agent_token.clone()),
+                timeout,
+                creation_timeout: Duration::from_secs(60),
+            },
+            // "Fresh" means fresh at once here: the demo shows every request.
+            tokens: TokenSettings { least_life: 0.25, fresh_after: Duration::ZERO, patience: timeout, capacity: 1000 },
+            guests,
         }),
         admission: AdmissionSettings { session: session_settings(&site), origins: AllowedOrigins::default() },
-        // "Fresh" means fresh at once here: the demo shows every request.
-        tokens: TokenSettings { least_life: 0.25, fresh_after: Duration::ZERO, patience: timeout, capacity: 1000 },
         body_limits: BodyLimits { length: 4096, time: Duration::from_secs(10) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
-        guests: None,
         signing: Some(signing(token_lifetime)),
         admin_key: Some(admin_key.clone()),
     };
@@ -201,8 +203,8 @@ async fn run(given: Settings) -> Result<(), String> {
     // Not `Secure`: the demo is served over http on this machine, from which Safari takes no such cookie.
     let guests = GuestSettings { adopt: true, lifetime: Duration::from_secs(86_400), secure_cookie: false };
     let services = Services {
-        service: start(Configuration { guests: Some(guests), ..configuration(LIFETIME) }).await?,
-        short_lived: start(configuration(Duration::from_secs(given.short_lifetime))).await?,
+        service: start(configuration(LIFETIME, Some(guests))).await?,
+        short_lived: start(configuration(Duration::from_secs(given.short_lifetime), None)).await?,
     };
     for service in [&services.service, &services.short_lived] {
         put_records(&service.routes(), &admin_key).await?;

@@ -31,9 +31,20 @@ use crate::{
     },
     proof_key::CodeChallenge,
 };
-use accounts::AccountsError;
-use customer_tokens::{CustomerTokens, TokenAnswer, TokenError};
-use guests::Guests;
+use accounts::{AccountsError, AccountsSettings};
+use customer_tokens::{CustomerTokens, TokenAnswer, TokenError, TokenSettings};
+use guests::{GuestSettings, Guests};
+
+/// What a site sets for LiveChat.
+#[derive(Debug, Clone)]
+pub struct LiveChatSettings {
+    /// How LiveChat's accounts are reached.
+    pub accounts: AccountsSettings,
+    /// How tokens are kept.
+    pub tokens: TokenSettings,
+    /// How guests are served, when they are.
+    pub guests: Option<GuestSettings>,
+}
 
 /// What the endpoints work with.
 pub struct LiveChat {

@@ -20,12 +20,13 @@ use identity_service::{
         session_token::{SessionKey, SessionSettings},
     },
     clock::{Clock, Moment},
-    configuration::{Configuration, SigningSettings},
+    configuration::{Configuration, DatabaseSettings, SigningSettings},
     http::{
         request_body::BodyLimits,
         serve::{ServeSettings, serve},
     },
     livechat::{
+        LiveChatSettings,
         accounts::{Account, AccountsSettings},
         customer_tokens::TokenSettings,
         guests::GuestSettings,
@@ -262,15 +263,26 @@ async fn service(
 ) -> IdentityService {
     let configuration = Configuration {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        database_url: format!("sqlite:{}", folder.join("customers.sqlite").display()),
-        database_connections: 4,
-        accounts: Some(AccountsSettings {
-            url: Url::parse(accounts_url).unwrap(),
-            client_id: "client".to_owned(),
-            account: given.account,
-            agent_token: SecretString::from(given.agent_token.unwrap_or_else(|| agent_token.to_owned())),
-            timeout: given.timeout,
-            creation_timeout: given.creation_timeout,
+        database: DatabaseSettings {
+            url: format!("sqlite:{}", folder.join("customers.sqlite").display()),
+            connections: 4,
+        },
+        livechat: Some(LiveChatSettings {
+            accounts: AccountsSettings {
+                url: Url::parse(accounts_url).unwrap(),
+                client_id: "client".to_owned(),
+                account: given.account,
+                agent_token: SecretString::from(given.agent_token.unwrap_or_else(|| agent_token.to_owned())),
+                timeout: given.timeout,
+                creation_timeout: given.creation_timeout,
+            },
+            tokens: TokenSettings {
+                least_life: 0.25,
+                fresh_after: given.fresh_after,
+                patience: given.timeout,
+                capacity: 1000,
+            },
+            guests: given.guests,
         }),
         admission: AdmissionSettings {
             session: SessionSettings {
@@ -282,16 +294,9 @@ async fn service(
             },
             origins: AllowedOrigins::new(vec![Origin::parse(ALLOWED).unwrap()]),
         },
-        tokens: TokenSettings {
-            least_life: 0.25,
-            fresh_after: given.fresh_after,
-            patience: given.timeout,
-            capacity: 1000,
-        },
         body_limits: BodyLimits { length: 1024, time: Duration::from_secs(2) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
-        guests: given.guests,
         signing: given.signing,
         admin_key: given.admin_key.map(SecretString::from),
     };
