@@ -115,7 +115,7 @@ fn schedules(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
 pub fn servers(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     let mut command = process::command("cargo");
     command.current_dir(workspace.root()).env("CARGO_TARGET_DIR", workspace.target());
-    command.args(["build", "--package", "identity-service", "--bins"]);
+    command.args(["build", "--package", "identity-service", "--package", "demo", "--bins"]);
     Ok(command)
 }
 

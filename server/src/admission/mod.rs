@@ -103,8 +103,3 @@ pub fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
     }
     found
 }
-
-/// The value of a request's cookie, or of the first of its name.
-pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    cookies(headers, name).into_iter().next()
-}

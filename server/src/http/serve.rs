@@ -1,19 +1,15 @@
-//! Serves a router: bounded time for a request's head, and a shutdown that lets running requests finish.
+//! Serves requests: bounded time for a request's head, and a shutdown that lets running requests finish.
 
 use std::{io, net::SocketAddr, pin::pin, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::{BoxError, body::Body, response::Response};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
 use tokio::net::TcpListener;
-use tower::ServiceExt;
-
-/// Put in a response's extensions, it makes the connection be cut instead of answered. The stand-in uses it.
-#[derive(Debug, Clone, Copy)]
-pub struct CutConnection;
+use tower::{Service, ServiceExt};
 
 /// How patient the server is.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +45,12 @@ fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Serves until `shutdown` ends, then takes no more connections and waits for the running requests.
-pub async fn serve(listener: TcpListener, router: Router, settings: ServeSettings, shutdown: impl Future<Output = ()>) {
+/// Serves until `shutdown` ends, then takes no more connections and waits for the running requests. A service that
+/// answers with an error has its connection cut.
+pub async fn serve<S>(listener: TcpListener, served: S, settings: ServeSettings, shutdown: impl Future<Output = ()>)
+where
+    S: Service<Request<Body>, Response = Response, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+{
     let mut server = hyper::server::conn::http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
     let graceful = GracefulShutdown::new();
@@ -69,17 +69,10 @@ pub async fn serve(listener: TcpListener, router: Router, settings: ServeSetting
                 continue;
             }
         };
-        let router = router.clone();
+        let served = served.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-            let answer = router.clone().oneshot(request.map(Body::new));
-            async move {
-                let response = answer.await.unwrap_or_else(|never| match never {});
-                if response.extensions().get::<CutConnection>().is_some() {
-                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut on demand"));
-                }
-                Ok(response)
-            }
+            served.clone().oneshot(request.map(Body::new))
         });
         let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {

@@ -5,11 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use demo::livechat_accounts::random_uuid;
 use futures_util::future::join_all;
 use identity_service::{
     customer::{CustomerId, EntityId},
     customer_store::{Creation, CustomerStore, IssuedCode, Redemption, StoreError},
-    random::{random_bytes, random_uuid},
+    random::random_bytes,
 };
 use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 

@@ -3,13 +3,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use demo::livechat_accounts::{Faults, random_uuid};
 use futures_util::future::join_all;
 use identity_service::{
     customer::{CustomerId, EntityId, GuestId},
     customer_store::{Creation, CustomerStore, StoreError},
     livechat::guest_cookie::GuestSecret,
-    random::random_uuid,
-    stand_in::Faults,
 };
 use reqwest::Response;
 use serde_json::Value;

@@ -6,10 +6,10 @@ use std::{
 };
 
 use axum::{Router, http::StatusCode, routing::post};
+use demo::livechat_accounts::Faults;
 use identity_service::{
     customer::{CustomerId, EntityId},
     customer_store::{Creation, CustomerStore},
-    stand_in::Faults,
 };
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};

@@ -2,13 +2,13 @@
 
 use std::{collections::HashSet, fs, time::Duration};
 
+use demo::livechat_accounts::Faults;
 use futures_util::future::join_all;
 use identity_service::{
     admission::{json_web_keys::JsonWebKeys, session_token::SessionKey},
     livechat::guests::GuestSettings,
     proof_key::CodeChallenge,
     random::random_token,
-    stand_in::Faults,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};

@@ -12,7 +12,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use axum::Router;
+use axum::{BoxError, extract::Request};
+use demo::livechat_accounts::{self as stand_in, Faults, StandIn, StandInSettings};
 use identity_service::{
     admission::{
         AdmissionSettings,
@@ -34,7 +35,6 @@ use identity_service::{
     logging,
     random::random_token,
     service::IdentityService,
-    stand_in::{Faults, StandIn, StandInSettings},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Response, StatusCode};
@@ -42,6 +42,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot};
+use tower::Service;
 use url::Url;
 
 pub const ORGANIZATION: &str = "11111111-2222-4333-8444-555555555555";
@@ -55,13 +56,19 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start(router: Router) -> Self {
+    pub async fn start<S>(served: S) -> Self
+    where
+        S: Service<Request, Response = axum::response::Response, Error: Into<BoxError>, Future: Send>
+            + Clone
+            + Send
+            + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let settings =
             ServeSettings { head_timeout: Duration::from_secs(5), shutdown_deadline: Duration::from_secs(10) };
-        let done = tokio::spawn(serve(listener, router, settings, async {
+        let done = tokio::spawn(serve(listener, served, settings, async {
             let _ = stopped.await;
         }));
         Self { address, stop: Some(stop), done }
@@ -188,7 +195,7 @@ impl World {
         let (clock, system_clock) = TestClock::new();
         let stand_in =
             StandIn::new(StandInSettings::new(SecretString::from(agent_token.clone())), system_clock.clone());
-        let stand_in_server = Server::start(identity_service::stand_in::router(stand_in.clone())).await;
+        let stand_in_server = Server::start(stand_in::service(stand_in.clone())).await;
         let url = given.accounts_url.clone().unwrap_or_else(|| stand_in_server.url(""));
         let service = service(folder.path(), &url, &secret, &agent_token, system_clock.clone(), given).await;
         let server = Server::start(service.router()).await;

@@ -14,7 +14,7 @@ use axum::{
 };
 
 use super::chat_stand_in::ChatStandIn;
-use crate::{
+use identity_service::{
     admission::origin::AllowedOrigins,
     http::{answer::not_stored, problem::Problem},
 };

@@ -10,14 +10,14 @@ use std::{
 };
 
 use clap::Parser;
+use demo::site::{
+    CONTEXT_VARIABLES, DEVICES, DeviceAddress, JsonWebTokens, LiveAssistSettings, LiveChat, Services, SiteSettings,
+    put_records, routers, session_settings, without_path,
+};
 use identity_service::{
     admission::{AdmissionSettings, origin::AllowedOrigins},
     clock::{Clock, seconds},
     configuration::{Configuration, DatabaseSettings, SigningSettings},
-    demo_site::{
-        CONTEXT_VARIABLES, DEVICES, DeviceAddress, JsonWebTokens, LiveAssistSettings, LiveChat, Services, SiteSettings,
-        put_records, routers, session_settings, without_path,
-    },
     http::{
         request_body::BodyLimits,
         serve::{ServeSettings, listen, serve},
@@ -48,7 +48,7 @@ use url::Url;
 /// or both.
 #[derive(Debug, Parser)]
 #[command(name = "demo-site", version)]
-struct Settings {
+struct Flags {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, default_value = "127.0.0.1:8081", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
@@ -129,7 +129,7 @@ fn make_signing_key(folder: &Path) -> Result<(), String> {
     key.write().map_err(|error| error.to_string())
 }
 
-async fn run(given: Settings) -> Result<(), String> {
+async fn run(given: Flags) -> Result<(), String> {
     let (livechat, account, agent_token) = livechat(given.stand_in_url.as_ref())?;
     for (setting, folder) in [("www", &given.www), ("package", &given.package)] {
         if !folder.is_dir() {
@@ -250,7 +250,7 @@ async fn run(given: Settings) -> Result<(), String> {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run(Settings::parse()).await {
+    match run(Flags::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("demo-site: {error}");

@@ -25,7 +25,7 @@ use story::Story;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{
+use identity_service::{
     http::{problem::method_not_allowed, request_log::log_request},
     service::IdentityService,
 };

@@ -3,11 +3,11 @@
 use std::{net::SocketAddr, process::ExitCode};
 
 use clap::Parser;
+use demo::livechat_accounts::{StandIn, StandInSettings, service};
 use identity_service::{
     clock::Clock,
     http::serve::{ServeSettings, listen, serve},
     logging,
-    stand_in::{StandIn, StandInSettings, router},
 };
 use secrecy::SecretString;
 
@@ -19,7 +19,7 @@ const AGENT_TOKEN_VARIABLE: &str = "STAND_IN_AGENT_TOKEN";
 /// everything in memory and forgets it at its end.
 #[derive(Debug, Parser)]
 #[command(name = "livechat-accounts-stand-in", version)]
-struct Settings {
+struct Flags {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, env = "STAND_IN_LISTEN", default_value = "127.0.0.1:8082", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
@@ -42,7 +42,7 @@ struct Settings {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let given = Settings::parse();
+    let given = Flags::parse();
     let Some(agent_token) = std::env::var(AGENT_TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty()) else {
         eprintln!(
             "livechat-accounts-stand-in: agent-token: expected the accepted agent token in {AGENT_TOKEN_VARIABLE}"
@@ -67,6 +67,6 @@ async fn main() -> ExitCode {
         }
     };
     eprintln!("This is a stand-in for LiveChat's accounts API, not LiveChat.");
-    serve(listener, router(StandIn::new(settings, Clock::system())), ServeSettings::default(), shutdown).await;
+    serve(listener, service(StandIn::new(settings, Clock::system())), ServeSettings::default(), shutdown).await;
     ExitCode::SUCCESS
 }

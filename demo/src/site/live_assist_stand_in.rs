@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 use url::{Url, form_urlencoded};
 
 use super::SHORT_LIVED;
-use crate::{
+use identity_service::{
     admission::{json_web_keys::JsonWebKeys, origin::AllowedOrigins},
     http::{
         answer::not_stored,

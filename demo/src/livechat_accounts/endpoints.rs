@@ -1,10 +1,10 @@
 //! The stand-in's endpoints.
 
-use std::time::Duration;
+use std::{convert::Infallible, io, time::Duration};
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::{
-    Json, Router,
+    BoxError, Json, Router,
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
@@ -13,6 +13,7 @@ use axum::{
 };
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
+use tower::{Service, ServiceExt};
 use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
@@ -23,13 +24,12 @@ use super::{
     Faults, StandIn,
     ledger::{Issued, TransferCode},
 };
-use crate::{
-    admission::{bearer_token, cookie},
+use identity_service::{
+    admission::{bearer_token, cookies},
     http::{
         answer::not_stored,
         problem::Problem,
         request_body::{BodyLimits, read_body, read_json},
-        serve::CutConnection,
     },
     proof_key::CodeChallenge,
     random::{NoRandomness, random_token},
@@ -62,8 +62,7 @@ enum Version {
     Two,
 }
 
-/// The stand-in as a router.
-pub fn router(stand_in: StandIn) -> Router {
+fn router(stand_in: StandIn) -> Router {
     let allowed = stand_in.settings.allowed_origins.clone();
     let cross_origin = CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin, _| {
@@ -90,6 +89,23 @@ pub fn router(stand_in: StandIn) -> Router {
             HeaderValue::from_static("a stand-in for LiveChat's accounts API, not LiveChat"),
         ))
         .with_state(stand_in)
+}
+
+/// Put in a response's extensions, it makes the connection be cut instead of answered.
+#[derive(Debug, Clone, Copy)]
+struct CutConnection;
+
+/// The stand-in as it is served. Where a fault demands it, the server gets no response, and cuts the connection.
+pub fn service(
+    stand_in: StandIn,
+) -> impl Service<Request, Response = Response, Error = BoxError, Future: Send> + Clone + Send + 'static {
+    ServiceExt::<Request>::map_result(router(stand_in), |answer: Result<Response, Infallible>| {
+        let response = answer.unwrap_or_else(|never| match never {});
+        match response.extensions().get::<CutConnection>() {
+            Some(CutConnection) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, "cut on demand").into()),
+            None => Ok(response),
+        }
+    })
 }
 
 /// An http page of this machine, whatever its port.
@@ -193,7 +209,8 @@ fn grant_token(
     let entity = match grant {
         Some("cookie") => {
             check_redirect(stand_in, headers, members)?;
-            let known = cookie(headers, "__lc_cid").zip(cookie(headers, "__lc_cst")).filter(|(entity, secret)| {
+            let cookie = |name| cookies(headers, name).into_iter().next();
+            let known = cookie("__lc_cid").zip(cookie("__lc_cst")).filter(|(entity, secret)| {
                 let known = ledger.cookies.get(entity);
                 known.is_some_and(|known| verify_slices_are_equal(known.as_bytes(), secret.as_bytes()).is_ok())
             });

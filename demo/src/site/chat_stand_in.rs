@@ -19,7 +19,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use url::{Url, form_urlencoded};
 
-use crate::{
+use identity_service::{
     admission::{bearer_token, origin::AllowedOrigins},
     http::{
         answer::not_stored,

@@ -9,7 +9,7 @@ use tower::ServiceBuilder;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 use super::{LiveChat, SiteSettings};
-use crate::http::problem::not_found;
+use identity_service::http::problem::not_found;
 
 /// What the pages of a site have to do with frames.
 pub(super) enum Frames {

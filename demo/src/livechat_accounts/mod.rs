@@ -6,10 +6,12 @@
 mod endpoints;
 mod faults;
 mod ledger;
+mod uuid;
 
-pub use endpoints::router;
+pub use endpoints::service;
 pub use faults::Faults;
 pub use ledger::StandIn;
+pub use uuid::random_uuid;
 
 use secrecy::SecretString;
 

@@ -8,11 +8,11 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Faults, StandInSettings};
-use crate::{
+use super::{Faults, StandInSettings, random_uuid};
+use identity_service::{
     clock::{Clock, Moment},
     proof_key::CodeChallenge,
-    random::{NoRandomness, random_token, random_uuid},
+    random::{NoRandomness, random_token},
 };
 
 /// How many requests are remembered.

@@ -2,11 +2,11 @@
 
 use std::{fs, time::Duration};
 
-use identity_service::admission::session_token::SessionKey;
-use identity_service::demo_site::{
+use demo::site::{
     DEVICES, DeviceAddress, JsonWebTokens, LiveAssistSettings, LiveChat, SESSION_COOKIE, Services, SiteSettings,
     put_records, routers, session_settings,
 };
+use identity_service::admission::session_token::SessionKey;
 use reqwest::Response;
 use secrecy::SecretString;
 use serde_json::{Value, json};

@@ -19,9 +19,9 @@ use super::{
     CUSTOMERS, Customer, SESSION_COOKIE, SiteSettings,
     story::{self, Story},
 };
-use crate::{
+use identity_service::{
     admission::{
-        cookie,
+        cookies,
         origin::AllowedOrigins,
         session_token::{SessionKey, SessionSettings, SessionTokens},
     },
@@ -64,7 +64,7 @@ pub(super) fn routes(settings: Arc<SiteSettings>, story: Option<Story>) -> Route
 }
 
 async fn customer_of(settings: &SiteSettings, headers: &HeaderMap) -> Option<Customer> {
-    let token = cookie(headers, SESSION_COOKIE)?;
+    let token = cookies(headers, SESSION_COOKIE).into_iter().next()?;
     let id = SessionTokens::new(session_settings(settings)).customer(&token).await.ok()?;
     CUSTOMERS.into_iter().find(|customer| customer.id == story::customer_of(id.as_str()))
 }

@@ -1,6 +1,6 @@
 //! The stand-in keeps to LiveChat's documented behaviour.
 
-use identity_service::stand_in::Faults;
+use demo::livechat_accounts::Faults;
 use reqwest::{RequestBuilder, Response};
 use serde_json::{Value, json};
 
