@@ -10,7 +10,8 @@ use crate::compiler::{self, Use};
 use crate::failure::{Failure, Outcome};
 use crate::npm;
 use crate::process;
-use crate::setup::{self, Asking, Part, Purpose, Ready, seconds};
+use crate::ready::Ready;
+use crate::setup::{self, Asking, Part, Purpose, seconds};
 use crate::summary::Summary;
 use crate::workspace::Workspace;
 
