@@ -11,6 +11,16 @@ use axum::{
     response::{Html, IntoResponse, Response},
     routing::{get, post},
 };
+use identity_service::{
+    admission::{bearer_token, cookies},
+    http::{
+        answer::not_stored,
+        problem::Problem,
+        request_body::{BodyLimits, read_body, read_json},
+    },
+    proof_key::CodeChallenge,
+    random::{NoRandomness, random_token},
+};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 use tower::{Service, ServiceExt};
@@ -23,16 +33,6 @@ use url::Url;
 use super::{
     Faults, StandIn,
     ledger::{Issued, TransferCode},
-};
-use identity_service::{
-    admission::{bearer_token, cookies},
-    http::{
-        answer::not_stored,
-        problem::Problem,
-        request_body::{BodyLimits, read_body, read_json},
-    },
-    proof_key::CodeChallenge,
-    random::{NoRandomness, random_token},
 };
 
 const LIFETIME: u64 = 28_800;

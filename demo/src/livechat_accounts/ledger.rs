@@ -6,14 +6,14 @@ use std::{
     time::UNIX_EPOCH,
 };
 
-use serde::Serialize;
-
-use super::{Faults, StandInSettings, random_uuid};
 use identity_service::{
     clock::{Clock, Moment},
     proof_key::CodeChallenge,
     random::{NoRandomness, random_token},
 };
+use serde::Serialize;
+
+use super::{Faults, StandInSettings, random_uuid};
 
 /// How many requests are remembered.
 const REMEMBERED: usize = 200;

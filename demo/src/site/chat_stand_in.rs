@@ -13,12 +13,6 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use url::{Url, form_urlencoded};
-
 use identity_service::{
     admission::{bearer_token, origin::AllowedOrigins},
     http::{
@@ -27,6 +21,11 @@ use identity_service::{
         request_body::{BodyLimits, read_json},
     },
 };
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use url::{Url, form_urlencoded};
 
 const MOST_CONVERSATIONS: usize = 1000;
 const MOST_MESSAGES: usize = 200;

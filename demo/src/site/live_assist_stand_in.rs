@@ -10,14 +10,6 @@ use axum::{
     response::Response,
     routing::post,
 };
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
-use moka::sync::Cache;
-use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
-use url::{Url, form_urlencoded};
-
-use super::SHORT_LIVED;
 use identity_service::{
     admission::{json_web_keys::JsonWebKeys, origin::AllowedOrigins},
     http::{
@@ -28,6 +20,14 @@ use identity_service::{
     proof_key::CodeChallenge,
     random::random_token,
 };
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use moka::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use url::{Url, form_urlencoded};
+
+use super::SHORT_LIVED;
 
 /// An engagement is forgotten after this; the codes that belong to it live for a minute.
 const ENGAGEMENT_LIFE: Duration = Duration::from_secs(600);

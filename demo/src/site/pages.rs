@@ -5,11 +5,11 @@ use axum::{
     handler::HandlerWithoutStateExt,
     http::{HeaderName, HeaderValue, header},
 };
+use identity_service::http::problem::not_found;
 use tower::ServiceBuilder;
 use tower_http::{services::ServeDir, set_header::SetResponseHeaderLayer};
 
 use super::{LiveChat, SiteSettings};
-use identity_service::http::problem::not_found;
 
 /// What the pages of a site have to do with frames.
 pub(super) enum Frames {

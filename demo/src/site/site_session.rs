@@ -10,15 +10,6 @@ use axum::{
     routing::{get, post},
 };
 use cookie::{Cookie, SameSite, time::Duration};
-use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use secrecy::ExposeSecret;
-use serde::Deserialize;
-use serde_json::{Value, json};
-
-use super::{
-    CUSTOMERS, Customer, SESSION_COOKIE, SiteSettings,
-    story::{self, Story},
-};
 use identity_service::{
     admission::{
         cookies,
@@ -31,6 +22,15 @@ use identity_service::{
         problem::Problem,
         request_body::{BodyLimits, read_json},
     },
+};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use secrecy::ExposeSecret;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    CUSTOMERS, Customer, SESSION_COOKIE, SiteSettings,
+    story::{self, Story},
 };
 
 const EIGHT_HOURS: u64 = 28_800;

@@ -12,12 +12,12 @@ use axum::{
     response::Response,
     routing::post,
 };
-
-use super::chat_stand_in::ChatStandIn;
 use identity_service::{
     admission::origin::AllowedOrigins,
     http::{answer::not_stored, problem::Problem},
 };
+
+use super::chat_stand_in::ChatStandIn;
 
 /// Parts a customer's id from the telling in which the shop knows them. No id has it.
 const SEPARATOR: char = '.';
