@@ -4,6 +4,7 @@
 mod admission;
 mod answers;
 mod code_flow;
+mod core_reads;
 mod failures;
 mod guests;
 mod omnichannel;
