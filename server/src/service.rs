@@ -17,7 +17,7 @@ use crate::{
         request_log::log_request,
     },
     live_assist::{LiveAssist, codes::AuthorizationCodes, tokens::ContactTokens},
-    livechat::{LiveChat, LiveChatSettings, accounts::Accounts, customer_tokens::CustomerTokens, guests::Guests},
+    livechat::{LiveChat, LiveChatSettings, accounts::AccountsApi, customer_tokens::CustomerTokens, guests::Guests},
     omnichannel::Omnichannel,
     signing_keys::{Signer, published_keys},
 };
@@ -50,7 +50,7 @@ impl IdentityService {
         let Configuration { body_limits, signing, .. } = configuration;
         let admission = Admission::new(configuration.admission);
         let livechat = match configuration.livechat {
-            Some(LiveChatSettings { accounts, tokens, guests }) => Some((Accounts::new(accounts)?, tokens, guests)),
+            Some(LiveChatSettings { accounts, tokens, guests }) => Some((AccountsApi::new(accounts)?, tokens, guests)),
             None => None,
         };
         // Without LiveChat, no entity is ever asked for.

@@ -25,7 +25,7 @@ use identity_service::{
     live_assist::{self, codes::CodeFlowSettings},
     livechat::{
         LiveChatSettings,
-        accounts::{Account, AccountsSettings},
+        accounts::{Account, AccountsApiSettings},
         customer_tokens::TokenSettings,
         guests::GuestSettings,
     },
@@ -177,7 +177,7 @@ async fn run(given: Flags) -> Result<(), String> {
         listen: given.listen,
         database: DatabaseSettings { url: given.database_url.clone(), connections: 8 },
         livechat: Some(LiveChatSettings {
-            accounts: AccountsSettings {
+            accounts: AccountsApiSettings {
                 url: url.clone(),
                 client_id: site.livechat.client_id.clone(),
                 account: account.clone(),

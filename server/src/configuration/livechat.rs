@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     livechat::{
         LiveChatSettings,
-        accounts::{Account, AccountsSettings},
+        accounts::{Account, AccountsApiSettings},
         customer_tokens::TokenSettings,
         guests::GuestSettings,
     },
@@ -102,7 +102,7 @@ fn accounts(
     license_id: Option<u64>,
     agent_token: Option<String>,
     (url, timeout, creation_timeout): (Url, Duration, Duration),
-) -> Result<Option<AccountsSettings>, SettingError> {
+) -> Result<Option<AccountsApiSettings>, SettingError> {
     if client_id.is_none() && organization_id.is_none() && license_id.is_none() && agent_token.is_none() {
         return Ok(None);
     }
@@ -125,5 +125,5 @@ fn accounts(
         return Err(wrong("agent-token", "expected printable characters without spaces"));
     }
     let agent_token = SecretString::from(agent_token);
-    Ok(Some(AccountsSettings { url, client_id, account, agent_token, timeout, creation_timeout }))
+    Ok(Some(AccountsApiSettings { url, client_id, account, agent_token, timeout, creation_timeout }))
 }

@@ -10,7 +10,7 @@ mod error;
 mod guests;
 mod records;
 
-pub use codes::{IssuedCode, Redemption};
+pub use codes::{IssuedAuthorizationCode, Redemption};
 pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 pub use error::StoreError;
 

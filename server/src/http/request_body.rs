@@ -41,7 +41,7 @@ pub async fn read_body(headers: &HeaderMap, body: Body, limits: BodyLimits) -> R
     }
 }
 
-/// Reads a body that has to be JSON of a known shape, or says 415 or 422 as well; `expected` describes the shape.
+/// Reads a body that has to be JSON with known members, or says 415 or 422 as well; `expected` describes them.
 pub async fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::{
     clock::{Clock, OnceInAWhile, milliseconds},
     customer::CustomerId,
-    customer_store::{CustomerStore, IssuedCode, Redemption, StoreError},
+    customer_store::{CustomerStore, IssuedAuthorizationCode, Redemption, StoreError},
     proof_key::CodeChallenge,
     random::random_token,
 };
@@ -79,7 +79,7 @@ impl AuthorizationCodes {
         self.remove_old().await?;
         let code = random_token()?;
         let lifetime = i64::try_from(self.settings.code_lifetime.as_millis()).unwrap_or(i64::MAX);
-        let issued = IssuedCode {
+        let issued = IssuedAuthorizationCode {
             customer,
             redirect_uri: redirect_uri.to_owned(),
             code_challenge: challenge.map(|challenge| challenge.as_str().to_owned()),

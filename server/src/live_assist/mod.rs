@@ -98,16 +98,20 @@ async fn token(State(desk): State<Arc<Desk>>, request: Request<Body>) -> Result<
 
 #[derive(Deserialize, Default)]
 #[serde(deny_unknown_fields)]
-struct CodeRequest {
+struct AuthorizationCodeRequest {
     redirect_uri: Option<String>,
     code_challenge: Option<String>,
 }
 
 /// A body is optional here, so nothing at all is as good as an empty object.
-async fn read_code_request(headers: &HeaderMap, body: Body, limits: BodyLimits) -> Result<CodeRequest, Problem> {
+async fn read_authorization_code_request(
+    headers: &HeaderMap,
+    body: Body,
+    limits: BodyLimits,
+) -> Result<AuthorizationCodeRequest, Problem> {
     let bytes: Bytes = read_body(headers, body, limits).await?;
     if bytes.is_empty() {
-        return Ok(CodeRequest::default());
+        return Ok(AuthorizationCodeRequest::default());
     }
     let expected =
         r#"{"redirect_uri"?: "<one of the configured ones>", "code_challenge"?: "<43 characters of base64url>"}"#;
@@ -117,7 +121,7 @@ async fn read_code_request(headers: &HeaderMap, body: Body, limits: BodyLimits) 
 async fn code(State(CodeDesk { desk, codes }): State<CodeDesk>, request: Request<Body>) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let customer = desk.admission.customer(&parts.headers).await?;
-    let asked = read_code_request(&parts.headers, body, desk.body_limits).await?;
+    let asked = read_authorization_code_request(&parts.headers, body, desk.body_limits).await?;
     let challenge = asked.code_challenge.as_deref().map(CodeChallenge::read).transpose()?;
     let redirect_uri = codes.redirect_uri(asked.redirect_uri.as_deref()).ok_or_else(|| {
         let detail = "redirect_uri has to be one of the setting live-assist-redirect-uri.";

@@ -19,7 +19,7 @@ use super::{
     tokens::ContactTokens,
 };
 use crate::{
-    customer_store::{IssuedCode, Redemption},
+    customer_store::{IssuedAuthorizationCode, Redemption},
     http::{
         answer::{Outcome, ProblemCode, answered, not_stored},
         problem::{Problem, method_not_allowed},
@@ -156,7 +156,7 @@ fn authenticate(settings: &CodeFlowSettings, headers: &HeaderMap, form: &Form) -
 }
 
 /// Whether what is redeemed is what was issued.
-fn matches(issued: &IssuedCode, redirect_uri: &str, verifier: Option<&str>) -> Result<(), OAuthError> {
+fn matches(issued: &IssuedAuthorizationCode, redirect_uri: &str, verifier: Option<&str>) -> Result<(), OAuthError> {
     if issued.redirect_uri != redirect_uri {
         return Err(invalid_grant("redirect_uri is another one than the code was issued for."));
     }
@@ -197,7 +197,11 @@ async fn redeem(State(endpoint): State<Arc<TokenEndpoint>>, request: Request<Bod
 
 /// What the code was issued for. From the moment the client is known, a code that is named is spent, whatever else
 /// is wrong: who has a code of somebody else gets one try.
-async fn grant(codes: &AuthorizationCodes, headers: &HeaderMap, form: &Form) -> Result<IssuedCode, Response> {
+async fn grant(
+    codes: &AuthorizationCodes,
+    headers: &HeaderMap,
+    form: &Form,
+) -> Result<IssuedAuthorizationCode, Response> {
     let refused = IntoResponse::into_response;
     authenticate(codes.settings(), headers, form).map_err(refused)?;
     match form.get("grant_type") {

@@ -91,7 +91,7 @@ pub struct IdentityTransfer {
 
 /// Why there is no token.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
-pub enum AccountsError {
+pub enum AccountsApiError {
     /// No connection, or it was cut.
     #[error("LiveChat's accounts could not be reached: {reason}")]
     Unreachable {
@@ -132,7 +132,7 @@ pub enum AccountsError {
     CustomerRefused(Exception),
 }
 
-impl AccountsError {
+impl AccountsApiError {
     /// Whether a request to create a customer may have created one although it failed.
     pub fn may_have_created(&self) -> bool {
         match self {
@@ -145,7 +145,7 @@ impl AccountsError {
 
 /// How accounts is reached.
 #[derive(Debug, Clone)]
-pub struct AccountsSettings {
+pub struct AccountsApiSettings {
     /// The host, for example `https://accounts.livechat.com`.
     pub url: Url,
     /// The application's id.
@@ -162,14 +162,14 @@ pub struct AccountsSettings {
 
 /// The client.
 #[derive(Debug, Clone)]
-pub struct Accounts {
+pub struct AccountsApi {
     http: reqwest::Client,
-    settings: AccountsSettings,
+    settings: AccountsApiSettings,
 }
 
-impl Accounts {
+impl AccountsApi {
     /// Makes a client; fails when the system has no certificates to check a server against.
-    pub fn new(settings: AccountsSettings) -> Result<Self, reqwest::Error> {
+    pub fn new(settings: AccountsApiSettings) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             // A redirect would carry the agent token to a host that nobody configured.
             .redirect(reqwest::redirect::Policy::none())
@@ -190,22 +190,22 @@ impl Accounts {
     }
 
     /// Asks for a token of an existing entity.
-    pub async fn token(&self, entity: &EntityId) -> Result<CustomerToken, AccountsError> {
+    pub async fn token(&self, entity: &EntityId) -> Result<CustomerToken, AccountsApiError> {
         let answer = self.ask_token(Some(entity), self.settings.timeout).await?;
         if answer.entity == *entity {
             Ok(answer)
         } else {
             let what = "entity_id is another than the one asked for".to_owned();
-            Err(AccountsError::Nonsense { what, entity: None })
+            Err(AccountsApiError::Nonsense { what, entity: None })
         }
     }
 
     /// Creates a customer and answers with its first token.
-    pub async fn create(&self) -> Result<CustomerToken, AccountsError> {
+    pub async fn create(&self) -> Result<CustomerToken, AccountsApiError> {
         self.ask_token(None, self.settings.creation_timeout).await
     }
 
-    async fn ask_token(&self, entity: Option<&EntityId>, timeout: Duration) -> Result<CustomerToken, AccountsError> {
+    async fn ask_token(&self, entity: Option<&EntityId>, timeout: Duration) -> Result<CustomerToken, AccountsApiError> {
         let mut body = Map::new();
         body.insert("grant_type".to_owned(), json!("agent_token"));
         body.insert("response_type".to_owned(), json!("token"));
@@ -230,7 +230,7 @@ impl Accounts {
         &self,
         entity: &EntityId,
         challenge: &CodeChallenge,
-    ) -> Result<IdentityTransfer, AccountsError> {
+    ) -> Result<IdentityTransfer, AccountsApiError> {
         let mut body = Map::new();
         body.insert("bearer_type".to_owned(), json!("agent"));
         body.insert("client_id".to_owned(), json!(self.settings.client_id));
@@ -246,7 +246,7 @@ impl Accounts {
         body: Map<String, Value>,
         names_entity: bool,
         timeout: Duration,
-    ) -> Result<Vec<u8>, AccountsError> {
+    ) -> Result<Vec<u8>, AccountsApiError> {
         let mut url = self.settings.url.clone();
         url.set_path(&self.settings.account.path(rest));
         let request = self
@@ -264,25 +264,25 @@ impl Accounts {
 }
 
 /// The error without its URL, and said so that nothing of the request can be in it.
-fn describe(error: &reqwest::Error) -> AccountsError {
+fn describe(error: &reqwest::Error) -> AccountsApiError {
     if error.is_connect() {
         let reason = if error.is_timeout() { "no connection in time" } else { "no connection" };
-        AccountsError::Unreachable { reason: reason.to_owned(), sent: false }
+        AccountsApiError::Unreachable { reason: reason.to_owned(), sent: false }
     } else if error.is_timeout() {
-        AccountsError::Slow
+        AccountsApiError::Slow
     } else if error.is_builder() {
-        AccountsError::Unreachable { reason: "the request could not be made".to_owned(), sent: false }
+        AccountsApiError::Unreachable { reason: "the request could not be made".to_owned(), sent: false }
     } else {
-        AccountsError::Unreachable { reason: "the connection was cut".to_owned(), sent: true }
+        AccountsApiError::Unreachable { reason: "the connection was cut".to_owned(), sent: true }
     }
 }
 
-async fn read_answer(mut response: Response) -> Result<Vec<u8>, AccountsError> {
+async fn read_answer(mut response: Response) -> Result<Vec<u8>, AccountsApiError> {
     let mut answer = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| describe(&error))? {
         if answer.len() + chunk.len() > LONGEST_ANSWER {
             let what = format!("the answer is longer than {LONGEST_ANSWER} bytes");
-            return Err(AccountsError::Nonsense { what, entity: None });
+            return Err(AccountsApiError::Nonsense { what, entity: None });
         }
         answer.extend_from_slice(&chunk);
     }
@@ -308,8 +308,8 @@ const IDENTITY_EXCEPTIONS: [&str; 6] =
     ["invalid_request", "unauthorized", "server_error", "access_denied", "identity_lost", "credentials_login_disabled"];
 
 /// What an answer that is not 200 means. Only documented names of exceptions are believed.
-fn refusal(status: StatusCode, headers: &HeaderMap, answer: &[u8], names_entity: bool) -> AccountsError {
-    let unavailable = || AccountsError::Unavailable { status: status.as_u16(), retry_after: retry_after(headers) };
+fn refusal(status: StatusCode, headers: &HeaderMap, answer: &[u8], names_entity: bool) -> AccountsApiError {
+    let unavailable = || AccountsApiError::Unavailable { status: status.as_u16(), retry_after: retry_after(headers) };
     if status == StatusCode::REQUEST_TIMEOUT || status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
         return unavailable();
     }
@@ -321,16 +321,16 @@ fn refusal(status: StatusCode, headers: &HeaderMap, answer: &[u8], names_entity:
     if let Some(exception) = known("identity_exception", &IDENTITY_EXCEPTIONS) {
         return match exception {
             "server_error" => unavailable(),
-            _ => AccountsError::CustomerRefused(Exception::Identity(exception.to_owned())),
+            _ => AccountsApiError::CustomerRefused(Exception::Identity(exception.to_owned())),
         };
     }
     match known("oauth_exception", &OAUTH_EXCEPTIONS) {
         Some("server_error" | "temporarily_unavailable") => unavailable(),
         // The entity that was asked for is gone: this customer's matter, unlike all the others.
         Some("resource_not_found") if names_entity => {
-            AccountsError::CustomerRefused(Exception::OAuth("resource_not_found".to_owned()))
+            AccountsApiError::CustomerRefused(Exception::OAuth("resource_not_found".to_owned()))
         }
-        exception => AccountsError::Refused { status: status.as_u16(), exception },
+        exception => AccountsApiError::Refused { status: status.as_u16(), exception },
     }
 }
 
@@ -340,11 +340,11 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
     Some(seconds.clamp(1, 3600))
 }
 
-fn nonsense(what: &str, entity: Option<EntityId>) -> AccountsError {
-    AccountsError::Nonsense { what: what.to_owned(), entity }
+fn nonsense(what: &str, entity: Option<EntityId>) -> AccountsApiError {
+    AccountsApiError::Nonsense { what: what.to_owned(), entity }
 }
 
-fn members_of(answer: &[u8]) -> Result<Map<String, Value>, AccountsError> {
+fn members_of(answer: &[u8]) -> Result<Map<String, Value>, AccountsApiError> {
     match serde_json::from_slice(answer) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(nonsense("the answer is no JSON object", None)),
@@ -357,7 +357,7 @@ fn secret(
     members: &Map<String, Value>,
     member: &str,
     entity: &Option<EntityId>,
-) -> Result<SecretString, AccountsError> {
+) -> Result<SecretString, AccountsApiError> {
     match members.get(member).and_then(Value::as_str) {
         Some(text) if (1..=8192).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) => {
             Ok(SecretString::from(text))
@@ -366,7 +366,7 @@ fn secret(
     }
 }
 
-fn lifetime(members: &Map<String, Value>, entity: &Option<EntityId>) -> Result<u64, AccountsError> {
+fn lifetime(members: &Map<String, Value>, entity: &Option<EntityId>) -> Result<u64, AccountsApiError> {
     match members.get("expires_in").and_then(Value::as_u64) {
         Some(seconds) if (1..=LONGEST_LIFETIME).contains(&seconds) => Ok(seconds),
         _ => Err(nonsense("expires_in is no positive whole number of seconds below a year", entity.clone())),
@@ -374,7 +374,7 @@ fn lifetime(members: &Map<String, Value>, entity: &Option<EntityId>) -> Result<u
 }
 
 /// Reads the answer of the token endpoint for one account.
-pub fn read_token(answer: &[u8], account: &Account) -> Result<CustomerToken, AccountsError> {
+pub fn read_token(answer: &[u8], account: &Account) -> Result<CustomerToken, AccountsApiError> {
     let members = members_of(answer)?;
     let Some(entity) = members.get("entity_id").and_then(Value::as_str).and_then(EntityId::parse) else {
         return Err(nonsense("entity_id is no id", None));
@@ -398,7 +398,7 @@ pub fn read_token(answer: &[u8], account: &Account) -> Result<CustomerToken, Acc
 }
 
 /// Reads the answer of the identity_transfer endpoint.
-pub fn read_transfer(answer: &[u8]) -> Result<IdentityTransfer, AccountsError> {
+pub fn read_transfer(answer: &[u8]) -> Result<IdentityTransfer, AccountsApiError> {
     let members = members_of(answer)?;
     let identity_transfer_token = secret(&members, "identity_transfer_token", &None)?;
     Ok(IdentityTransfer { identity_transfer_token, expires_in: lifetime(&members, &None)? })

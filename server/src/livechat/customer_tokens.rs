@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use super::accounts::{Accounts, AccountsError, CustomerToken, IdentityTransfer};
+use super::accounts::{AccountsApi, AccountsApiError, CustomerToken, IdentityTransfer};
 use crate::{
     clock::{Clock, Moment, milliseconds},
     customer::{CustomerId, EntityId, GuestId},
@@ -34,9 +34,9 @@ const DEFAULT_RETRY_AFTER: u64 = 5;
 /// Why a customer gets no token.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TokenError {
-    /// Accounts gave none.
+    /// The accounts gave none.
     #[error(transparent)]
-    Accounts(#[from] AccountsError),
+    Accounts(#[from] AccountsApiError),
     /// The customer store failed.
     #[error("{0}")]
     Store(Arc<StoreError>),
@@ -63,32 +63,32 @@ impl From<StoreError> for TokenError {
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Accounts(AccountsError::Unreachable { .. }) => Self::new(
+            TokenError::Accounts(AccountsApiError::Unreachable { .. }) => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "accounts_unreachable",
                 "LiveChat's accounts could not be reached.",
             )
             .with_retry_after(DEFAULT_RETRY_AFTER),
-            TokenError::Accounts(AccountsError::Unavailable { status, retry_after }) => {
+            TokenError::Accounts(AccountsApiError::Unavailable { status, retry_after }) => {
                 let code = if status == 429 { "accounts_rate_limited" } else { "accounts_unavailable" };
                 let detail = format!("LiveChat's accounts answered with status {status}.");
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
                     .with_retry_after(retry_after.unwrap_or(DEFAULT_RETRY_AFTER))
             }
-            TokenError::Accounts(AccountsError::Slow) | TokenError::StillRunning => {
+            TokenError::Accounts(AccountsApiError::Slow) | TokenError::StillRunning => {
                 Self::new(StatusCode::GATEWAY_TIMEOUT, "accounts_slow", "LiveChat's accounts did not answer in time.")
             }
-            TokenError::Accounts(AccountsError::Nonsense { what, .. }) => Self::new(
+            TokenError::Accounts(AccountsApiError::Nonsense { what, .. }) => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "accounts_nonsense",
                 format!("LiveChat's accounts answered nonsense: {what}."),
             ),
-            TokenError::Accounts(AccountsError::Refused { .. }) => Self::new(
+            TokenError::Accounts(AccountsApiError::Refused { .. }) => Self::new(
                 StatusCode::BAD_GATEWAY,
                 "accounts_refused_service",
                 "LiveChat's accounts refused this service; its operator finds the reason in the log.",
             ),
-            TokenError::Accounts(AccountsError::CustomerRefused(exception)) => Self::new(
+            TokenError::Accounts(AccountsApiError::CustomerRefused(exception)) => Self::new(
                 StatusCode::FORBIDDEN,
                 "accounts_refused_customer",
                 "LiveChat's accounts refused this customer.",
@@ -141,7 +141,7 @@ pub struct TokenAnswer {
 type Landed = Option<Result<(Arc<HeldToken>, Outcome), TokenError>>;
 
 struct Inner {
-    accounts: Accounts,
+    accounts: AccountsApi,
     store: CustomerStore,
     clock: Clock,
     settings: TokenSettings,
@@ -175,7 +175,7 @@ impl Drop for Landing {
 
 impl CustomerTokens {
     /// Nothing is kept yet.
-    pub fn new(accounts: Accounts, store: CustomerStore, clock: Clock, settings: TokenSettings) -> Self {
+    pub fn new(accounts: AccountsApi, store: CustomerStore, clock: Clock, settings: TokenSettings) -> Self {
         let held = Cache::builder().max_capacity(settings.capacity).time_to_live(Duration::from_secs(86_400)).build();
         Self(Arc::new(Inner {
             accounts,
@@ -195,7 +195,7 @@ impl CustomerTokens {
     }
 
     /// The client of accounts.
-    pub fn accounts(&self) -> &Accounts {
+    pub fn accounts(&self) -> &AccountsApi {
         &self.0.accounts
     }
 
@@ -348,9 +348,9 @@ impl Inner {
                 }
             }
             // The token is of no use, the entity is: it was created.
-            Err(AccountsError::Nonsense { what, entity: Some(entity) }) => {
+            Err(AccountsApiError::Nonsense { what, entity: Some(entity) }) => {
                 self.finish_creation(owner, lease, &entity).await?;
-                Err(AccountsError::Nonsense { what, entity: Some(entity) }.into())
+                Err(AccountsApiError::Nonsense { what, entity: Some(entity) }.into())
             }
             Err(error) => {
                 if error.may_have_created() {
@@ -437,9 +437,9 @@ impl Inner {
 }
 
 /// Tells the operator; louder when only the operator can help.
-fn log_failure(error: &AccountsError) {
+fn log_failure(error: &AccountsApiError) {
     match error {
-        AccountsError::Refused { .. } => tracing::error!(
+        AccountsApiError::Refused { .. } => tracing::error!(
             %error,
             "check the agent token (scope customers:own, not a personal access token), the client id and the account"
         ),

@@ -31,7 +31,7 @@ use crate::{
     },
     proof_key::CodeChallenge,
 };
-use accounts::{AccountsError, AccountsSettings};
+use accounts::{AccountsApiError, AccountsApiSettings};
 use customer_tokens::{CustomerTokens, TokenAnswer, TokenError, TokenSettings};
 use guests::{GuestSettings, Guests};
 
@@ -39,7 +39,7 @@ use guests::{GuestSettings, Guests};
 #[derive(Debug, Clone)]
 pub struct LiveChatSettings {
     /// How LiveChat's accounts are reached.
-    pub accounts: AccountsSettings,
+    pub accounts: AccountsApiSettings,
     /// How tokens are kept.
     pub tokens: TokenSettings,
     /// How guests are served, when they are.
@@ -200,7 +200,7 @@ async fn guest(
     let cookie = match &token {
         Err(TokenError::GuestEnded) => None,
         // LiveChat has forgotten the entity: the guest ends too, and comes back as a new one.
-        Err(TokenError::Accounts(AccountsError::CustomerRefused(exception))) if exception.is_missing_entity() => {
+        Err(TokenError::Accounts(AccountsApiError::CustomerRefused(exception))) if exception.is_missing_entity() => {
             guests.end(&parts.headers).await?;
             guests.cookie().ended()
         }

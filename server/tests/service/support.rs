@@ -28,7 +28,7 @@ use identity_service::{
     },
     livechat::{
         LiveChatSettings,
-        accounts::{Account, AccountsSettings},
+        accounts::{Account, AccountsApiSettings},
         customer_tokens::TokenSettings,
         guests::GuestSettings,
     },
@@ -275,7 +275,7 @@ async fn service(
             connections: 4,
         },
         livechat: Some(LiveChatSettings {
-            accounts: AccountsSettings {
+            accounts: AccountsApiSettings {
                 url: Url::parse(accounts_url).unwrap(),
                 client_id: "client".to_owned(),
                 account: given.account,
