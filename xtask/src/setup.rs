@@ -10,7 +10,7 @@ use crate::process;
 use crate::ready::Ready;
 use crate::rustup::{self, Rustup};
 use crate::system_packages::{self, Installer, Need};
-use crate::tools::{self, Tool};
+use crate::tools;
 use crate::workspace::{self, Workspace};
 
 /// The Node that the tools need, and what this project is tested with.
