@@ -7,7 +7,8 @@ use crate::compiler::{TARGET, Use};
 use crate::failure::{Failure, Outcome, While};
 use crate::npm;
 use crate::process;
-use crate::setup::{Ready, seconds};
+use crate::ready::Ready;
+use crate::setup::seconds;
 use crate::size_table::{self, Size};
 use crate::workspace::Workspace;
 
