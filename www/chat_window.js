@@ -3,7 +3,7 @@
 import { byId, html } from "./element.js";
 
 /** How the chat stands, in a word or two; `isGood` when the customer is authenticated, false when that failed. */
-export const showState = (text, isGood = undefined) => {
+export const showState = (text, isGood = /** @type {boolean | undefined} */ (undefined)) => {
   byId("chat-state").textContent = text;
   byId("chat-state").classList.toggle("yes", isGood === true);
   byId("chat-state").classList.toggle("no", isGood === false);

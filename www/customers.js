@@ -6,7 +6,7 @@ import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
 
 /** What the site says, but for who is signed in. */
 let site;
-/** Who is signed in; null when nobody, and while that changes. */
+/** Who is signed in; null when nobody, and while that changes. @type {string | null} */
 let customer = null;
 /** Whether this tab is changing the session. */
 let isChanging = false;
@@ -31,7 +31,7 @@ const show = () => {
     }),
   );
   byId("sign-out").hidden = customer === null && !isChanging;
-  byId("sign-out").disabled = isChanging;
+  byId("sign-out", HTMLButtonElement).disabled = isChanging;
   page.shown?.();
 };
 
@@ -50,7 +50,8 @@ const changeSession = async (change) => {
   isChanging = false;
   await followSession();
   // The buttons were made anew: whoever pressed one by keyboard stays there.
-  const again = [...byId("customers").children].find((button) => button.textContent === focused) ?? byId("customers").firstElementChild;
+  const buttons = [...byId("customers").querySelectorAll("button")];
+  const again = buttons.find((button) => button.textContent === focused) ?? buttons[0];
   if (document.activeElement === document.body) again?.focus();
 };
 

@@ -40,7 +40,7 @@ const BAD = new Set(["request_retrying", "request_failed", "cooling_down", "reco
 const add = (at, sentence, attributes) => {
   const list = byId("log");
   list.prepend(html("li", attributes, html("time", { datetime: new Date(at).toISOString() }, timeOfDay(at)), html("span", {}, sentence)));
-  while (list.children.length > LENGTH) list.lastElementChild.remove();
+  while (list.children.length > LENGTH) list.lastElementChild?.remove();
   byId("log-empty").hidden = true;
 };
 

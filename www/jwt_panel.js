@@ -3,12 +3,12 @@
 import { byId, html } from "./element.js";
 import { drawLife } from "./life.js";
 
-/** The claims of what is shown; null while nothing is. */
+/** The claims of what is shown; null while nothing is. @type {Record<string, any> | null} */
 let claims = null;
 
 /** In which order people look at them; the rest follows. */
 const ORDER = ["alg", "kid", "iss", "sub", "aud", "given_name", "family_name", "iat", "nbf", "exp"];
-const rank = ([name]) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+const rank = (/** @type {[string, unknown]} */ [name]) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
 
 const timeClaims = new Set(["iat", "nbf", "exp"]);
 
@@ -39,6 +39,6 @@ export const showJwt = (read) => {
 
 /** Draws what is left of its life; to be called once a second. */
 export const showLife = () => {
-  const isKnown = claims && Number.isFinite(claims.exp) && Number.isFinite(claims.iat);
-  drawLife(isKnown && { left: claims.exp * 1000 - Date.now(), whole: (claims.exp - claims.iat) * 1000 }, "no token");
+  const isKnown = Number.isFinite(claims?.exp) && Number.isFinite(claims?.iat);
+  drawLife(claims && isKnown && { left: claims.exp * 1000 - Date.now(), whole: (claims.exp - claims.iat) * 1000 }, "no token");
 };

@@ -7,7 +7,8 @@ import { clearLog } from "./event_log.js";
 import * as timeline from "./timeline.js";
 
 /** The value of the chosen radio button. */
-export const choice = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
+export const choice = (name) =>
+  /** @type {HTMLInputElement} */ (document.querySelector(`input[name="${name}"]:checked`)).value;
 
 /** What the site says; undefined where it does not answer. `given` is what `startCustomers` takes. */
 export const openSite = async (given) => {

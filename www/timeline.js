@@ -249,7 +249,7 @@ export const start = ({ hasAnswers = false } = {}) => {
     draw();
   }).observe(byId("drawing"));
   byId("span").addEventListener("change", (event) => {
-    span = Number(event.target.value) * 1000;
+    span = Number(/** @type {HTMLInputElement} */ (event.target).value) * 1000;
     draw();
   });
   // Time that creeps is motion too: whoever wants less of it gets a step a second.

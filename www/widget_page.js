@@ -18,7 +18,7 @@ export const onEvent = (event) => {
   if (event.code === "WASM_BLOCKED") showBlocked({ code: event.code, message: "the page’s Content-Security-Policy forbids WebAssembly" });
 };
 
-/** Whose chat and token are shown; null while they are nobody's. */
+/** Whose chat and token are shown; null while they are nobody's. @type {string | null} */
 let shownFor = null;
 
 /** Nothing of one customer stays on the page for the next, however the session changed. */
