@@ -45,6 +45,7 @@ const STEPS: &[Step] = &[
     Step::new("lock-files", Work::Task(|workspace, _| npm::check_lock_files(workspace)), &[]),
     Step::new("format", Work::Check(format), &[Part::Lints]),
     Step::new("lint-host", Work::Check(lint_host), &[Part::Lints]),
+    Step::new("documentation", Work::Check(documentation), &[]),
     Step::new("host-tests", Work::Runner(host_tests), &[Part::Database]),
     Step::new("schedules", Work::Runner(schedules), &[]),
     Step::new("build", Work::Task(build::run), &[]),
@@ -89,6 +90,15 @@ fn lint_host(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
 fn lint_wasm(workspace: &Workspace, ready: &Ready) -> Outcome<Command> {
     let mut command = ready.compiler.cargo(workspace, "clippy", Use::Test);
     command.args(["--package", "custom-identity-provider", "--all-targets", "--", "--deny", "warnings"]);
+    Ok(command)
+}
+
+/// The examples in it are compiled and run by the step `schedules`, among the core's other tests.
+fn documentation(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    let mut command = process::command("cargo");
+    command.current_dir(workspace.root()).env("RUSTDOCFLAGS", "--deny warnings");
+    command.args(["doc", "--no-deps", "--document-private-items"]);
+    command.args(["--package", "custom-identity-provider", "--package", "xtask"]);
     Ok(command)
 }
 
@@ -279,10 +289,10 @@ fn closing_table(lines: &[Line]) -> String {
             Summary { passed: 0, failed: 0 } => String::new(),
             Summary { passed, failed } => format!("{passed} passed, {failed} failed"),
         };
-        text += format!("{:12} {end:8} {:>10}  {tests}", line.name, seconds(line.duration)).trim_end();
+        text += format!("{:13} {end:8} {:>10}  {tests}", line.name, seconds(line.duration)).trim_end();
         text.push('\n');
         if let End::Failed(failure) = &line.end {
-            text += &format!("             {}\n", failure.to_string().lines().next().unwrap_or_default());
+            text += &format!("              {}\n", failure.to_string().lines().next().unwrap_or_default());
         }
     }
     text
@@ -339,7 +349,7 @@ mod tests {
         let text = closing_table(&lines);
         assert_eq!(
             text,
-            "format       FAILED        1.2 s\n             cargo failed\nchromium     passed        1.2 s  5 passed, 0 failed\n"
+            "format        FAILED        1.2 s\n              cargo failed\nchromium      passed        1.2 s  5 passed, 0 failed\n"
         );
     }
 }
