@@ -11,7 +11,13 @@ pub mod exports;
 #[cfg(target_arch = "wasm32")]
 pub mod widget;
 
+#[cfg(target_arch = "wasm32")]
+use talc::{
+    cell::TalcSyncCell,
+    wasm::{WasmBinning, WasmGrowAndClaim},
+};
+
 /// A fraction of the standard allocator's size; a page has one thread.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static ALLOCATOR: TalcSyncCell<WasmGrowAndClaim, WasmBinning> = TalcSyncCell::new_wasm(WasmGrowAndClaim);

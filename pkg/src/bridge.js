@@ -1,7 +1,7 @@
 // @ts-check
 // Everything of JavaScript that the core calls. Nothing here throws into the core: that would leave it half-way through what it did.
 
-import { Promise, monotonicNow, random, storage, wallNow } from "./environment.js";
+import { Promise, attempt, monotonicNow, random, storage, wallNow } from "./environment.js";
 import { identityError } from "./error.js";
 import { Listeners } from "./event.js";
 import { callerOf, readIdentity } from "./identity.js";
@@ -25,6 +25,16 @@ const ask = (options, identity, reason, session, request, attempt) => {
   return asking;
 };
 
+/**
+ * What a change of sessionStorage came to: whether it was made.
+ * @param {(session: NonNullable<ReturnType<typeof storage>>) => void} change
+ */
+const changed = (change) =>
+  attempt(() => {
+    change(/** @type {any} */ (storage("sessionStorage")));
+    return true;
+  }) === true;
+
 /** One object: wasm-bindgen imports the module again for each function that needs no conversion. */
 export const host = {
   ask,
@@ -42,11 +52,13 @@ export const host = {
   readIdentity,
   recordText,
   refusal,
+  removeItem: (/** @type {string} */ key) => changed((session) => session.removeItem(key)),
   removeRecords,
   resolved: (/** @type {unknown} */ value) => Promise.resolve(value),
   storage: () => storage("sessionStorage"),
   tokenOf,
   wakeAfter,
   wallNow,
+  writeItem: (/** @type {string} */ key, /** @type {string} */ text) => changed((session) => session.setItem(key, text)),
   writeMark,
 };

@@ -1,20 +1,26 @@
 // @ts-check
 // The core, loaded at the first call and shared by every copy of the package on the page; and the handles by which widgets ask it.
 
-import { Provider, attemptEnded, hearMark, leavePage, lookForSignOut, signOut, wake, wentOnline } from "../generated/custom_identity_provider.js";
+import { Provider, attemptEnded, happened, hearMark, signOut } from "../generated/custom_identity_provider.js";
 import { attempt, global } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { isRecord } from "./kind.js";
 import { CACHES, WIDGETS, missingAccount, readOptions } from "./options.js";
 import { newMark, broadcast, removeRecords, watchPage, writeMark } from "./page.js";
-import { guard, leavable, reasonOf, refusal } from "./promise.js";
+import { guard, leavable, quiet, reasonOf, refusal } from "./promise.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
 /** @typedef {import("../index.js").WidgetName} WidgetName */
 /** @typedef {import("./options.js").ReadOptions} ReadOptions */
 /** @typedef {IdentityProvider & {signedIn: () => void}} AnyProvider what every widget's shape stands on */
 /** @typedef {{provider: (options: ReadOptions) => AnyProvider, sign_out: () => Promise<void>}} Engine */
+/** @typedef {() => Promise<unknown> | void} Load instantiates the core, at once or in a while; throws where that can't be done */
 /** @typedef {{engine?: Engine, defaults: Partial<import("../index.js").LiveChatOptions>}} Shared */
+
+/** What is asked of a handle, by the numbers of `Provider::call` in `src/widget/provider.rs`. */
+const METHODS = { getToken: 0, getFreshToken: 1, hasToken: 2, invalidate: 3, signedIn: 4, leave: 5 };
+/** What happens to the page, by the numbers of `happened` in `src/exports.rs`. */
+const FACTS = { wake: 0, wentOnline: 1, lookForSignOut: 2, leavePage: 3 };
 
 /** What this copy uses where the page lets nobody add to its globals. @type {Shared} */
 const own = { defaults: {} };
@@ -48,7 +54,7 @@ const ask = (handle, ask, call) => {
   if (!isSignal(signal)) return refusal(badOption("signal", "an AbortSignal"));
   if (attempt(() => signal.aborted)) return refusal(reasonOf(signal));
   const promise = guard(ask);
-  return leavable(promise, signal, () => void guard(() => handle.leave(promise)));
+  return leavable(promise, signal, () => void guard(() => handle.call(METHODS.leave, promise)));
 };
 
 /** @type {Engine} */
@@ -76,11 +82,11 @@ const engine = {
     );
     // The options go in with each call: held by the core, what they close over would never be garbage.
     return {
-      getToken: (call) => ask(handle, () => handle.getToken(options), call),
-      getFreshToken: (call) => ask(handle, () => handle.getFreshToken(options), call),
-      hasToken: () => guard(() => handle.hasToken(options)),
-      invalidate: () => guard(() => handle.invalidate()),
-      signedIn: () => void guard(() => handle.signedIn()),
+      getToken: (call) => ask(handle, () => handle.call(METHODS.getToken, options), call),
+      getFreshToken: (call) => ask(handle, () => handle.call(METHODS.getFreshToken, options), call),
+      hasToken: () => guard(() => handle.call(METHODS.hasToken, options)),
+      invalidate: () => guard(() => handle.call(METHODS.invalidate, undefined)),
+      signedIn: () => void guard(() => handle.call(METHODS.signedIn, undefined)),
     };
   },
   sign_out: () => guard(signOut),
@@ -88,11 +94,11 @@ const engine = {
 
 /** What the page tells the core. */
 const told = {
-  wake: () => void guard(wake),
-  wentOnline: () => void guard(wentOnline),
-  lookForSignOut: () => void guard(lookForSignOut),
+  wake: () => void guard(() => happened(FACTS.wake)),
+  wentOnline: () => void guard(() => happened(FACTS.wentOnline)),
+  lookForSignOut: () => void guard(() => happened(FACTS.lookForSignOut)),
   hearMark: (/** @type {string} */ mark) => void guard(() => hearMark(mark)),
-  leavePage: () => void guard(leavePage),
+  leavePage: () => void guard(() => happened(FACTS.leavePage)),
   attemptEnded: (/** @type {number} */ session, /** @type {number} */ request, /** @type {number} */ attempt, /** @type {object} */ outcome) =>
     void guard(() => attemptEnded(session, request, attempt, outcome)),
 };
@@ -113,22 +119,33 @@ export const loadError = (cause) => {
   return new IdentityError("WASM_MISSING", "the WebAssembly core could not be loaded; see cause", { cause });
 };
 
+/** The start that is under way, where the browser takes its time for it. @type {Promise<Engine> | undefined} */
+let starting;
+
 /**
  * The page's engine; throws what keeps it from running. A later call may have more luck.
- * @param {() => void} load instantiates the core; throws where that can't be done
+ * @param {Load} load
+ * @returns {Engine | Promise<Engine>}
  */
 const start = (load) => {
   const shared = page();
-  if (!shared.engine) {
-    try {
-      load();
-    } catch (cause) {
-      throw loadError(cause);
-    }
-    shared.engine = engine;
-    watchPage(told);
+  if (shared.engine) return shared.engine;
+  if (starting) return starting;
+  const begin = () => {
+    if (!shared.engine) watchPage(told);
+    return (shared.engine ??= engine);
+  };
+  let loading;
+  try {
+    loading = load();
+  } catch (cause) {
+    throw loadError(cause);
   }
-  return shared.engine;
+  if (!loading) return begin();
+  return (starting = loading.then(begin, (cause) => {
+    starting = undefined;
+    throw loadError(cause);
+  }));
 };
 
 // Plain functions, not properties of something made at import: so bundlers leave the core out where only IdentityError is used.
@@ -145,7 +162,7 @@ const refusing = (error) => {
 
 /**
  * What a widget's shape stands on; wrong options are thrown.
- * @param {() => void} load
+ * @param {Load} load
  * @param {WidgetName} widget
  * @param {object} options
  * @param {string[]} own the names of options that only some widgets have
@@ -155,24 +172,53 @@ export const provide = (load, widget, options, own) => {
   const complete = readOptions(widget, options, own);
   if (complete.account === undefined) return refusing(missingAccount);
   try {
-    return start(load).provider(complete);
+    const started = start(load);
+    return "then" in started ? later(quiet(started.then((made) => made.provider(complete)))) : started.provider(complete);
   } catch (error) {
     return refusing(() => error);
   }
 };
 
 /**
- * @param {() => void} load
+ * A provider that is being made.
+ * @param {Promise<AnyProvider>} provider
+ * @returns {AnyProvider}
+ */
+const later = (provider) => {
+  /** @param {keyof AnyProvider} name @returns {(call?: any) => Promise<any>} */
+  const method = (name) => (call) => quiet(provider.then((made) => /** @type {any} */ (made[name](call))));
+  return {
+    getToken: method("getToken"),
+    getFreshToken: method("getFreshToken"),
+    hasToken: method("hasToken"),
+    invalidate: method("invalidate"),
+    signedIn: method("signedIn"),
+  };
+};
+
+/**
+ * A sign-out without the core: there is no token in this page's memory; what lies in storage goes, and every other tab is told.
+ */
+const signOutWithoutCore = () => {
+  const mark = newMark();
+  broadcast(mark, writeMark(mark));
+  removeRecords(mark);
+};
+
+/**
+ * @param {Load} load
  * @returns {Promise<void>}
  */
 export const signOutWith = (load) => {
   try {
-    return start(load).sign_out();
+    const started = start(load);
+    if (!("then" in started)) return started.sign_out();
+    // The page may be left before the core is there.
+    signOutWithoutCore();
+    // A step more: whoever asked before, a provider is made for in the first.
+    return quiet(started.then((made) => made).then((made) => made.sign_out()));
   } catch (error) {
-    // Without the core there is no token in this page's memory; what lies in storage goes, and every other tab is told.
-    const mark = newMark();
-    broadcast(mark, writeMark(mark));
-    removeRecords(mark);
+    signOutWithoutCore();
     return refusal(error);
   }
 };

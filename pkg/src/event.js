@@ -24,38 +24,36 @@ export const notify = (listener, type, widget, details) => {
  */
 export class Listeners {
   constructor() {
-    /** @type {Map<number, {listener: {deref: () => Function | undefined}, handles: number}>} */
-    this.byHandle = new Map();
     /** @type {WeakMap<Function, {listener: {deref: () => Function | undefined}, handles: number}>} */
     this.known = new WeakMap();
     this.told = new Set();
   }
 
-  /** @param {number} handle @param {Function} listener */
-  add(handle, listener) {
+  /** A handle's listener, if it has one, until the handle is garbage. @param {Function | undefined} listener */
+  add(listener) {
+    if (!listener) return { close: () => {} };
     const entry = this.known.get(listener) ?? { listener: weakly(listener), handles: 0 };
     entry.handles += 1;
     this.known.set(listener, entry);
-    this.byHandle.set(handle, entry);
     this.told.add(entry);
-  }
-
-  /** The handle is garbage. @param {number} handle */
-  remove(handle) {
-    const entry = this.byHandle.get(handle);
-    this.byHandle.delete(handle);
-    if (entry && (entry.handles -= 1) === 0) this.told.delete(entry);
+    const close = () => {
+      if ((entry.handles -= 1) === 0) this.told.delete(entry);
+    };
+    return { close };
   }
 
   isEmpty() {
     return this.told.size === 0;
   }
 
-  /** @param {string} type @param {string} widget @param {[string, unknown][]} details */
-  tell(type, widget, details) {
+  /** @param {string} type @param {string} widget @param {any[]} flat each detail's name, and what it is */
+  tell(type, widget, flat) {
+    /** @type {Record<string, unknown>} */
+    const details = {};
+    for (let at = 0; at < flat.length; at += 2) details[flat[at]] = flat[at + 1];
     for (const { listener } of [...this.told]) {
       const found = listener.deref();
-      if (found) notify(found, type, widget, Object.fromEntries(details));
+      if (found) notify(found, type, widget, details);
     }
   }
 }

@@ -1,19 +1,17 @@
 // @ts-check
 // The default entry: self-contained and synchronous; the core is inlined and instantiated at the first call.
 
-import { initSync } from "../generated/custom_identity_provider.js";
 import inlined from "../generated/inlined_wasm.js";
 import { signOutWith } from "./engine.js";
 import { bytesOfBase64 } from "./environment.js";
+import { instantiate } from "./instantiate.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";
 import { livePersonIdentityWith } from "./live_person.js";
 import { customIdentityProviderWith } from "./livechat.js";
 import { connectLiveChatWith } from "./livechat_widget.js";
 import { authTokenProviderWith, connectOmnichannelWith, getAuthTokenWith } from "./omnichannel.js";
 
-const load = () => {
-  initSync({ module: bytesOfBase64(inlined) });
-};
+const load = () => instantiate(bytesOfBase64(inlined));
 
 /** @param {Partial<import("../index.js").LiveChatOptions>} [options] */
 export const custom_identity_provider = (options) => customIdentityProviderWith(load, options);

@@ -24,7 +24,7 @@ const reason = (error) =>
       : "Your sign-in could not be confirmed.";
 
 /**
- * @param {() => void} load
+ * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @returns {import("../index.js").AuthoriseChatWithCallback}
  */

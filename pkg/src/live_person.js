@@ -40,7 +40,7 @@ const tag = () => {
 /**
  * A function for LivePerson, which is told when the visitor changes.
  * @template {Function} T
- * @param {() => void} load
+ * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @param {T} asked
  * @returns {T}
@@ -57,7 +57,7 @@ export const watched = (load, options, asked) => {
 };
 
 /**
- * @param {() => void} load
+ * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @returns {import("../index.js").LivePersonIdentity}
  */

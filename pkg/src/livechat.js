@@ -14,7 +14,7 @@ import { given, readPartialOptions } from "./options.js";
 export const OWN = ["licenseId", "guests"];
 
 /**
- * @param {() => void} load
+ * @param {import("./engine.js").Load} load
  * @param {Options} [options]
  * @returns {IdentityProvider}
  */

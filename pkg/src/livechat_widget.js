@@ -169,7 +169,7 @@ const runningWidget = () => {
 };
 
 /**
- * @param {() => void} load
+ * @param {import("./engine.js").Load} load
  * @param {Options} [options]
  * @returns {() => void}
  */

@@ -33,7 +33,7 @@ const tell = (options, type, details) => {
 const teller = (options) => (error) => tell(options, "widget_answered", error ? { ok: false, code: error.code } : { ok: true });
 
 /**
- * @param {() => void} load
+ * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @param {string[]} [own]
  */
@@ -52,11 +52,11 @@ const connect = (load, options, own = []) => {
   return { provider, ask, give };
 };
 
-/** @param {() => void} load @param {Options} options */
+/** @param {import("./engine.js").Load} load @param {Options} options */
 export const authTokenProviderWith = (load, options) => connect(load, options).give;
 
 /**
- * @param {() => void} load
+ * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @returns {() => Promise<string | null>}
  */
@@ -176,7 +176,7 @@ const runningWidget = () => {
 };
 
 /**
- * @param {() => void} load
+ * @param {import("./engine.js").Load} load
  * @param {import("../index.js").ConnectOptions} options
  * @returns {() => void}
  */

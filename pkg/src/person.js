@@ -35,8 +35,8 @@ const GRACE = 1_000;
 /** How long the change that follows a sign-out is told as one with it. Milliseconds. */
 const AFTERMATH = 10_000;
 
-/** When a page may have changed while nobody looked. */
-const HINTS = ["focus", "pageshow", "storage"];
+/** When a page may have changed while nobody looked; and before anything that a person does to it. */
+const HINTS = ["focus", "pageshow", "storage", "pointerdown", "keydown"];
 
 /**
  * Watches for one widget of the page, however often it is connected: the first connection that stands serves, the others wait.

@@ -17,10 +17,11 @@ export class Deferred {
   /** @param {number} limit milliseconds within which the core promises to settle it */
   constructor(limit) {
     /** @type {Promise<unknown>} */
-    this.promise = new Promise((resolve, reject) => {
-      this.settle = { resolve, reject };
-    });
-    this.promise.catch(() => {});
+    this.promise = quiet(
+      new Promise((resolve, reject) => {
+        this.settle = { resolve, reject };
+      }),
+    );
     const end = monotonicNow() + limit;
     const watch = () => {
       const left = end - monotonicNow();
@@ -51,15 +52,18 @@ export class Deferred {
 }
 
 /**
- * A rejected promise that is no unhandled rejection when nobody listens to it.
- * @param {unknown} error
- * @returns {Promise<never>}
+ * A promise whose rejection is no unhandled one when nobody listens to it.
+ * @template {Promise<any>} T
+ * @param {T} promise
+ * @returns {T}
  */
-export const refusal = (error) => {
-  const promise = Promise.reject(error);
+export const quiet = (promise) => {
   promise.catch(() => {});
   return promise;
 };
+
+/** @param {unknown} error @returns {Promise<never>} */
+export const refusal = (error) => quiet(Promise.reject(error));
 
 /**
  * Calls the core. A trap rejects everyone who still waits, this call, and every later one.
@@ -109,6 +113,5 @@ export const leavable = (promise, signal, leave) => {
     };
     promise.then(resolve, reject).then(close);
   });
-  own.catch(() => {});
-  return own;
+  return quiet(own);
 };

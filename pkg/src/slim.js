@@ -1,9 +1,9 @@
 // @ts-check
 // The slim entry: the core is a file of its own, fetched by `init`.
 
-import { initSync } from "../generated/custom_identity_provider.js";
 import { IdentityError } from "./error.js";
 import { loadError, signOutWith } from "./engine.js";
+import { instantiate } from "./instantiate.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";
 import { livePersonIdentityWith } from "./live_person.js";
 import { customIdentityProviderWith } from "./livechat.js";
@@ -22,23 +22,28 @@ let failure;
 export const init = async (source = new URL("./custom_identity_provider.wasm", import.meta.url)) => {
   try {
     const found = await source;
-    compiled = found instanceof WebAssembly.Module ? found : await WebAssembly.compile(await bytes(found));
+    compiled = isModule(found) ? found : await WebAssembly.compile(await bytes(found));
   } catch (cause) {
     throw (failure = loadError(cause));
   }
 };
 
-/** @param {string | URL | Response | BufferSource} source */
+// Each is told by what it can do: it may be of another frame.
+
+/** @param {any} value @returns {value is WebAssembly.Module} */
+const isModule = (value) => Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
+
+/** @param {any} source a string, a URL, a Response, or bytes */
 const bytes = async (source) => {
-  const response = typeof source === "string" || source instanceof URL ? await fetch(source) : source;
-  if (!(response instanceof Response)) return response;
+  const response = typeof source === "string" || typeof source.href === "string" ? await fetch(source) : source;
+  if (typeof response.arrayBuffer !== "function") return response;
   if (response.ok) return response.arrayBuffer();
   throw new IdentityError("WASM_MISSING", "the WebAssembly file could not be fetched; see status", { status: response.status });
 };
 
 const load = () => {
   if (!compiled) throw failure ?? new IdentityError("WASM_MISSING", "await init() of custom-identity-provider/slim before the first call");
-  initSync({ module: compiled });
+  return instantiate(compiled);
 };
 
 /** @param {Partial<import("../index.js").LiveChatOptions>} [options] */

@@ -2,10 +2,10 @@
 //!
 //! No borrow is held while code of the page runs (its source, its identity, its `onEvent`): that code may call back at once.
 
-use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::cell::RefCell;
+use std::rc::Rc;
 
-use js_sys::{Array, Object, Promise};
+use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
 
 use crate::core::{
@@ -18,33 +18,25 @@ use crate::widget::Widget;
 
 use super::clock::now;
 use super::error::{identity_error, read_failure};
-use super::fields::{JsFields, answer, record};
+use super::fields::{JsFields, Scalar, answer, array, record};
 use super::page::{self, SessionKey};
 use super::scope::{salt_of, scope_digest};
 use super::storage::{self, StorageFailure};
-use super::sys::{self, Asking, Deferred, Listeners};
+use super::sys::{self, Asking, Deferred, Listeners, Listening};
 
 /// How much later than the core a promise's own deadline is, which settles what a trap left open. Milliseconds.
 const GRACE: i64 = 2_000;
 
 /// On whose behalf a call is: what the options of one handle say, as `pkg/src/options.js` has read them.
 pub(crate) struct Asker {
-    pub(crate) policy: Policy,
-    pub(crate) key: SessionKey,
-    /// The account that they name.
-    pub(crate) account: Account,
-    /// Whom its listener listens to, under which number.
-    pub(crate) listening: Option<(Weak<Driver>, u32)>,
+    policy: Policy,
+    listening: Listening,
 }
 
 /// The listener of a handle that nobody holds any longer hears the end of its requests, which hold the asker, and then no more.
 impl Drop for Asker {
     fn drop(&mut self) {
-        if let Some((driver, number)) = self.listening.take()
-            && let Some(driver) = driver.upgrade()
-        {
-            driver.listeners.remove(number);
-        }
+        self.listening.close();
     }
 }
 
@@ -77,7 +69,6 @@ fn identity_of(options: &JsValue) -> JsValue {
 
 /// The session's driver; one for each session of the page.
 pub(crate) struct Driver {
-    me: Weak<Driver>,
     /// Which of the page's sessions it is.
     number: u32,
     widget: Widget,
@@ -87,12 +78,8 @@ pub(crate) struct Driver {
     /// The session's part of its storage key, and of its digest.
     name: String,
     core: RefCell<Session>,
-    /// What is still to be done: taken from the front.
-    pending: RefCell<Vec<Effect>>,
     runs: RefCell<Vec<Run>>,
     listeners: Listeners,
-    /// Numbers listeners.
-    numbers: Cell<u32>,
     /// The token last handed out, as an object and as a promise.
     handed_out: RefCell<Option<(Rc<Grant>, JsValue, Promise)>>,
     /// What the latest failed request was rejected with: the cause of refusals that follow.
@@ -100,9 +87,8 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(asker: &Asker, number: u32, counter: RequestCounter) -> Rc<Self> {
-        let key = &asker.key;
-        let kind = key.widget.kind(asker.account.clone(), key.is_code_flow);
+    pub(super) fn new(key: &SessionKey, account: Account, number: u32, counter: RequestCounter) -> Self {
+        let kind = key.widget.kind(account, key.is_code_flow);
         let takes_jwts = matches!(kind, Kind::Jwt { .. });
         let settings = Settings {
             cache: key.cache,
@@ -111,34 +97,23 @@ impl Driver {
             seed: (sys::random() * f64::from(u32::MAX)) as u32,
             counter,
         };
-        Rc::new_cyclic(|me: &Weak<Self>| Self {
-            me: me.clone(),
+        Self {
             number,
             widget: key.widget,
             cache: key.cache,
             takes_jwts,
             name: [key.widget.name(), ":", &key.account].concat(),
             core: RefCell::new(Session::new(settings)),
-            pending: RefCell::default(),
             runs: RefCell::default(),
             listeners: sys::listeners(),
-            numbers: Cell::default(),
             handed_out: RefCell::default(),
             last_error: RefCell::default(),
-        })
+        }
     }
 
-    /// The asker, with a listener of its own if it has one.
-    pub(crate) fn heard_by(&self, asker: Asker, listener: &JsValue) -> Asker {
-        if !listener.is_function() {
-            return asker;
-        }
-        let number = self.numbers.get().wrapping_add(1);
-        self.numbers.set(number);
-        self.listeners.add(number, listener);
-        let mut asker = asker;
-        asker.listening = Some((self.me.clone(), number));
-        asker
+    /// Who asks by these rules, with a listener if it has one.
+    pub(crate) fn asker(&self, policy: Policy, listener: &JsValue) -> Rc<Asker> {
+        Rc::new(Asker { policy, listening: self.listeners.add(listener) })
     }
 
     /// A promise of a token, from the cache if that will do.
@@ -167,24 +142,23 @@ impl Driver {
     }
 
     /// The page says that somebody just signed in.
-    pub(crate) fn signed_in(&self) {
+    pub(crate) fn signed_in(&self) -> Promise {
         self.tell(Session::signed_in);
+        sys::resolved(&JsValue::UNDEFINED)
     }
 
     /// The person leaves. What follows is done by [`Driver::do_pending`].
     pub(super) fn note_sign_out(&self, origin: SignOutOrigin) {
         self.core.borrow_mut().sign_out(origin);
-        self.collect(None);
     }
 
     /// The person may have left. What follows is done by [`Driver::do_pending`].
     pub(super) fn note_that_somebody_may_have_left(&self) {
         self.core.borrow_mut().may_have_left();
-        self.collect(None);
     }
 
     /// One who waits with this promise leaves.
-    pub(crate) fn leave(&self, promise: &JsValue) {
+    pub(crate) fn leave(&self, promise: &JsValue) -> Promise {
         let found = self.runs.borrow().iter().find_map(|run| {
             let waiting = run.waiting.iter().find(|waiting| Object::is(&waiting.deferred.promise(), promise))?;
             Some((run.id, waiting.caller))
@@ -192,6 +166,7 @@ impl Driver {
         if let Some((request, caller)) = found {
             self.tell(|core| core.leave(request, caller));
         }
+        sys::resolved(&JsValue::UNDEFINED)
     }
 
     /// The network is back.
@@ -221,7 +196,7 @@ impl Driver {
         }
         let caller = Caller(sys::caller_of(&identity));
         let reply = ask(&mut self.core.borrow_mut(), now(), &asker.policy, caller);
-        self.collect(Some((asker, options)));
+        self.note_begun(asker, options);
         let promise = match reply {
             Reply::Token(grant) => self.handed_out(&grant).1,
             Reply::Wait(request) => self.promise_of(request, caller, identity),
@@ -261,12 +236,10 @@ impl Driver {
 
     /// What follows when the core was told who is signed in: perhaps the stored record can be theirs.
     fn proceed(&self, wants_record: bool, policy: &Policy, readings: &[(Caller, Reading)]) {
-        self.collect(None);
         if wants_record && self.cache == Cache::Session {
             self.restore(policy);
         }
         self.core.borrow_mut().proceed(now(), policy, readings);
-        self.collect(None);
         self.do_pending();
     }
 
@@ -284,44 +257,38 @@ impl Driver {
         let scope = scope_digest(salt_of(&scope), &self.name, self.core.borrow().identity());
         let expected = RecordScope { scope: &scope, generation: &generation };
         self.core.borrow_mut().restore(now(), policy, expected, &record(&fields));
-        self.collect(None);
     }
 
     /// Tells the core something and does what it says.
     fn tell<T>(&self, tell: impl FnOnce(&mut Session) -> T) -> T {
         let told = tell(&mut self.core.borrow_mut());
-        self.collect(None);
         self.do_pending();
         told
     }
 
-    /// Notes what the core says, before any code of the page can run. Requests that begin run with what the asker's options say.
-    fn collect(&self, calling: Option<(&Rc<Asker>, &JsValue)>) {
-        let mut core = self.core.borrow_mut();
-        while let Some(effect) = core.poll_effect() {
-            if let (Effect::Begin(attempt), Some((asker, options))) = (&effect, calling) {
-                self.runs.borrow_mut().push(Run {
-                    id: attempt.request,
-                    asker: Rc::clone(asker),
-                    options: options.clone(),
-                    waiting: Vec::new(),
-                    asking: None,
-                    cause: JsValue::UNDEFINED,
-                    handed_on: JsValue::UNDEFINED,
-                });
-            }
-            self.pending.borrow_mut().push(effect);
+    /// Notes that a request of this handle's began, if one did, before any code of the page can run.
+    fn note_begun(&self, asker: &Rc<Asker>, options: &JsValue) {
+        let Some(id) = self.core.borrow().latest_request() else { return };
+        if self.with_run(id, |_| ()).is_some() {
+            return;
         }
+        self.runs.borrow_mut().push(Run {
+            id,
+            asker: Rc::clone(asker),
+            options: options.clone(),
+            waiting: Vec::new(),
+            asking: None,
+            cause: JsValue::UNDEFINED,
+            handed_on: JsValue::UNDEFINED,
+        });
     }
 
     /// Does what the core said, in its order.
     pub(super) fn do_pending(&self) {
         loop {
             // Taken out in a statement of its own: what is done may come back here.
-            let effect = {
-                let mut pending = self.pending.borrow_mut();
-                if pending.is_empty() { break } else { pending.remove(0) }
-            };
+            let effect = self.core.borrow_mut().poll_effect();
+            let Some(effect) = effect else { break };
             match effect {
                 Effect::Begin(attempt) => self.begin(attempt),
                 Effect::Stop(request) => self.stop(request),
@@ -350,7 +317,7 @@ impl Driver {
                 Effect::Store(grant) => self.store(&grant),
                 Effect::Forget => {
                     self.handed_out.take();
-                    if storage::remove_record(&self.name).is_err() {
+                    if !storage::remove_record(&self.name) {
                         self.storage_failed(StorageAction::Remove);
                     }
                 }
@@ -464,16 +431,15 @@ impl Driver {
         known.unwrap_or_else(|| {
             let token = match &grant.credential {
                 Credential::Token(known) => {
-                    let fields = (
-                        &known.access_token,
-                        &known.entity_id,
-                        known.expires_in as f64,
-                        known.creation_date as f64,
-                        known.license_id.map(|license| license as f64),
-                        &known.organization_id,
-                    );
-                    // Strings and numbers always have a JavaScript form.
-                    sys::token_of(&serde_wasm_bindgen::to_value(&fields).unwrap_or_default())
+                    let number = |number: i64| Scalar::Number(number as f64);
+                    sys::token_of(&array(&[
+                        Scalar::Text(&known.access_token),
+                        Scalar::Text(&known.entity_id),
+                        number(known.expires_in),
+                        number(known.creation_date),
+                        known.license_id.map_or(Scalar::Nothing, number),
+                        known.organization_id.as_deref().map_or(Scalar::Nothing, Scalar::Text),
+                    ]))
                 }
                 Credential::Jwt(jwt) => JsValue::from_str(&jwt.text),
                 // A code is handed on by the request that got it, and is not in hand.
@@ -492,7 +458,7 @@ impl Driver {
         let (token, _) = self.handed_out(grant);
         let created = grant.lifetime.created as f64;
         let text = sys::record_text(&token, created, RECORD_VERSION as f64, &scope, &generation);
-        if storage::write_record(&self.name, &text).is_err() {
+        if !storage::write_record(&self.name, &text) {
             self.storage_failed(StorageAction::Write);
         }
     }
@@ -505,16 +471,16 @@ impl Driver {
         if self.listeners.is_empty() {
             return;
         }
-        let details = Array::new();
+        let mut details = Vec::new();
         event.details(|name, detail| {
-            let detail = match detail {
-                Detail::Number(number) => JsValue::from_f64(number as f64),
-                Detail::Name(name) => JsValue::from_str(name),
-                Detail::Flag(flag) => JsValue::from_bool(flag),
-            };
-            details.push(&Array::of2(&JsValue::from_str(name), &detail));
+            details.push(Scalar::Text(name));
+            details.push(match detail {
+                Detail::Number(number) => Scalar::Number(number as f64),
+                Detail::Name(name) => Scalar::Text(name),
+                Detail::Flag(flag) => Scalar::Flag(flag),
+            });
         });
-        self.listeners.tell(event.name(), self.widget.name(), &details);
+        self.listeners.tell(event.name(), self.widget.name(), &array(&details));
     }
 
     fn with_run<T>(&self, request: RequestId, with: impl FnOnce(&mut Run) -> T) -> Option<T> {

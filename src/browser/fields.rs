@@ -1,6 +1,7 @@
-//! JavaScript objects as the core reads them.
+//! JavaScript objects as the core reads them, and plain values on their way to JavaScript.
 
 use js_sys::Reflect;
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::core::{Answer, Fields, Value};
@@ -37,6 +38,22 @@ impl JsFields<'_> {
     pub(super) fn flag(&self, name: &str) -> bool {
         self.value(name).is_truthy()
     }
+}
+
+/// A plain value.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Scalar<'a> {
+    Text(&'a str),
+    Number(f64),
+    Flag(bool),
+    Nothing,
+}
+
+/// Plain values as an array.
+pub(super) fn array(values: &[Scalar<'_>]) -> JsValue {
+    // Each has a JavaScript form.
+    serde_wasm_bindgen::to_value(values).unwrap_or_default()
 }
 
 /// What a value can be, in the order of `kindOf` in `pkg/src/kind.js`.

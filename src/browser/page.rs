@@ -1,23 +1,23 @@
 //! What all sessions of a page share: the list of them, what is known of sign-outs, and when to wake.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, RefCell, RefMut};
 use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use crate::core::{
-    Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
+    Account, Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
 };
 use crate::widget::Widget;
 
 use super::clock::now;
-use super::driver::{Asker, Driver};
+use super::driver::Driver;
 use super::fields::JsFields;
 use super::sys;
 
 /// What makes two handles share a session.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(crate) struct SessionKey {
     pub(crate) widget: Widget,
     pub(crate) is_code_flow: bool,
@@ -39,38 +39,38 @@ struct Page {
 }
 
 thread_local! {
-    static PAGE: Page = Page::default();
+    static PAGE: &'static Page = Box::leak(Box::default());
 }
 
-/// The session that the asker shares with others of its key; made when it is asked for the first time.
-pub(crate) fn session(asker: &Asker) -> Rc<Driver> {
+/// It lives as long as the module: never freed, it is reached without a closure.
+fn page() -> &'static Page {
+    PAGE.with(|page| *page)
+}
+
+/// The session of this key; made when it is asked for the first time. The account is part of the key.
+pub(crate) fn session(key: SessionKey, account: Account) -> Rc<Driver> {
     begin();
-    PAGE.with(|page| {
-        let known =
-            page.sessions.borrow().iter().find(|(known, _)| *known == asker.key).map(|(_, driver)| Rc::clone(driver));
-        known.unwrap_or_else(|| {
-            let number = page.sessions.borrow().len() as u32;
-            let driver = Driver::new(asker, number, page.counter.clone());
-            page.sessions.borrow_mut().push((asker.key.clone(), Rc::clone(&driver)));
-            driver
-        })
+    let page = page();
+    let known = page.sessions.borrow().iter().find(|(known, _)| *known == key).map(|(_, driver)| Rc::clone(driver));
+    known.unwrap_or_else(|| {
+        let number = page.sessions.borrow().len() as u32;
+        let driver = Rc::new(Driver::new(&key, account, number, page.counter.clone()));
+        page.sessions.borrow_mut().push((key, Rc::clone(&driver)));
+        driver
     })
 }
 
 /// The generation in which records of this page are written and read; none where no mark of a sign-out can be kept.
 pub(super) fn generation() -> Option<String> {
-    with_sign_outs(|sign_outs| sign_outs.generation().map(str::to_owned))
+    sign_outs().generation().map(str::to_owned)
 }
 
 /// The person leaves: every session of every tab is told.
 pub(crate) fn sign_out() -> Promise {
     begin();
     let mark = sys::new_mark();
-    with_sign_outs(|sign_outs| sign_outs.signed_out_here(&mark));
-    let is_written = sys::write_mark(&mark);
-    if is_written {
-        with_sign_outs(|sign_outs| sign_outs.wrote(&mark));
-    }
+    sign_outs().signed_out_here(&mark);
+    let is_written = write_mark(&mark);
     sys::broadcast(&mark, is_written);
     end_sessions(|driver| driver.note_sign_out(SignOutOrigin::ThisTab));
     sys::remove_records(&mark);
@@ -89,7 +89,7 @@ pub(crate) fn look_for_sign_out() {
         None if found.is_null() => FoundMark::Missing,
         None => FoundMark::Unreadable,
     };
-    let news = with_sign_outs(|sign_outs| sign_outs.compare(found));
+    let news = sign_outs().compare(found);
     if found == FoundMark::Missing {
         write_first_mark();
     }
@@ -98,12 +98,13 @@ pub(crate) fn look_for_sign_out() {
 
 /// Another tab or a worker signed out, under this mark.
 pub(crate) fn hear_mark(mark: &str) {
-    hear(with_sign_outs(|sign_outs| sign_outs.told(mark)), mark);
+    let news = sign_outs().told(mark);
+    hear(news, mark);
 }
 
 /// The page goes to sleep, or may have slept: what it was told meanwhile is lost.
 pub(crate) fn leave_page() {
-    with_sign_outs(SignOuts::left);
+    sign_outs().left();
 }
 
 fn hear(news: News, mark: &str) {
@@ -134,32 +135,32 @@ pub(crate) fn went_online() {
 
 /// Time passed.
 pub(crate) fn wake() {
-    PAGE.with(|page| page.due.set(None));
+    page().due.set(None);
     sessions().iter().for_each(|driver| driver.wake());
     set_timer();
 }
 
 /// Has the page wake when the first of its sessions wants it.
 pub(super) fn set_timer() {
-    let due = PAGE.with(|page| {
-        let due = page.sessions.borrow().iter().filter_map(|(_, driver)| driver.next_wake()).min();
-        (due != page.due.replace(due)).then_some(due)
-    });
-    match due {
-        // A millisecond more: both clocks are cut to whole ones.
-        Some(Some(due)) => sys::wake_after(due.saturating_sub(now().monotonic).saturating_add(1).max(0) as f64),
-        Some(None) => sys::wake_after(-1.0),
-        None => {}
+    let page = page();
+    let due = page.sessions.borrow().iter().filter_map(|(_, driver)| driver.next_wake()).min();
+    if due == page.due.replace(due) {
+        return;
     }
+    sys::wake_after(match due {
+        // A millisecond more: both clocks are cut to whole ones.
+        Some(due) => due.saturating_sub(now().monotonic).saturating_add(1).max(0) as f64,
+        None => -1.0,
+    });
 }
 
-fn with_sign_outs<T>(with: impl FnOnce(&mut SignOuts) -> T) -> T {
-    PAGE.with(|page| with(&mut page.sign_outs.borrow_mut()))
+fn sign_outs() -> RefMut<'static, SignOuts> {
+    page().sign_outs.borrow_mut()
 }
 
 /// All sessions, without holding the list: what a session does can come back here.
 fn sessions() -> Vec<Rc<Driver>> {
-    PAGE.with(|page| page.sessions.borrow().iter().map(|(_, driver)| Rc::clone(driver)).collect())
+    page().sessions.borrow().iter().map(|(_, driver)| Rc::clone(driver)).collect()
 }
 
 /// Tells every session first, and has each do what follows only then: a listener of one must not find another's token.
@@ -171,23 +172,27 @@ fn end_sessions(note: impl Fn(&Driver)) {
 
 /// Takes what stands for the latest sign-out as known, once.
 fn begin() {
-    if PAGE.with(|page| page.has_begun.replace(true)) {
+    if page().has_begun.replace(true) {
         return;
     }
-    match sys::look_at_mark() {
-        found if found.is_null() => write_first_mark(),
-        found => {
-            if let Some(mark) = found.as_string() {
-                with_sign_outs(|sign_outs| sign_outs.begin(FoundMark::Mark(&mark)));
-            }
-        }
+    let found = sys::look_at_mark();
+    if found.is_null() {
+        write_first_mark();
+    } else if let Some(mark) = found.as_string() {
+        sign_outs().begin(FoundMark::Mark(&mark));
     }
 }
 
 /// Has something stand where the mark of a sign-out would: that it is cleared tells that somebody may have left.
 fn write_first_mark() {
-    let mark = first_mark(&sys::new_mark());
-    if sys::write_mark(&mark) {
-        with_sign_outs(|sign_outs| sign_outs.wrote(&mark));
+    write_mark(&first_mark(&sys::new_mark()));
+}
+
+/// Whether the mark stands now.
+fn write_mark(mark: &str) -> bool {
+    let is_written = sys::write_mark(mark);
+    if is_written {
+        sign_outs().wrote(mark);
     }
+    is_written
 }

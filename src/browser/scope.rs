@@ -2,6 +2,8 @@
 
 use hmac_sha256::Hash;
 
+const DIGITS: &str = "0123456789abcdef";
+
 /// The length of a salt, in digits.
 const SALT: usize = 32;
 
@@ -11,13 +13,13 @@ pub(super) fn scope_digest(salt: &str, session: &str, identity: Option<&str>) ->
     let mut digest = Hash::new();
     let signed_in = if identity.is_some() { "signed in" } else { "nobody" };
     for part in [salt, session, signed_in, identity.unwrap_or_default()] {
-        digest.update((part.len() as u32).to_be_bytes());
-        digest.update(part);
+        digest.update((part.len() as u32).to_be_bytes().as_slice());
+        digest.update(part.as_bytes());
     }
     let mut digits = salt.to_owned();
     for byte in digest.finalize() {
-        for digit in [byte >> 4, byte & 15] {
-            digits.extend(char::from_digit(u32::from(digit), 16));
+        for digit in [byte >> 4, byte & 15].map(usize::from) {
+            digits.push_str(DIGITS.get(digit..=digit).unwrap_or_default());
         }
     }
     digits

@@ -21,24 +21,23 @@ impl Storage for PageStorage {
     }
 }
 
-fn storage() -> Result<web_sys::Storage, StorageFailure> {
-    let storage = PageStorage::raw();
-    if storage.is_undefined() { Err(StorageFailure) } else { Ok(storage) }
-}
-
 /// The record of a session as text.
 pub(super) fn read_record(session: &str) -> Result<Option<String>, StorageFailure> {
-    storage()?.get_item(&record_key(session)).map_err(|_| StorageFailure)
+    let storage = PageStorage::raw();
+    if storage.is_undefined() {
+        return Err(StorageFailure);
+    }
+    storage.get_item(&record_key(session)).map_err(|_| StorageFailure)
 }
 
-/// Writes the record of a session.
-pub(super) fn write_record(session: &str, text: &str) -> Result<(), StorageFailure> {
-    storage()?.set_item(&record_key(session), text).map_err(|_| StorageFailure)
+/// Writes the record of a session; whether it stands.
+pub(super) fn write_record(session: &str, text: &str) -> bool {
+    sys::write_item(&record_key(session), text)
 }
 
-/// Removes the record of a session.
-pub(super) fn remove_record(session: &str) -> Result<(), StorageFailure> {
-    storage()?.remove_item(&record_key(session)).map_err(|_| StorageFailure)
+/// Removes the record of a session; whether it is gone.
+pub(super) fn remove_record(session: &str) -> bool {
+    sys::remove_item(&record_key(session))
 }
 
 fn record_key(session: &str) -> String {

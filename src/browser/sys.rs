@@ -1,6 +1,6 @@
 //! Raw bindings: the package's own JavaScript. None of it throws: what can fail answers with the failure.
 
-use js_sys::{Array, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/pkg/src/bridge.js")]
@@ -60,6 +60,12 @@ extern "C" {
     /// sessionStorage behind a check, or undefined.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn storage() -> JsValue;
+    /// Writes an item of sessionStorage; whether it stands there now.
+    #[wasm_bindgen(js_namespace = host, js_name = writeItem)]
+    pub(super) fn write_item(key: &str, text: &str) -> bool;
+    /// Removes an item of sessionStorage; whether it is gone.
+    #[wasm_bindgen(js_namespace = host, js_name = removeItem)]
+    pub(super) fn remove_item(key: &str) -> bool;
 
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn listeners() -> Listeners;
@@ -108,11 +114,14 @@ extern "C" {
     /// `Listeners` of `pkg/src/event.js`.
     pub(super) type Listeners;
     #[wasm_bindgen(method)]
-    pub(super) fn add(this: &Listeners, handle: u32, listener: &JsValue);
-    #[wasm_bindgen(method)]
-    pub(super) fn remove(this: &Listeners, handle: u32);
+    pub(super) fn add(this: &Listeners, listener: &JsValue) -> Listening;
     #[wasm_bindgen(method, js_name = isEmpty)]
     pub(super) fn is_empty(this: &Listeners) -> bool;
     #[wasm_bindgen(method)]
-    pub(super) fn tell(this: &Listeners, event: &str, widget: &str, details: &Array);
+    pub(super) fn tell(this: &Listeners, event: &str, widget: &str, details: &JsValue);
+
+    /// A handle's part in the listeners.
+    pub(super) type Listening;
+    #[wasm_bindgen(method)]
+    pub(super) fn close(this: &Listening);
 }

@@ -4,7 +4,7 @@
 
 use super::credential::{Credential, Grant, Kind};
 use super::failure::Failure;
-use super::fields::{Fields, Value};
+use super::fields::{Fields, Reader, Value};
 use super::json_web_token::read_jwt;
 use super::lifetime::{Lifetime, Moment};
 use super::token::{SHORT_LIFETIME, Token};
@@ -40,7 +40,7 @@ pub enum Warning {
 }
 
 /// The names that one shape gives to a token's fields, and its unit of time.
-struct Shape {
+pub(super) struct Shape {
     access_token: &'static str,
     entity_id: &'static str,
     expires_in: &'static str,
@@ -65,8 +65,8 @@ const RAW: Shape = Shape {
 };
 
 /// A token as the widget expects it. Source: LiveChat, "Custom Identity Provider".
-pub(super) const FINISHED: &str = "accessToken";
-const FINISHED_SHAPE: Shape = Shape {
+const FINISHED: &str = "accessToken";
+pub(super) const FINISHED_SHAPE: Shape = Shape {
     access_token: FINISHED,
     entity_id: "entityId",
     expires_in: "expiresIn",
@@ -76,6 +76,9 @@ const FINISHED_SHAPE: Shape = Shape {
     license_id: "licenseId",
     organization_id: "organizationId",
 };
+
+/// The only type of token that there is.
+pub(super) const BEARER: &str = "Bearer";
 
 /// Reads an answer to a request sent at `sent`; the failure names the field and never its value.
 ///
@@ -122,9 +125,10 @@ pub fn read_answer(
             Ok((grant, if is_skewed { vec![Warning::ClockSkew] } else { Vec::new() }))
         }
         (Kind::Code, Answer::Object(fields)) => {
-            read_text(*fields, "ssoKey")?;
-            read_text(*fields, "redirect_uri")?;
-            Ok((code(sent), Vec::new()))
+            let mut reader = Reader::new(*fields);
+            reader.text("ssoKey");
+            reader.text("redirect_uri");
+            reader.done((code(sent), Vec::new()))
         }
         (Kind::Code, Answer::Text(text)) if !text.is_empty() => Ok((code(sent), Vec::new())),
         // Whoever signs JWTs and issues codes knows whether anybody is signed in; a chat of LiveChat's needs nobody.
@@ -157,94 +161,62 @@ fn read_token(
     sent: Moment,
     now: Moment,
 ) -> Result<(Grant, Vec<Warning>), Failure> {
-    let is_finished = fields.field(FINISHED) != Value::Missing;
+    let is_finished = !matches!(fields.field(FINISHED), Value::Missing);
     let shape = if is_finished { &FINISHED_SHAPE } else { &RAW };
-
-    let access_token = read_text(fields, shape.access_token)?;
-    let entity_id = read_text(fields, shape.entity_id)?;
-    let expires_in = read_lifetime(fields, shape.expires_in, shape.unit)?;
-    let token_type = read_text(fields, shape.token_type)?;
-    if !token_type.eq_ignore_ascii_case("bearer") {
-        return Err(Failure::bad_answer(shape.token_type, "another string", "\"Bearer\""));
-    }
-    let license_id = read_license(fields, shape.license_id)?;
-    let organization_id = match fields.field(shape.organization_id) {
-        Value::Missing | Value::Null => None,
-        _ => Some(read_text(fields, shape.organization_id)?),
-    };
+    let mut reader = Reader::new(fields);
+    let mut token = read_fields(&mut reader, shape);
+    BEARER.clone_into(&mut token.token_type);
 
     let (lifetime, is_skewed) = match shape.creation_date {
-        Some(name) => Lifetime::since_creation(read_creation_date(fields, name)?, expires_in, sent, now),
-        None => (Lifetime::since_sent(sent, expires_in), false),
+        Some(name) => Lifetime::since_creation(reader.creation_date(name), token.expires_in, sent, now),
+        None => (Lifetime::since_sent(sent, token.expires_in), false),
     };
+    token.creation_date = lifetime.created;
     let mut warnings = Vec::new();
-    if is_finished && expires_in < SHORT_LIFETIME {
+    if is_finished && token.expires_in < SHORT_LIFETIME {
         warnings.push(Warning::ShortLifetime);
     }
     if is_skewed {
         warnings.push(Warning::ClockSkew);
     }
-    let token = Token {
-        access_token,
-        entity_id,
-        expires_in,
-        token_type: "Bearer".to_owned(),
-        creation_date: lifetime.created,
-        license_id: agreed(account.license_id, license_id, shape.license_id)?,
-        organization_id: agreed(account.organization_id.clone(), organization_id, shape.organization_id)?,
-    };
-    Ok((Grant { credential: Credential::Token(token), lifetime }, warnings))
-}
-
-/// What the options and the answer say together; a token for another account than the page's is no answer.
-fn agreed<T: PartialEq>(option: Option<T>, answered: Option<T>, field: &'static str) -> Result<Option<T>, Failure> {
-    match (option, answered) {
-        (Some(option), Some(answered)) if option != answered => {
-            Err(Failure::bad_answer(field, "another account's", "the one given in the options"))
-        }
-        (option, answered) => Ok(answered.or(option)),
-    }
-}
-
-pub(super) fn read_text(fields: &dyn Fields, name: &'static str) -> Result<String, Failure> {
-    match fields.field(name) {
-        Value::Text(text) if !text.is_empty() => Ok(text),
-        found => Err(Failure::bad_answer(name, found.kind(), "a non-empty string")),
-    }
-}
-
-pub(super) fn read_lifetime(fields: &dyn Fields, name: &'static str, unit: f64) -> Result<i64, Failure> {
-    let found = fields.field(name);
-    if let Value::Number(number) = found {
-        // A float outside i64's range saturates, and NaN becomes 0: both are no sane lifetime.
-        let milliseconds = (number * unit) as i64;
-        if Lifetime::is_sane(milliseconds) {
-            return Ok(milliseconds);
-        }
-        if number > 0.0 && number.is_finite() {
-            let expected = "a lifetime of at least a millisecond and at most a year";
-            return Err(Failure::bad_answer(name, "out of range", expected));
+    // A token for another account than the page's is no answer.
+    for (field, is_another) in [
+        (shape.license_id, differs(&account.license_id, &token.license_id)),
+        (shape.organization_id, differs(&account.organization_id, &token.organization_id)),
+    ] {
+        if is_another {
+            reader.unexpected(field, "another account's", "the one given in the options");
         }
     }
-    let expected = if unit == 1.0 { "a positive number of milliseconds" } else { "a positive number of seconds" };
-    Err(Failure::bad_answer(name, found.kind(), expected))
-}
-
-pub(super) fn read_creation_date(fields: &dyn Fields, name: &'static str) -> Result<i64, Failure> {
-    match fields.field(name) {
-        Value::Number(number) if number.is_finite() && number > 0.0 => Ok(number as i64),
-        found => Err(Failure::bad_answer(name, found.kind(), "milliseconds since 1970")),
+    token.license_id = token.license_id.or(account.license_id);
+    if token.organization_id.is_none() {
+        token.organization_id.clone_from(&account.organization_id);
     }
+    reader.done((Grant { credential: Credential::Token(token), lifetime }, warnings))
 }
 
-pub(super) fn read_license(fields: &dyn Fields, name: &'static str) -> Result<Option<i64>, Failure> {
-    /// The largest integer that JavaScript's numbers hold exactly.
-    const LARGEST: f64 = 9_007_199_254_740_991.0;
-    match fields.field(name) {
-        Value::Missing | Value::Null => Ok(None),
-        Value::Number(number) if number > 0.0 && number <= LARGEST && number.trunc() == number => {
-            Ok(Some(number as i64))
-        }
-        found => Err(Failure::bad_answer(name, found.kind(), "a positive whole number")),
+fn differs<T: PartialEq>(option: &Option<T>, answered: &Option<T>) -> bool {
+    matches!((option, answered), (Some(option), Some(answered)) if option != answered)
+}
+
+/// A token of this shape, but for when it was created; its type as it is.
+pub(super) fn read_fields(reader: &mut Reader<'_>, shape: &Shape) -> Token {
+    Token {
+        access_token: reader.text(shape.access_token),
+        entity_id: reader.text(shape.entity_id),
+        expires_in: reader.lifetime(shape.expires_in, shape.unit),
+        token_type: {
+            let token_type = reader.text(shape.token_type);
+            if !token_type.eq_ignore_ascii_case(BEARER) {
+                reader.unexpected(shape.token_type, "another string", "\"Bearer\"");
+            }
+            token_type
+        },
+        creation_date: 0,
+        license_id: reader.license(shape.license_id),
+        organization_id: match reader.field(shape.organization_id) {
+            Value::Missing | Value::Null => None,
+            _ => Some(reader.text(shape.organization_id)),
+        },
     }
 }

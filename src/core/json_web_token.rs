@@ -4,7 +4,7 @@
 
 use super::credential::{Credential, Grant, Jwt};
 use super::failure::Failure;
-use super::fields::{Fields, Value};
+use super::fields::{Fields, Reader, Value};
 use super::lifetime::{Lifetime, Moment};
 
 /// What a JWT says of itself.
@@ -16,29 +16,36 @@ pub(super) struct Claims {
 
 /// Reads a JWT that was taken apart: `token` is its text and `parts` their number, `alg` stands in its header, and `iat`, `exp` and `sub`
 /// among its claims, or in the header of an encrypted one (RFC 7519, section 5.3).
-pub(super) fn read_claims(taken_apart: &dyn Fields, may_be_encrypted: bool) -> Result<Claims, Failure> {
+pub(super) fn read_claims(taken_apart: &mut Reader<'_>, may_be_encrypted: bool) -> Claims {
     let text = match taken_apart.field("token") {
         Value::Text(text) => text,
-        found => return Err(Failure::bad_answer("token", found.kind(), "a JWT as a string")),
+        found => {
+            taken_apart.unexpected("token", found.kind(), "a JWT as a string");
+            String::new()
+        }
     };
     let (algorithm, expected) = match taken_apart.field("parts") {
-        Value::Number(3.0) => ("RS256", "RS256, the only algorithm that the widgets accept"),
         Value::Number(5.0) if may_be_encrypted => ("RSA-OAEP-256", "RSA-OAEP-256 for an encrypted token"),
-        _ => return Err(wrong("form", "header, claims and signature, joined by dots")),
+        parts => {
+            if !matches!(parts, Value::Number(3.0)) {
+                taken_apart.flawed(wrong("form", "header, claims and signature, joined by dots"));
+            }
+            ("RS256", "RS256, the only algorithm that the widgets accept")
+        }
     };
-    if taken_apart.field("alg") != Value::Text(algorithm.to_owned()) {
-        return Err(wrong("alg", expected));
+    if !matches!(taken_apart.field("alg"), Value::Text(found) if found == algorithm) {
+        taken_apart.flawed(wrong("alg", expected));
     }
-    let issued = numeric_date(taken_apart, "iat")?;
-    let expires_in = numeric_date(taken_apart, "exp")?.saturating_sub(issued);
+    let issued = numeric_date(taken_apart, "iat");
+    let expires_in = numeric_date(taken_apart, "exp").saturating_sub(issued);
     if !Lifetime::is_sane(expires_in) {
-        return Err(wrong("exp", "a time after iat, within a year"));
+        taken_apart.flawed(wrong("exp", "a time after iat, within a year"));
     }
     let subject = match taken_apart.field("sub") {
         Value::Text(subject) => Some(subject),
         _ => None,
     };
-    Ok(Claims { jwt: Jwt { text, subject, issued }, expires_in })
+    Claims { jwt: Jwt { text, subject, issued }, expires_in }
 }
 
 /// A JWT that just arrived; the flag tells that the signer's clock disagrees with this machine's.
@@ -48,9 +55,10 @@ pub(super) fn read_jwt(
     sent: Moment,
     now: Moment,
 ) -> Result<(Grant, bool), Failure> {
-    let Claims { jwt, expires_in } = read_claims(taken_apart, may_be_encrypted)?;
+    let mut reader = Reader::new(taken_apart);
+    let Claims { jwt, expires_in } = read_claims(&mut reader, may_be_encrypted);
     let (lifetime, is_skewed) = Lifetime::since_creation(jwt.issued, expires_in, sent, now);
-    Ok((Grant { credential: Credential::Jwt(jwt), lifetime }, is_skewed))
+    reader.done((Grant { credential: Credential::Jwt(jwt), lifetime }, is_skewed))
 }
 
 /// A JWT that came again after its life ended here; no lifetime could be told for it.
@@ -59,16 +67,18 @@ pub(super) fn came_again() -> Failure {
 }
 
 /// A NumericDate of RFC 7519 as milliseconds since 1970.
-fn numeric_date(claims: &dyn Fields, claim: &'static str) -> Result<i64, Failure> {
+fn numeric_date(claims: &mut Reader<'_>, claim: &'static str) -> i64 {
     /// 13 digits are milliseconds: as seconds they would be some thirty thousand years ahead.
     const FIRST_NUMBER_IN_MILLISECONDS: f64 = 100_000_000_000.0;
-    match claims.field(claim) {
+    let expected = match claims.field(claim) {
         Value::Number(seconds) if seconds > 0.0 && seconds < FIRST_NUMBER_IN_MILLISECONDS => {
-            Ok((seconds * 1_000.0) as i64)
+            return (seconds * 1_000.0) as i64;
         }
-        Value::Number(_) => Err(wrong(claim, "seconds since 1970, not milliseconds")),
-        _ => Err(wrong(claim, "a number of seconds since 1970")),
-    }
+        Value::Number(_) => "seconds since 1970, not milliseconds",
+        _ => "a number of seconds since 1970",
+    };
+    claims.flawed(wrong(claim, expected));
+    0
 }
 
 /// What is wrong with a JWT, and who has to mend it.

@@ -1,13 +1,11 @@
 //! How a stored record is read: versioned, scoped, and validated as what it is, bytes from outside.
 
-use super::answer::{read_creation_date, read_license, read_lifetime, read_text};
+use super::answer::{BEARER, FINISHED_SHAPE, read_fields};
 use super::credential::{Credential, Grant, Kind};
 use super::event::Rejection;
-use super::failure::Failure;
-use super::fields::{Fields, Value};
+use super::fields::{Fields, Reader, Value};
 use super::json_web_token::read_claims;
 use super::lifetime::{CREATION_TOLERANCE, Lifetime, Moment};
-use super::token::Token;
 
 /// The version of the record's layout. Another version's record is a miss.
 pub const RECORD_VERSION: i64 = 1;
@@ -71,48 +69,32 @@ pub fn read_record(
         Value::Text(_) => return Err(Rejection::SignedOut),
         _ => return Err(Rejection::Corrupt),
     }
-    if read_text(record, "scope").map_err(corrupt)? != expected.scope {
-        return Err(Rejection::Scope);
+    let mut reader = Reader::new(record);
+    if reader.text("scope") != expected.scope {
+        return Err(reader.done(Rejection::Scope).unwrap_or(Rejection::Corrupt));
     }
-    let created = read_creation_date(record, "creationDate").map_err(corrupt)?;
+    let created = reader.creation_date("creationDate");
     let (credential, expires_in) = match kind {
         Kind::Token(_) => {
-            let token = read_token(record, created).map_err(corrupt)?;
-            if token.token_type != "Bearer" {
+            let mut token = read_fields(&mut reader, &FINISHED_SHAPE);
+            if token.token_type != BEARER || matches!(reader.field("organizationId"), Value::Null) {
                 return Err(Rejection::Corrupt);
             }
+            token.creation_date = created;
             let expires_in = token.expires_in;
             (Credential::Token(token), expires_in)
         }
         Kind::Jwt { may_be_encrypted } => {
-            let claims = read_claims(record, *may_be_encrypted).map_err(corrupt)?;
+            let claims = read_claims(&mut reader, *may_be_encrypted);
             (Credential::Jwt(claims.jwt), claims.expires_in)
         }
         // A code is never stored.
         Kind::Code => return Err(Rejection::Corrupt),
     };
+    // Which field is corrupt helps nobody: nobody writes records by hand.
+    reader.done(()).map_err(|_flaw| Rejection::Corrupt)?;
     if created > now.wall.saturating_add(CREATION_TOLERANCE) {
         return Err(Rejection::Future);
     }
     Ok(Grant { credential, lifetime: Lifetime { created, expires_in, created_monotonic: None } })
-}
-
-fn read_token(record: &dyn Fields, creation_date: i64) -> Result<Token, Failure> {
-    Ok(Token {
-        access_token: read_text(record, "accessToken")?,
-        entity_id: read_text(record, "entityId")?,
-        expires_in: read_lifetime(record, "expiresIn", 1.0)?,
-        token_type: read_text(record, "tokenType")?,
-        creation_date,
-        license_id: read_license(record, "licenseId")?,
-        organization_id: match record.field("organizationId") {
-            Value::Missing => None,
-            _ => Some(read_text(record, "organizationId")?),
-        },
-    })
-}
-
-/// Which field is corrupt helps nobody: nobody writes records by hand.
-fn corrupt(_failure: Failure) -> Rejection {
-    Rejection::Corrupt
 }

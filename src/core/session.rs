@@ -294,6 +294,11 @@ impl Session {
         if self.effects.is_empty() { None } else { Some(self.effects.remove(0)) }
     }
 
+    /// The request that began last, of those that still run.
+    pub fn latest_request(&self) -> Option<RequestId> {
+        self.requests.last().map(|request| request.id)
+    }
+
     /// When [`Session::wake`] is due, by the monotonic clock.
     pub fn next_wake(&self) -> Option<i64> {
         self.requests

@@ -49,55 +49,32 @@ impl Provider {
             1 => Cache::Memory,
             _ => Cache::Session,
         };
-        let asker = Asker {
-            policy: Policy {
-                margin: given(margin),
-                refresh_ahead: refresh_ahead as i64,
-                timeout: timeout as i64,
-                patience: patience as i64,
-            },
-            key: SessionKey { widget: Widget::numbered(widget), is_code_flow, account, cache, is_identified },
-            account: Account {
-                license_id: given(license_id),
-                organization_id: Some(organization_id).filter(|organization| !organization.is_empty()),
-            },
-            listening: None,
+        let account_named = Account {
+            license_id: given(license_id),
+            organization_id: Some(organization_id).filter(|organization| !organization.is_empty()),
         };
-        let driver = browser::session(&asker);
-        Self { asker: Rc::new(driver.heard_by(asker, on_event)), driver }
+        let key = SessionKey { widget: Widget::numbered(widget), is_code_flow, account, cache, is_identified };
+        let driver = browser::session(key, account_named);
+        let policy = Policy {
+            margin: given(margin),
+            refresh_ahead: refresh_ahead as i64,
+            timeout: timeout as i64,
+            patience: patience as i64,
+        };
+        Self { asker: driver.asker(policy, on_event), driver }
     }
 
-    /// The cached token if it is usable, else a fresh one.
-    #[wasm_bindgen(js_name = getToken)]
-    pub fn get_token(&self, options: &JsValue) -> Promise {
-        self.driver.get_token(&self.asker, options)
-    }
-
-    /// A fresh token whatever is cached.
-    #[wasm_bindgen(js_name = getFreshToken)]
-    pub fn get_fresh_token(&self, options: &JsValue) -> Promise {
-        self.driver.get_fresh_token(&self.asker, options)
-    }
-
-    /// Whether a usable token is in hand.
-    #[wasm_bindgen(js_name = hasToken)]
-    pub fn has_token(&self, options: &JsValue) -> Promise {
-        self.driver.has_token(&self.asker, options)
-    }
-
-    /// Forgets the token.
-    pub fn invalidate(&self) -> Promise {
-        self.driver.invalidate()
-    }
-
-    /// The page says that somebody just signed in.
-    #[wasm_bindgen(js_name = signedIn)]
-    pub fn signed_in(&self) {
-        self.driver.signed_in();
-    }
-
-    /// One who waits with this promise leaves.
-    pub fn leave(&self, promise: &JsValue) {
-        self.driver.leave(promise);
+    /// A call of one of the `METHODS` in `pkg/src/engine.js`, by its number there: six methods cost a page half a kilobyte more. Given are
+    /// the handle's options, or the promise of who leaves.
+    pub fn call(&self, method: u8, given: &JsValue) -> Promise {
+        let (driver, asker) = (&self.driver, &self.asker);
+        match method {
+            0 => driver.get_token(asker, given),
+            1 => driver.get_fresh_token(asker, given),
+            2 => driver.has_token(asker, given),
+            3 => driver.invalidate(),
+            4 => driver.signed_in(),
+            _ => driver.leave(given),
+        }
     }
 }

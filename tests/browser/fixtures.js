@@ -256,6 +256,28 @@ export const fillSessionStorage = () => {
 };
 
 /** Another document of the same origin: for localStorage another tab, for sessionStorage this one after a reload. */
+// Taken before any test puts something else in their place.
+const Channel = BroadcastChannel;
+const local = localStorage;
+const { setItem, removeItem } = Storage.prototype;
+
+/** Resolves when all that this page has told the origin's documents so far has gone by: an earlier test's sign-out is not for a tab that opens now. */
+const goneBy = (otherWindow) => {
+  const key = "all that was written before";
+  const here = new Channel(GENERATION);
+  const there = new otherWindow.BroadcastChannel(GENERATION);
+  const told = new Promise((resolve) => (there.onmessage = resolve));
+  const written = new Promise((resolve) => {
+    otherWindow.addEventListener("storage", (event) => {
+      if (event.key === key) resolve();
+    });
+  });
+  here.postMessage("all that was told before");
+  setItem.call(local, key, "");
+  removeItem.call(local, key);
+  return Promise.all([told, written]).then(() => [here, there].forEach((channel) => channel.close()));
+};
+
 export class Tab {
   constructor() {
     this.frame = document.createElement("iframe");
@@ -274,6 +296,7 @@ export class Tab {
     document.body.append(this.frame);
     await loaded;
     if (!this.window.loaded) throw new Error("the package was not loaded in the other tab");
+    await goneBy(this.window);
   }
 
   provider(options) {

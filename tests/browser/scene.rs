@@ -163,7 +163,7 @@ pub async fn state(promise: &Promise) -> String {
 pub async fn fulfilled(promise: &Promise) -> JsValue {
     match JsFuture::from(promise.clone()).await {
         Ok(value) => value,
-        Err(error) => panic!("rejected with {error:?}"),
+        Err(error) => panic!("rejected with {:?}: {error:?}", value(&error, "code")),
     }
 }
 

@@ -155,6 +155,23 @@ test("a chat is started once for a person, however often the page connects, befo
   }
 });
 
+test("whoever touches the page is looked at before what the page makes of it, so that a chat begun then is not closed as the one of who left", async () => {
+  const { page, errors, close } = await open("ada");
+  try {
+    await page.evaluate(omnichannelWidget);
+    await page.evaluate(() => { connectOmnichannel({ ...options, startChat: false }); });
+    const looks = await page.evaluate(() => ["pointerdown", "keydown"].map((type) => {
+      const before = asked;
+      document.querySelector("main").dispatchEvent(new Event(type, { bubbles: true }));
+      return asked - before;
+    }));
+    assert.deepEqual(looks, [1, 1]);
+    assert.deepEqual(await errors(), []);
+  } finally {
+    await close();
+  }
+});
+
 test("React's StrictMode and remounts start a chat once", async () => {
   const { page, errors, close } = await open("ada");
   try {
@@ -185,6 +202,7 @@ test("the undo of one of two connections leaves the other's provider and its wat
       undo();
       return SDK.getAuthTokenProvider() !== first && typeof SDK.getAuthTokenProvider();
     }), "function");
+    await chats(page, "ada");
     await becomes(page, "grace");
     await chats(page, "grace");
     assert.equal((await seen(page)).left, 1);

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Outcome, While};
 use crate::process;
 use crate::workspace::{Workspace, fingerprint};
 
-/// What building needs: wasm-opt, esbuild, TypeScript.
+/// What building needs: wasm-opt, esbuild, terser, TypeScript.
 pub const BUILD: &str = "";
 /// What the tests of the packed package need: bundlers and frameworks.
 pub const PACKAGING: &str = "tests/packaging";

@@ -5,8 +5,9 @@ import { chromium } from "playwright-core";
 const path = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
-export async function launch() {
-  const browser = await chromium.launch({ executablePath: path, args: flags });
+/** @param {string} [executablePath] another Chromium than the installed one */
+export async function launch(executablePath = path) {
+  const browser = await chromium.launch({ executablePath, args: flags });
   return {
     /** A page with a storage of its own; `errors()` is what reached nobody: exceptions, unhandled rejections, console errors. */
     async page() {
@@ -26,6 +27,7 @@ export async function launch() {
       };
       return { page, errors, close: () => context.close() };
     },
+    version: () => browser.version(),
     close: () => browser.close(),
   };
 }

@@ -1,0 +1,116 @@
+// Browsers that refuse to compile WebAssembly of more than 4 KB at once on a page's main thread: a real Chrome 110.
+
+import assert from "node:assert/strict";
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import chromium110 from "@sparticuz/chromium";
+import { launch } from "./support/chromium.js";
+import { project } from "./support/installed_package.js";
+import { site } from "./support/site.js";
+
+let installed, browser, server;
+before(async () => {
+  installed = project();
+  for (const name of ["index.js", "slim.js", "script.js", "custom_identity_provider.wasm"]) {
+    copyFileSync(join(installed.package, "dist", name), join(installed.folder, name));
+  }
+  for (const name of ["index", "slim", "script"]) {
+    const library = name === "script" ? `{ ...custom_identity_provider, custom_identity_provider }` : `await import("/${name}.js")`;
+    installed.write(`${name}.html`, `<!doctype html><title>Page</title><link rel="icon" href="data:,">${name === "script" ? '<script src="/script.js"></script>' : ""}
+      <script type="module">
+        globalThis.library = ${library};
+        await library.init?.();
+        globalThis.asked = [];
+        globalThis.answer = () => ({ access_token: "made-" + asked.push("livechat"), entity_id: "entity", expires_in: 28800, token_type: "Bearer" });
+      </script>`);
+  }
+  server = await site(installed.folder, {});
+  browser = await launch(await chromium110.executablePath());
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+  installed?.remove();
+});
+
+/** Runs a function in a page with one of the entries. */
+const run = async (entry, act) => {
+  const { page, errors, close } = await browser.page();
+  try {
+    await page.goto(`${server.url}/${entry}.html`);
+    await page.waitForFunction(() => "answer" in globalThis);
+    const result = await page.evaluate(act);
+    assert.deepEqual(await errors(), []);
+    return result;
+  } finally {
+    await close();
+  }
+};
+
+test("the browser is one of those", async () => {
+  assert.match(browser.version(), /^110\./);
+  const refused = await run("index", async () => {
+    const module = await (await fetch("/custom_identity_provider.wasm")).arrayBuffer();
+    try {
+      return String(new WebAssembly.Module(module));
+    } catch (error) {
+      return error.name;
+    }
+  });
+  assert.equal(refused, "RangeError");
+});
+
+for (const entry of ["index", "slim", "script"]) {
+  test(`${entry}.js gives tokens, by one request for all who ask while the core is compiled, and forgets them`, async () => {
+    assert.deepEqual(await run(entry, async () => {
+      const options = { licenseId: 12345678, identity: () => "ada", source: async () => answer() };
+      const providers = [1, 2].map(() => library.custom_identity_provider(options));
+      const first = await Promise.all(providers.flatMap(({ getToken, hasToken }) => [getToken(), getToken(), hasToken()]));
+      const later = await providers[0].getToken();
+      await providers[1].invalidate();
+      const has = await providers[0].hasToken();
+      const fresh = await library.custom_identity_provider(options).getFreshToken();
+      await library.sign_out();
+      return { first: first.map((token) => token.accessToken ?? token), later: later.accessToken, has, fresh: fresh.accessToken, after: await providers[0].hasToken() };
+    }), { first: ["made-1", "made-1", false, "made-1", "made-1", false], later: "made-1", has: false, fresh: "made-2", after: false });
+  });
+}
+
+test("a callback is answered, and a call that is ended while the core is compiled is ended", async () => {
+  assert.deepEqual(await run("index", async () => {
+    const part = (value) => btoa(JSON.stringify(value)).replace(/=+$/, "");
+    const now = Math.floor(Date.now() / 1000);
+    const source = () => [{ alg: "RS256" }, { sub: "customer", iat: now, exp: now + 300 }, 1].map(part).join(".");
+    const controller = new AbortController();
+    const left = library.custom_identity_provider({ licenseId: 1, identity: null, source: () => answer() }).getToken({ signal: controller.signal });
+    controller.abort();
+    return {
+      left: await left.then(() => "answered", (error) => error.name),
+      jwt: (await new Promise(library.authTokenProvider({ identity: () => "ada", source }))).split(".").length,
+    };
+  }), { left: "AbortError", jwt: 3 });
+});
+
+test("a sign-out while the core is compiled ends who waits, and leaves a mark at once", async () => {
+  assert.deepEqual(await run("index", async () => {
+    const waiting = library.custom_identity_provider({ licenseId: 12345678, identity: () => "ada", source: async () => answer() }).getToken();
+    const before = localStorage.length;
+    const done = library.sign_out();
+    const marks = localStorage.length - before;
+    const code = await waiting.then(() => "answered", (error) => error.code);
+    await done;
+    return { marks, code };
+  }), { marks: 1, code: "SIGNED_OUT" });
+});
+
+test("a core that cannot be compiled is told as one, and the next call tries anew", async () => {
+  assert.deepEqual(await run("index", async () => {
+    const { instantiate } = WebAssembly;
+    WebAssembly.instantiate = async () => { throw new TypeError("no memory"); };
+    const provider = () => library.custom_identity_provider({ licenseId: 12345678, identity: () => "ada", source: async () => answer() });
+    const refused = await Promise.all(["getToken", "hasToken"].map((method) => provider()[method]().then(() => "answered", (error) => error.code)));
+    WebAssembly.instantiate = instantiate;
+    return [...refused, (await provider().getToken()).accessToken];
+  }), ["WASM_MISSING", "WASM_MISSING", "made-1"]);
+});
