@@ -97,7 +97,7 @@ fn judge(asked: &str, said: &Said, was_not_asked: impl Fn(&str) -> bool) -> Outc
         End::Badly if was_not_asked(&said.text) => Ok(Answer::NotReached(format!("{asked} cannot be reached"))),
         End::Badly => {
             println!("{}", said.text.trim_end());
-            Err(Failure::new(format!("{asked}: something is known, see above")))
+            Err(Failure::new(format!("{asked}: that check failed, see above")))
         }
     }
 }
