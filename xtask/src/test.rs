@@ -49,6 +49,7 @@ const STEPS: &[Step] = &[
     Step::new("lock-files", Work::Task(|workspace, _| npm::check_lock_files(workspace)), &[]),
     Step::new("dependencies", Work::Check(dependencies), &[Part::Dependencies]),
     Step::new("advisories", Work::Question(known_weaknesses), &[Part::Dependencies]),
+    Step::new("workflows", Work::Check(workflows), &[]),
     Step::new("format", Work::Check(format), &[Part::Lints]),
     Step::new("lint-host", Work::Check(lint_host), &[Part::Lints]),
     Step::new("documentation", Work::Check(documentation), &[]),
@@ -93,6 +94,10 @@ fn known_weaknesses(workspace: &Workspace, ready: &Ready) -> Outcome<Answer> {
 
 fn cargo_deny(ready: &Ready) -> Outcome<&Tool> {
     ready.cargo_deny.as_ref().ok_or_else(|| Failure::new("cargo-deny was not set up; this is a bug in xtask"))
+}
+
+fn workflows(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    npm_script(workspace, npm::BUILD, "lint:workflows")
 }
 
 fn format(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
