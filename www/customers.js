@@ -14,6 +14,17 @@ let readings = 0;
 /** What the page does about it; see `startCustomers`. */
 let page;
 
+/** Who is signed in, for the page's head. */
+export const customerSection = () =>
+  html(
+    "section",
+    { class: "customer", "aria-labelledby": "customer-heading" },
+    html("h2", { id: "customer-heading", class: "unseen" }, "Customer"),
+    html("p", { id: "customer-name", role: "status" }, "Asking the site who is signed in…"),
+    html("button", { id: "sign-out", class: "quiet", type: "button", hidden: true }, "Sign out"),
+    html("div", { id: "customers", class: "choice", role: "group", "aria-label": "Sign in as" }),
+  );
+
 /** The id of who is signed in; null when nobody. */
 export const currentCustomer = () => customer;
 

@@ -2,6 +2,18 @@
 
 import { byId, html } from "./element.js";
 import { duration, timeOfDay } from "./duration.js";
+import { fillPanel } from "./panel.js";
+
+/** Fills the panel; `note` is what it says while nothing has happened. */
+export const fillLog = (note) => {
+  fillPanel(
+    "log",
+    "Log",
+    html("button", { id: "clear", type: "button", class: "quiet" }, "Clear log and timeline"),
+    html("p", { id: "log-empty", class: "note" }, note),
+    html("div", { class: "scroll", role: "region", "aria-label": "Entries of the log", tabindex: "0" }, html("ol", { id: "log", reversed: true })),
+  );
+};
 
 /** More than this nobody reads. */
 const LENGTH = 200;

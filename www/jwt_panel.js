@@ -1,7 +1,22 @@
 // A JSON Web Token as it may be shown: its header and claims, what is left of its life, and what its signature is worth.
 
 import { byId, html } from "./element.js";
-import { drawLife } from "./life.js";
+import { drawLife, lifeBar } from "./life.js";
+import { fillPanel } from "./panel.js";
+
+/** Fills the panel; `note` is what else there is to say of such tokens. */
+export const fillJwtPanel = (note = "") =>
+  fillPanel(
+    "token",
+    "JSON Web Token",
+    html("p", { id: "verdict", class: "tag" }, "no token"),
+    ...lifeBar(),
+    html("h3", {}, "Header"),
+    html("dl", { id: "token-header", class: "fields" }),
+    html("h3", {}, "Claims"),
+    html("dl", { id: "token-claims", class: "fields" }),
+    html("p", { class: "note" }, `Header and claims can be read by whoever holds the token. The signature, which makes it one, is never shown.${note}`),
+  );
 
 /** The claims of what is shown; null while nothing is. @type {Record<string, any> | null} */
 let claims = null;

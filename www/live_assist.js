@@ -173,6 +173,13 @@ const engage = () => {
 const useSource = () => (isCodeFlow() ? engage() : assign());
 
 await startWidgetPage({
+  chat: {
+    whose: "Live Assist’s",
+    buttons: { start: "Start chat", end: "End chat", replay: "Redeem code again" },
+    hint: "Start a chat: Live Assist calls the page’s method, and whoever is not signed in is asked to.",
+  },
+  options: { tampered: "not what the service issued", cacheNote: "codes are never cached" },
+  jwtNote: " In the code flow the browser never has the token at all.",
   endChat: endConversation,
   followed: noticeCustomer,
   start: (loaded, said) => {

@@ -5,7 +5,7 @@ import { count, showAccounts } from "./counters.js";
 import { currentCustomer, followSession, listenToCustomers } from "./customers.js";
 import { duration } from "./duration.js";
 import { byId, html } from "./element.js";
-import { addEntry } from "./event_log.js";
+import { addEntry, fillLog } from "./event_log.js";
 import { FAULTS, describeFaults, readState, resetFaults, setFaults, useStandIn } from "./livechat_stand_in.js";
 import { sourceAsCode, sourceNote, sourceOf } from "./livechat_sources.js";
 import { call, connect, forgetEverything, look, useLibrary } from "./livechat_widget.js";
@@ -14,7 +14,7 @@ import { tell, tellError, tellsError } from "./outcome.js";
 import { choice, listenToClear, openPackage, openSite } from "./page.js";
 import { loadRealWidget } from "./real_widget.js";
 import * as timeline from "./timeline.js";
-import { masked, showHasToken, showLife, showToken, shownToken } from "./token_panel.js";
+import { fillTokenPanel, masked, showHasToken, showLife, showToken, shownToken } from "./token_panel.js";
 
 /** What the site says, but for who is signed in. */
 let site;
@@ -259,6 +259,8 @@ const listenToFaults = () => {
 /* The beginning. */
 
 const begin = async () => {
+  fillTokenPanel();
+  fillLog("Everything that happens is listed here, newest first: the timeline in words.");
   timeline.start();
   showToken(null);
   showAccounts(null);

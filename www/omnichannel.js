@@ -156,6 +156,12 @@ const begin = () => {
 };
 
 await startWidgetPage({
+  chat: {
+    whose: "Omnichannel’s",
+    buttons: { start: "Start chat", end: "Close chat", connection: "Disconnect", load: "Reload widget" },
+    hint: "Sign in as somebody, then start a chat: the widget asks the page for a token by itself.",
+  },
+  options: { tampered: "the signature is not the service’s" },
   endChat,
   start: (loaded, said) => {
     library = loaded;

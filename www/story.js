@@ -4,6 +4,7 @@ import { showBanner } from "./banner.js";
 import { byId, html } from "./element.js";
 import { resetFaults, setFaults, useStandIn } from "./livechat_stand_in.js";
 import { readSession } from "./site.js";
+import { fillHeader } from "./site_header.js";
 import { makeDevice } from "./story_device.js";
 import { makeClock } from "./story_player.js";
 import { STEPS } from "./story_steps.js";
@@ -240,6 +241,7 @@ const listen = () => {
 };
 
 const open = async () => {
+  fillHeader();
   showSteps();
   let site;
   try {
