@@ -17,7 +17,9 @@ const ended = () => Object.assign(new Error("the widget was destroyed"), { code:
 /** The conversation of one widget, from `init` to `destroy`. `changed` is told whenever there is something new to show. */
 const converse = (provider, changed) => {
   const end = new AbortController();
+  /** @type {{ state: keyof typeof STATES, entityId: string | null, messages: any[], unsent: any[] }} */
   const chat = { state: "connecting", entityId: null, messages: [], unsent: [] };
+  /** @type {(value?: undefined) => void} */
   let wake = () => {};
 
   const show = (change) => {
@@ -147,7 +149,7 @@ const makeWindow = (write, setVisibility) => {
       // Only what is new is added: a screen reader reads a log's additions.
       const wanted = [...messages.map((one) => [one, false]), ...unsent.map((one) => [{ ...one, author: "customer" }, true])];
       const key = ([{ id }, isUnsent]) => `${id} ${isUnsent}`;
-      const shown = new Map([...log.children].map((element) => [element.dataset.key, element]));
+      const shown = new Map([.../** @type {Iterable<HTMLElement>} */ (log.children)].map((element) => [element.dataset.key, element]));
       const elements = wanted.map((entry) => {
         const element = shown.get(key(entry)) ?? message(...entry);
         element.dataset.key = key(entry);
@@ -226,7 +228,7 @@ export const runWidget = () => {
   };
 
   begun += 1;
-  panel.container.dataset.widget = begun;
+  panel.container.dataset.widget = String(begun);
   document.body.append(panel.container);
   window.LC_API ??= {};
   for (const [name, given] of api._q.splice(0)) methods[name](...given);

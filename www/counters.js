@@ -3,9 +3,10 @@
 import { byId, html } from "./element.js";
 
 const counted = { calls: 0, requests: 0 };
+/** @type {{ tokens_issued: number, customers: number } | null} */
 let accounts = null;
-/** LiveChat's accounts counted this many before this page was opened. */
-let before = null;
+/** LiveChat's accounts counted this many before this page was opened; undefined until it is known. @type {number | undefined} */
+let before;
 
 const show = () => {
   const { calls, requests } = counted;
@@ -14,11 +15,11 @@ const show = () => {
     ["requests sent", requests],
     ["calls that cost nothing", calls > 0 ? `${Math.max(0, Math.round((1 - requests / calls) * 100))} %` : "–"],
     ...(accounts
-      ? [["tokens LiveChat issued", Math.max(0, accounts.tokens_issued - before)], ["customers at LiveChat", accounts.customers]]
+      ? [["tokens LiveChat issued", Math.max(0, accounts.tokens_issued - (before ?? 0))], ["customers at LiveChat", accounts.customers]]
       : []),
   ];
   byId("counters").replaceChildren(
-    ...rows.map(([name, value]) => html("div", { "data-counter": name }, html("dt", {}, name), html("dd", {}, String(value)))),
+    ...rows.map(([name, value]) => html("div", { "data-counter": name }, html("dt", {}, String(name)), html("dd", {}, String(value)))),
   );
 };
 

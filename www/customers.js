@@ -6,13 +6,24 @@ import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
 
 /** What the site says, but for who is signed in. */
 let site;
-/** Who is signed in; null when nobody, and while that changes. */
+/** Who is signed in; null when nobody, and while that changes. @type {string | null} */
 let customer = null;
 /** Whether this tab is changing the session. */
 let isChanging = false;
 let readings = 0;
 /** What the page does about it; see `startCustomers`. */
 let page;
+
+/** Who is signed in, for the page's head. */
+export const customerSection = () =>
+  html(
+    "section",
+    { class: "customer", "aria-labelledby": "customer-heading" },
+    html("h2", { id: "customer-heading", class: "unseen" }, "Customer"),
+    html("p", { id: "customer-name", role: "status" }, "Asking the site who is signed in…"),
+    html("button", { id: "sign-out", class: "quiet", type: "button", hidden: true }, "Sign out"),
+    html("div", { id: "customers", class: "choice", role: "group", "aria-label": "Sign in as" }),
+  );
 
 /** The id of who is signed in; null when nobody. */
 export const currentCustomer = () => customer;
@@ -31,7 +42,7 @@ const show = () => {
     }),
   );
   byId("sign-out").hidden = customer === null && !isChanging;
-  byId("sign-out").disabled = isChanging;
+  byId("sign-out", HTMLButtonElement).disabled = isChanging;
   page.shown?.();
 };
 
@@ -50,7 +61,8 @@ const changeSession = async (change) => {
   isChanging = false;
   await followSession();
   // The buttons were made anew: whoever pressed one by keyboard stays there.
-  const again = [...byId("customers").children].find((button) => button.textContent === focused) ?? byId("customers").firstElementChild;
+  const buttons = [...byId("customers").querySelectorAll("button")];
+  const again = buttons.find((button) => button.textContent === focused) ?? buttons[0];
   if (document.activeElement === document.body) again?.focus();
 };
 

@@ -2,19 +2,44 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+/**
+ * @template {Element} E
+ * @param {E} element
+ * @param {Record<string, any>} attributes
+ * @param {(Node | string | undefined)[]} children
+ */
 const fill = (element, attributes, children) => {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== undefined && child !== ""));
+  for (const child of children) if (child !== undefined && child !== "") element.append(child);
   return element;
 };
 
-/** An HTML element. */
+/**
+ * An HTML element.
+ * @template {keyof HTMLElementTagNameMap} N
+ * @param {N} name
+ * @param {Record<string, any>} attributes an absent one is undefined or false
+ * @param {(Node | string | undefined)[]} children
+ */
 export const html = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
 
-/** An SVG element. */
+/**
+ * An SVG element.
+ * @template {keyof SVGElementTagNameMap} N
+ * @param {N} name
+ * @param {Record<string, any>} attributes
+ * @param {(Node | string | undefined)[]} children
+ */
 export const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 
-/** The element with this id. */
-export const byId = (id) => document.getElementById(id);
+/**
+ * The element with this id, of the kind that is expected there; throws where the page has none.
+ * @type {{ (id: string): HTMLElement; <E extends HTMLElement>(id: string, kind: new () => E): E }}
+ */
+export const byId = (/** @type {string} */ id, kind = HTMLElement) => {
+  const element = document.getElementById(id);
+  if (element instanceof kind) return element;
+  throw new Error(`the page has no ${kind.name} with the id ${id}`);
+};

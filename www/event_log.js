@@ -2,6 +2,18 @@
 
 import { byId, html } from "./element.js";
 import { duration, timeOfDay } from "./duration.js";
+import { fillPanel } from "./panel.js";
+
+/** Fills the panel; `note` is what it says while nothing has happened. */
+export const fillLog = (note) => {
+  fillPanel(
+    "log",
+    "Log",
+    html("button", { id: "clear", type: "button", class: "quiet" }, "Clear log and timeline"),
+    html("p", { id: "log-empty", class: "note" }, note),
+    html("div", { class: "scroll", role: "region", "aria-label": "Entries of the log", tabindex: "0" }, html("ol", { id: "log", reversed: true })),
+  );
+};
 
 /** More than this nobody reads. */
 const LENGTH = 200;
@@ -40,7 +52,7 @@ const BAD = new Set(["request_retrying", "request_failed", "cooling_down", "reco
 const add = (at, sentence, attributes) => {
   const list = byId("log");
   list.prepend(html("li", attributes, html("time", { datetime: new Date(at).toISOString() }, timeOfDay(at)), html("span", {}, sentence)));
-  while (list.children.length > LENGTH) list.lastElementChild.remove();
+  while (list.children.length > LENGTH) list.lastElementChild?.remove();
   byId("log-empty").hidden = true;
 };
 

@@ -1,14 +1,29 @@
 // A JSON Web Token as it may be shown: its header and claims, what is left of its life, and what its signature is worth.
 
 import { byId, html } from "./element.js";
-import { drawLife } from "./life.js";
+import { drawLife, lifeBar } from "./life.js";
+import { fillPanel } from "./panel.js";
 
-/** The claims of what is shown; null while nothing is. */
+/** Fills the panel; `note` is what else there is to say of such tokens. */
+export const fillJwtPanel = (note = "") =>
+  fillPanel(
+    "token",
+    "JSON Web Token",
+    html("p", { id: "verdict", class: "tag" }, "no token"),
+    ...lifeBar(),
+    html("h3", {}, "Header"),
+    html("dl", { id: "token-header", class: "fields" }),
+    html("h3", {}, "Claims"),
+    html("dl", { id: "token-claims", class: "fields" }),
+    html("p", { class: "note" }, `Header and claims can be read by whoever holds the token. The signature, which makes it one, is never shown.${note}`),
+  );
+
+/** The claims of what is shown; null while nothing is. @type {Record<string, any> | null} */
 let claims = null;
 
 /** In which order people look at them; the rest follows. */
 const ORDER = ["alg", "kid", "iss", "sub", "aud", "given_name", "family_name", "iat", "nbf", "exp"];
-const rank = ([name]) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
+const rank = (/** @type {[string, unknown]} */ [name]) => (ORDER.includes(name) ? ORDER.indexOf(name) : ORDER.length);
 
 const timeClaims = new Set(["iat", "nbf", "exp"]);
 
@@ -39,6 +54,6 @@ export const showJwt = (read) => {
 
 /** Draws what is left of its life; to be called once a second. */
 export const showLife = () => {
-  const isKnown = claims && Number.isFinite(claims.exp) && Number.isFinite(claims.iat);
-  drawLife(isKnown && { left: claims.exp * 1000 - Date.now(), whole: (claims.exp - claims.iat) * 1000 }, "no token");
+  const isKnown = Number.isFinite(claims?.exp) && Number.isFinite(claims?.iat);
+  drawLife(claims && isKnown && { left: claims.exp * 1000 - Date.now(), whole: (claims.exp - claims.iat) * 1000 }, "no token");
 };

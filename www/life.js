@@ -1,9 +1,28 @@
 // A life as a draining bar, in words too.
 
-import { byId } from "./element.js";
+import { byId, html } from "./element.js";
 import { remaining } from "./duration.js";
 
 let drawn = 0;
+
+/** The bar and its words, for the panel of a token. */
+export const lifeBar = () => [
+  html(
+    "div",
+    {
+      id: "life",
+      class: "life",
+      role: "progressbar",
+      "aria-labelledby": "life-label",
+      "aria-valuemin": "0",
+      "aria-valuemax": "100",
+      "aria-valuenow": "0",
+      "aria-valuetext": "no token",
+    },
+    html("div", { id: "life-left", class: "life-left" }),
+  ),
+  html("p", { class: "life-text" }, html("span", { id: "life-label" }, "Remaining life"), html("span", { id: "life-text" }, "no token")),
+];
 
 /** Draws what is `left` of the `whole`, in milliseconds; `nothing` is said where there is no life to draw. */
 export const drawLife = (life, nothing) => {

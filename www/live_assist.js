@@ -16,7 +16,7 @@ const TOKENS = "/live-assist/token";
 const CODES = "/live-assist/code";
 const KEY = "/live-assist/public-key";
 
-/** @type {import("../pkg/index.js")} */
+/** @type {typeof import("../pkg/index.js")} */
 let library;
 let site;
 /** @type {ReturnType<typeof createLiveAssistStandIn> | undefined} */
@@ -36,9 +36,9 @@ const contactOf = ({ sub, given_name, family_name, lp_sdes }) => [
 
 const REPORTS = {
   asking: ({ withChallenge }) => {
-    addNote(`Live Assist calls ${byId("method").value}${withChallenge ? " with a code challenge" : ""}`);
+    addNote(`Live Assist calls ${byId("method", HTMLInputElement).value}${withChallenge ? " with a code challenge" : ""}`);
     showState("asking");
-    tell(false, ["Live Assist called ", html("strong", {}, byId("method").value), ", and waits for what it calls back with…"]);
+    tell(false, ["Live Assist called ", html("strong", {}, byId("method", HTMLInputElement).value), ", and waits for what it calls back with…"]);
   },
   answered: ({ answers, withToken }) => {
     const what = withToken ? (isCodeFlow() ? "with a code" : "with a token") : "with a failure";
@@ -47,7 +47,7 @@ const REPORTS = {
   read: ({ header, claims }) => {
     addNote(isCodeFlow() ? "Live Assist’s service redeemed the code and checked the token" : "Live Assist checked the token by the configured key");
     showJwt({ header, claims, isGood: true, verdict: "signature verified" });
-    byId("replay").disabled = !isCodeFlow();
+    byId("replay", HTMLButtonElement).disabled = !isCodeFlow();
   },
   refused: ({ header, claims, why }) => {
     addNote(`Live Assist refused the token: ${why}`, true);
@@ -101,7 +101,7 @@ const clear = () => {
   clearChat();
   showJwt(null);
   showState("no chat");
-  byId("replay").disabled = true;
+  byId("replay", HTMLButtonElement).disabled = true;
 };
 
 const endConversation = () => {
@@ -113,11 +113,11 @@ const endConversation = () => {
 
 const options = () => ({
   flow: choice("flow"),
-  cache: choice("cache"),
+  cache: /** @type {"memory" | "session" | "none"} */ (choice("cache")),
   source: choice("source"),
-  margin: byId("margin").value,
-  failureForm: byId("failure-form").value,
-  method: byId("method").value.trim(),
+  margin: byId("margin", HTMLSelectElement).value,
+  failureForm: /** @type {import("../pkg/index.js").FailureForm} */ (byId("failure-form", HTMLSelectElement).value),
+  method: byId("method", HTMLInputElement).value.trim(),
 });
 
 const showSnippet = () => {
@@ -135,7 +135,7 @@ const showSnippet = () => {
   ];
   byId("snippet").textContent = `window.${method} = authoriseChatWithCallback({\n${lines.map((line) => `  ${line}`).join("\n")}\n});`;
   for (const input of byId("cache").querySelectorAll("input")) input.disabled = isCode;
-  byId("margin").disabled = isCode;
+  byId("margin", HTMLSelectElement).disabled = isCode;
   byId("cache-note").hidden = !isCode;
 };
 
@@ -145,7 +145,7 @@ const assign = () => {
   if (assigned !== undefined) delete window[assigned];
   const isCode = isCodeFlow();
   const shared = { identity: currentCustomer, source: sourceOf(source, isCode ? CODES : TOKENS, isCode), signIn: askToSignIn, failureForm, onEvent };
-  const own = isCode ? { flow: "code" } : { cache, ...organizationOf(source), ...(margin !== "" && { margin: Number(margin) }) };
+  const own = isCode ? { flow: /** @type {const} */ ("code") } : { cache, ...organizationOf(source), ...(margin !== "" && { margin: Number(margin) }) };
   window[method] = library.authoriseChatWithCallback({ ...shared, ...own });
   assigned = method;
   showSnippet();
@@ -155,8 +155,8 @@ const assign = () => {
 const engage = () => {
   const { flow, source, method } = options();
   const isName = /^[A-Za-z_$][\w$]*$/.test(method) && (method === assigned || !(method in window));
-  byId("method").setCustomValidity(isName ? "" : "Expected a name that a function of the page can have.");
-  if (!byId("method").reportValidity()) return;
+  byId("method", HTMLInputElement).setCustomValidity(isName ? "" : "Expected a name that a function of the page can have.");
+  if (!byId("method", HTMLInputElement).reportValidity()) return;
   endConversation();
   assign();
   standIn = createLiveAssistStandIn({
@@ -173,6 +173,13 @@ const engage = () => {
 const useSource = () => (isCodeFlow() ? engage() : assign());
 
 await startWidgetPage({
+  chat: {
+    whose: "Live Assist’s",
+    buttons: { start: "Start chat", end: "End chat", replay: "Redeem code again" },
+    hint: "Start a chat: Live Assist calls the page’s method, and whoever is not signed in is asked to.",
+  },
+  options: { tampered: "not what the service issued", cacheNote: "codes are never cached" },
+  jwtNote: " In the code flow the browser never has the token at all.",
   endChat: endConversation,
   followed: noticeCustomer,
   start: (loaded, said) => {
@@ -180,9 +187,9 @@ await startWidgetPage({
     site = said;
     listenToDialog();
     engage();
-    for (const id of ["start", "end"]) byId(id).disabled = false;
-    byId("start").addEventListener("click", () => void standIn.startConversation());
-    byId("replay").addEventListener("click", () => void standIn.redeemAgain());
+    for (const id of ["start", "end"]) byId(id, HTMLButtonElement).disabled = false;
+    byId("start").addEventListener("click", () => void standIn?.startConversation());
+    byId("replay").addEventListener("click", () => void standIn?.redeemAgain());
     byId("end").addEventListener("click", () => {
       endConversation();
       tell(false, "The conversation has ended.");

@@ -30,11 +30,11 @@ const post = async (path, body) => {
 export const createLiveAssistStandIn = ({ methodName, flow, isShortLived, keyUrl, issuer, report }) => {
   /** Counts up with each conversation, so that an answer for one that ended is not listened to. */
   let conversation = 0;
-  /** Whom the conversation is with; null while there is none. */
+  /** Whom the conversation is with; null while there is none. @type {string | null} */
   let contact = null;
   let isAsking = false;
   let expiry;
-  /** The last code and what it belongs to, for the replay that the page offers. */
+  /** The last code and what it belongs to, for the replay that the page offers. @type {object | null} */
   let lastRedemption = null;
 
   const keyFor = async () => {
@@ -46,7 +46,7 @@ export const createLiveAssistStandIn = ({ methodName, flow, isShortLived, keyUrl
   /** What the page's method calls back with, by position. */
   const ask = (codeChallenge) =>
     new Promise((resolve, reject) => {
-      const method = window[methodName];
+      const method = /** @type {any} */ (window)[methodName];
       if (typeof method !== "function") throw new Error(`the page has no function ${methodName}`);
       let answers = 0;
       report({ type: "asking", withChallenge: codeChallenge !== undefined });

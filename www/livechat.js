@@ -5,7 +5,7 @@ import { count, showAccounts } from "./counters.js";
 import { currentCustomer, followSession, listenToCustomers } from "./customers.js";
 import { duration } from "./duration.js";
 import { byId, html } from "./element.js";
-import { addEntry } from "./event_log.js";
+import { addEntry, fillLog } from "./event_log.js";
 import { FAULTS, describeFaults, readState, resetFaults, setFaults, useStandIn } from "./livechat_stand_in.js";
 import { sourceAsCode, sourceNote, sourceOf } from "./livechat_sources.js";
 import { call, connect, forgetEverything, look, useLibrary } from "./livechat_widget.js";
@@ -14,7 +14,7 @@ import { tell, tellError, tellsError } from "./outcome.js";
 import { choice, listenToClear, openPackage, openSite } from "./page.js";
 import { loadRealWidget } from "./real_widget.js";
 import * as timeline from "./timeline.js";
-import { masked, showHasToken, showLife, showToken, shownToken } from "./token_panel.js";
+import { fillTokenPanel, masked, showHasToken, showLife, showToken, shownToken } from "./token_panel.js";
 
 /** What the site says, but for who is signed in. */
 let site;
@@ -22,7 +22,7 @@ let hasExpired = false;
 /** Whether there is a provider to call. */
 let isReady = false;
 
-const options = () => ({ cache: choice("cache"), source: choice("source"), patience: Number(byId("patience").value) });
+const options = () => ({ cache: choice("cache"), source: choice("source"), patience: Number(byId("patience", HTMLSelectElement).value) });
 
 /* What the latest call came to. */
 
@@ -64,12 +64,13 @@ const callBurst = () =>
     const before = requestsBegun;
     const results = await Promise.allSettled(methods.map((method) => call(method)));
     const failed = results.filter((result) => result.status === "rejected");
+    const tokens = results.filter((result) => result.status === "fulfilled").map(({ value }) => value);
     const requests = requestsBegun - before;
     if (failed.length > 0) tellError(`${failed.length} of 20 calls`, failed[0].reason);
     else {
       const sent = `${requests} request${requests === 1 ? "" : "s"}`;
       tell(false, [html("strong", {}, "20 calls"), ` resolved after ${duration(performance.now() - began)} with ${sent}.`]);
-      show(results.at(-1).value);
+      show(tokens.at(-1));
     }
     await lookAtToken();
   });
@@ -226,7 +227,7 @@ const listenToOptions = () => {
 const listenToFaults = () => {
   byId("faults").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const form = new FormData(event.target);
+    const form = new FormData(byId("faults", HTMLFormElement));
     try {
       await setFaults({ ...FAULTS[form.get("fault")], remaining: form.has("once") ? 1 : null });
       wantState();
@@ -258,6 +259,8 @@ const listenToFaults = () => {
 /* The beginning. */
 
 const begin = async () => {
+  fillTokenPanel();
+  fillLog("Everything that happens is listed here, newest first: the timeline in words.");
   timeline.start();
   showToken(null);
   showAccounts(null);
@@ -267,13 +270,13 @@ const begin = async () => {
     // Who signs in before the package is there is served when it is.
     entered: () => (isReady ? playConnection() : undefined),
     left: () => tell(false, "Signed out: every tab has forgotten the token."),
-    shown: () => (byId("expire").disabled = currentCustomer() === null),
+    shown: () => (byId("expire", HTMLButtonElement).disabled = currentCustomer() === null),
     // The real widget keeps what it shows: for somebody else it has to begin anew, with the page.
     mustReload: (before, now) => site.livechat.real && before !== now,
   });
   if (!site) return;
   useStandIn(site.livechat.standInUrl);
-  for (const element of document.querySelectorAll(".stand-in-only")) element.hidden = site.livechat.real;
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".stand-in-only"))) element.hidden = site.livechat.real;
   const library = await openPackage();
   if (!library) return;
   useLibrary(library);
@@ -283,7 +286,7 @@ const begin = async () => {
   listenToOptions();
   listenToFaults();
   watchNetwork(timeline.addSent);
-  for (const button of document.querySelectorAll("[data-method]")) {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-method]"))) {
     button.addEventListener("click", () => void callMethod(button.dataset.method));
   }
   byId("burst").addEventListener("click", () => void callBurst());

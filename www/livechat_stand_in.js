@@ -8,8 +8,8 @@ export const useStandIn = (url) => {
   address = url;
 };
 
-const ask = async (path, method = "GET", body = undefined, init = {}) => {
-  const response = await fetch(new URL(path, address), {
+const ask = async (path, method = "GET", body = /** @type {object | undefined} */ (undefined), init = {}) => {
+  const response = await fetch(new URL(path, address ?? undefined), {
     ...init,
     method,
     cache: "no-store",

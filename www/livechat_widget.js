@@ -1,6 +1,6 @@
 // Plays the chat widget: takes the provider from `window.__lc` as a widget would, and calls it.
 
-/** @type {import("../pkg/index.js") | undefined} */
+/** @type {typeof import("../pkg/index.js")} */
 let library;
 let provider;
 /** Counts up with each provider, so that one that was replaced is not listened to any more. */

@@ -11,7 +11,8 @@ export const watchNetwork = (listener) => {
       const { pathname } = new URL(entry.name);
       if (!PATHS.test(pathname)) continue;
       // It ended only just now; its own start is by a clock that stands still while the machine sleeps.
-      listener({ at: Date.now() - entry.duration, duration: entry.duration, name: pathname, status: entry.responseStatus });
+      const { responseStatus } = /** @type {PerformanceResourceTiming} */ (entry);
+      listener({ at: Date.now() - entry.duration, duration: entry.duration, name: pathname, status: responseStatus });
     }
   }).observe({ type: "resource", buffered: false });
 };

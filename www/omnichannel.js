@@ -14,10 +14,10 @@ import { onEvent, startWidgetPage } from "./widget_page.js";
 const ENDPOINT = "/omnichannel/token";
 const KEYS = "/omnichannel/public-keys";
 
-/** @type {import("../pkg/index.js")} */
+/** @type {typeof import("../pkg/index.js")} */
 let library;
 let site;
-/** Undoes the connection; null while there is none. */
+/** Undoes the connection; null while there is none. @type {(() => void) | null} */
 let undo = null;
 /** Takes the stand-in from the page. */
 let unload = () => {};
@@ -77,7 +77,7 @@ const load = () => {
     keysUrl: KEYS,
     issuer: site.jsonWebTokens.issuer,
     isReady: choice("ready"),
-    isAskedTwice: byId("twice").checked,
+    isAskedTwice: byId("twice", HTMLInputElement).checked,
     report: (report) => REPORTS[report.type](report),
   });
 };
@@ -98,12 +98,12 @@ const endChat = () => {
 /** The SDK's methods are there after `lcw:ready`, not before. */
 const showReadiness = () => {
   showState(sdk() ? "ready" : "not ready");
-  for (const id of ["start", "end"]) byId(id).disabled = !sdk();
+  for (const id of ["start", "end"]) byId(id, HTMLButtonElement).disabled = !sdk();
 };
 
 /* The connection. */
 
-const options = () => ({ cache: choice("cache"), source: choice("source"), margin: byId("margin").value, startChat: byId("at-once").checked });
+const options = () => ({ cache: /** @type {"memory" | "session" | "none"} */ (choice("cache")), source: choice("source"), margin: byId("margin", HTMLSelectElement).value, startChat: byId("at-once", HTMLInputElement).checked });
 
 const showSnippet = () => {
   const { cache, source, margin, startChat } = options();
@@ -135,7 +135,7 @@ const connect = () => {
 };
 
 const disconnect = () => {
-  undo();
+  undo?.();
   undo = null;
   byId("connection").textContent = "Connect";
   tell(false, "The connection is undone: the widget has no provider any more.");
@@ -156,12 +156,18 @@ const begin = () => {
 };
 
 await startWidgetPage({
+  chat: {
+    whose: "Omnichannel’s",
+    buttons: { start: "Start chat", end: "Close chat", connection: "Disconnect", load: "Reload widget" },
+    hint: "Sign in as somebody, then start a chat: the widget asks the page for a token by itself.",
+  },
+  options: { tampered: "the signature is not the service’s" },
   endChat,
   start: (loaded, said) => {
     library = loaded;
     site = said;
     begin();
-    for (const id of ["connection", "load"]) byId(id).disabled = false;
+    for (const id of ["connection", "load"]) byId(id, HTMLButtonElement).disabled = false;
     byId("start").addEventListener("click", () => void sdk().startChat());
     byId("end").addEventListener("click", () => {
       endChat();

@@ -44,6 +44,7 @@ const readContexts = ({ lwicontexts }) => {
  * @returns takes it from the page
  */
 export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice, report }) => {
+  /** @type {((callback: (token: unknown) => void) => void) | null} */
   let provider = null;
   /** Counts up with each chat, so that an answer for one that was closed is not listened to. */
   let chat = 0;
@@ -62,6 +63,7 @@ export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice,
       const timer = setTimeout(() => resolve({ errorCode: 2, why: "no answer within 10 s" }), PATIENCE);
       report({ type: "asking" });
       try {
+        if (provider === null) throw new Error("the provider was removed");
         provider((token) => {
           answers += 1;
           clearTimeout(timer);

@@ -1,16 +1,19 @@
 // What every page of the demo has in common: the site and the package, or a banner that says why there is none, and some of its controls.
 
 import { showBanner } from "./banner.js";
-import { startCustomers } from "./customers.js";
+import { customerSection, startCustomers } from "./customers.js";
 import { byId } from "./element.js";
 import { clearLog } from "./event_log.js";
+import { fillHeader } from "./site_header.js";
 import * as timeline from "./timeline.js";
 
 /** The value of the chosen radio button. */
-export const choice = (name) => document.querySelector(`input[name="${name}"]:checked`).value;
+export const choice = (name) =>
+  /** @type {HTMLInputElement} */ (document.querySelector(`input[name="${name}"]:checked`)).value;
 
 /** What the site says; undefined where it does not answer. `given` is what `startCustomers` takes. */
 export const openSite = async (given) => {
+  fillHeader(customerSection());
   try {
     return await startCustomers(given);
   } catch (error) {

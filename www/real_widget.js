@@ -4,6 +4,7 @@ const TRACKING = "https://cdn.livechatinc.com/tracking.js";
 
 /** Puts the object in place that holds calls until the widget is there; its `init` does what is given. `window.__lc` has to be set before. */
 export const placeSnippet = (init) => {
+  /** @type {any} */
   const widget = { _q: [], _h: null, _v: "2.0", init };
   const pass = (entry) => (widget._h ? widget._h.apply(null, entry) : widget._q.push(entry));
   for (const name of ["on", "once", "off", "call"]) widget[name] = (...given) => void pass([name, given]);

@@ -10,7 +10,7 @@ import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
 let library;
 /** What the site says, but for who is signed in. */
 let site;
-/** Who is signed in, as far as is known; null when nobody. */
+/** Who is signed in, as far as is known; null when nobody. @type {string | null} */
 let customer = null;
 let isChanging = false;
 let readings = 0;
@@ -63,7 +63,7 @@ const changeSession = async (change) => {
   }
   isChanging = false;
   await follow().catch((error) => tell(`The shop does not answer: ${error.message}.`));
-  if (hadFocus) byId("people").firstElementChild?.focus();
+  if (hadFocus) byId("people").querySelector("button")?.focus();
 };
 
 const enter = (id) => changeSession(() => signIn(id));

@@ -4,16 +4,17 @@ import { byId } from "./element.js";
 
 /** What can be seen: who is signed in, and the chat. */
 const look = () => {
-  const chat = byId("chat-widget-container");
+  const chat = document.getElementById("chat-widget-container");
+  const find = (/** @type {string} */ selector) => /** @type {HTMLElement | null | undefined} */ (chat?.querySelector(selector));
   return {
     customer: document.body.dataset.customer,
     widget: Number(chat?.dataset.widget ?? 0),
-    isOpen: Boolean(chat) && !chat.querySelector(".chat-window").hidden,
-    isOnline: chat?.querySelector(".chat-state").dataset.state === "online",
-    entity: chat?.querySelector(".chat-customer").dataset.entity || null,
-    messages: [...(chat?.querySelectorAll("[data-author]") ?? [])].map((element) => ({
+    isOpen: find(".chat-window")?.hidden === false,
+    isOnline: find(".chat-state")?.dataset.state === "online",
+    entity: find(".chat-customer")?.dataset.entity || null,
+    messages: [.../** @type {Iterable<HTMLElement>} */ (chat?.querySelectorAll("[data-author]") ?? [])].map((element) => ({
       author: element.dataset.author,
-      text: element.querySelector(".text").textContent,
+      text: element.querySelector(".text")?.textContent ?? "",
       isUnsent: "unsent" in element.dataset,
     })),
   };
@@ -27,6 +28,7 @@ const press = (element) => {
 };
 
 const openChat = () => {
+  /** @type {HTMLElement | null} */
   const bubble = document.querySelector(".chat-bubble");
   if (!bubble || bubble.hidden) return;
   // Not by a click, after which the person would be in the window: the focus belongs to who watches the story.
@@ -47,7 +49,7 @@ const COMMANDS = {
   sign_out: () => press(document.querySelector('[data-person="nobody"]')),
   open_chat: openChat,
   close_chat: () => window.LiveChatWidget.call("minimize"),
-  type: ({ text }) => (byId("chat-text").value = text),
+  type: ({ text }) => (byId("chat-text", HTMLInputElement).value = text),
   send: () => press(document.querySelector(".chat-form button")),
 };
 
@@ -55,20 +57,23 @@ const COMMANDS = {
 export const obeyStory = (accountsUrl) => {
   if (parent === window) return;
   const commands = { ...COMMANDS, revoke: () => revoke(accountsUrl) };
+  /** The origin of the page around. @type {string | null} */
   let story = null;
   let isTold = false;
   const tell = () => {
-    if (story === null || isTold) return;
+    const target = story;
+    if (target === null || isTold) return;
     isTold = true;
     // Once for any number of changes at a time.
     queueMicrotask(() => {
       isTold = false;
-      parent.postMessage({ shop: "seen", seen: look() }, story);
+      parent.postMessage({ shop: "seen", seen: look() }, target);
     });
   };
   addEventListener("message", async ({ source, origin, data }) => {
     if (source !== parent || new URL(origin).hostname !== location.hostname || !Object.hasOwn(commands, data?.command)) return;
     story = origin;
+    /** @type {string | null} */
     let failure = null;
     try {
       await commands[data.command](data);

@@ -9,7 +9,7 @@ let settle = null;
 const close = (isSignedIn) => {
   settle?.(isSignedIn);
   settle = null;
-  byId("sign-in").close();
+  byId("sign-in", HTMLDialogElement).close();
 };
 
 const choose = async (id) => {
@@ -29,8 +29,8 @@ export const askToSignIn = ({ signal }) =>
         return button;
       }),
     );
-    byId("sign-in-decline").disabled = false;
-    byId("sign-in").showModal();
+    byId("sign-in-decline", HTMLButtonElement).disabled = false;
+    byId("sign-in", HTMLDialogElement).showModal();
     signal.addEventListener("abort", () => close(false), { once: true });
   });
 

@@ -4,6 +4,7 @@ import { showBanner } from "./banner.js";
 import { byId, html } from "./element.js";
 import { resetFaults, setFaults, useStandIn } from "./livechat_stand_in.js";
 import { readSession } from "./site.js";
+import { fillHeader } from "./site_header.js";
 import { makeDevice } from "./story_device.js";
 import { makeClock } from "./story_player.js";
 import { STEPS } from "./story_steps.js";
@@ -47,7 +48,7 @@ const showNow = (...parts) => byId("now").replaceChildren(...parts);
 
 const showResult = (index, text, isGood) => {
   const step = byId(`step-${index + 1}`);
-  const result = step.querySelector(".result");
+  const result = /** @type {HTMLElement} */ (step.querySelector(".result"));
   result.textContent = text;
   result.hidden = false;
   step.classList.add(isGood ? "done" : "failed");
@@ -63,10 +64,10 @@ const showControls = () => {
   const isTelling = telling !== null;
   byId("play").textContent = isTelling ? (clock.isRunning() ? "Pause" : "Go on") : hasPlayed ? "Play again" : "Play the story";
   // While somebody lets the accounts fail by hand, the story would mend them.
-  for (const id of ["play", "step"]) byId(id).disabled = isFailing && !isTelling;
+  for (const id of ["play", "step"]) byId(id, HTMLButtonElement).disabled = isFailing && !isTelling;
   byId("restart").hidden = !isTelling;
   byId("story").classList.toggle("telling-now", isTelling);
-  byId("fault").disabled = isTelling || isFailing;
+  byId("fault", HTMLButtonElement).disabled = isTelling || isFailing;
 };
 
 /** The story goes on, or pauses. */
@@ -146,7 +147,7 @@ const tellStory = async (signal) => {
   showProgress(0, "at the beginning");
   showNow(paragraph("Everybody signs out, and the chat is emptied, so that the story can begin."));
   await clear(signal);
-  const hands = Object.fromEntries(Object.entries(devices).map(([id, device]) => [id, hand(device, signal)]));
+  const hands = /** @type {Record<"laptop" | "phone" | "kiosk", ReturnType<typeof hand>>} */ (Object.fromEntries(Object.entries(devices).map(([id, device]) => [id, hand(device, signal)])));
   for (const [index, { words, act }] of STEPS.entries()) {
     const name = `Step ${index + 1} of ${STEPS.length}`;
     showProgress(index, name);
@@ -156,7 +157,7 @@ const tellStory = async (signal) => {
     try {
       await clock.wait(READING, signal);
       const result = await act({ ...hands, fail, mend, wait: (duration, told) => clock.wait(duration, signal, told), note: (text) => (note.textContent = text) });
-      note.parentElement.remove();
+      note.parentElement?.remove();
       showResult(index, result, true);
     } catch (error) {
       if (!signal.aborted) showResult(index, `The story stops here: ${error.message}`, false);
@@ -240,6 +241,7 @@ const listen = () => {
 };
 
 const open = async () => {
+  fillHeader();
   showSteps();
   let site;
   try {

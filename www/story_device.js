@@ -31,7 +31,7 @@ export const makeDevice = ({ id, name, port }) => {
     new Promise((resolve, reject) => {
       number += 1;
       waiting.set(number, ({ failure }) => (failure === null ? resolve(seen) : reject(new Error(failure))));
-      frame.contentWindow.postMessage({ command, number, ...given }, origin);
+      frame.contentWindow?.postMessage({ command, number, ...given }, origin);
     });
 
   const opened = new Promise((resolve, reject) => {
@@ -93,8 +93,8 @@ export const makeDevice = ({ id, name, port }) => {
     /** Brings it before the eyes where not all devices fit. */
     show: (isCurrent) => {
       figure.classList.toggle("current", isCurrent);
-      if (!isCurrent) return;
       const row = figure.parentElement;
+      if (!isCurrent || row === null) return;
       const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
       row.scrollTo({ left: figure.offsetLeft - row.offsetLeft - (row.clientWidth - figure.offsetWidth) / 2, behavior });
     },

@@ -19,7 +19,7 @@ export const makeClock = (speed) => {
     isRunning: () => isRunning,
     running,
     /** Waits that long while the story plays; `told` hears how much is left. */
-    wait: async (duration, signal, told = () => {}) => {
+    wait: async (duration, signal, told = /** @type {(left: number) => void} */ (() => {})) => {
       let left = duration;
       let last = performance.now();
       while (left > 0) {

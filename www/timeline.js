@@ -1,7 +1,8 @@
 // Draws what happened lately: calls, cache hits, joins, answers to the widget, requests with their attempts, and what went over the network.
 
-import { byId, svg } from "./element.js";
+import { byId, html, svg } from "./element.js";
 import { duration } from "./duration.js";
+import { fillPanel, radio } from "./panel.js";
 
 /** Answers are drawn only where a callback waits for them. */
 const CALLS = 0, HITS = 1, JOINS = 2, ANSWERS = 3;
@@ -240,16 +241,32 @@ export const draw = () => {
 /** Whether anything shown still moves. */
 const isMoving = () => Date.now() - latest < span + 2000 || [...requests.values()].some((request) => request.end === undefined);
 
+const fill = () =>
+  fillPanel(
+    "timeline",
+    "Timeline",
+    html(
+      "fieldset",
+      { id: "span", class: "choice" },
+      html("legend", { class: "unseen" }, "Time shown"),
+      radio("span", "10", false, "10 s"),
+      radio("span", "30", true, "30 s"),
+      radio("span", "120", false, "2 min"),
+    ),
+    html("div", { id: "drawing", class: "drawing" }),
+  );
+
 /** Begins to draw: whenever something happens, and while time passes over what is shown. */
 export const start = ({ hasAnswers = false } = {}) => {
   if (hasAnswers) lanes = lanes.toSpliced(ANSWERS, 0, "Answers");
+  fill();
   byId("drawing").classList.toggle("tall", hasAnswers);
   new ResizeObserver(([entry]) => {
     width = Math.max(280, Math.round(entry.contentRect.width));
     draw();
   }).observe(byId("drawing"));
   byId("span").addEventListener("change", (event) => {
-    span = Number(event.target.value) * 1000;
+    span = Number(/** @type {HTMLInputElement} */ (event.target).value) * 1000;
     draw();
   });
   // Time that creeps is motion too: whoever wants less of it gets a step a second.

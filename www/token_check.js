@@ -53,7 +53,7 @@ export const checkToken = async (token, { keyFor, issuer }) => {
     if (typeof claims.sub !== "string" || claims.sub === "") throw new Error("its sub is no text");
     checkTimes(claims);
   } catch (error) {
-    throw Object.assign(error, { header, claims });
+    throw Object.assign(/** @type {Error} */ (error), { header, claims });
   }
   return { header, claims };
 };

@@ -1,7 +1,19 @@
 // The token's fields, and its life as a draining bar.
 
 import { byId, html } from "./element.js";
-import { drawLife } from "./life.js";
+import { drawLife, lifeBar } from "./life.js";
+import { fillPanel } from "./panel.js";
+
+/** Fills the panel. */
+export const fillTokenPanel = () =>
+  fillPanel(
+    "token",
+    "Token",
+    html("p", { id: "has-token", class: "tag" }, "hasToken: unknown"),
+    ...lifeBar(),
+    html("dl", { id: "token-fields", class: "fields" }),
+    html("p", { class: "note" }, "The access token is a secret: the page shows its length and its last four characters, never more."),
+  );
 
 /** The access token as it may be shown: its length and its last four characters. */
 export const masked = (secret) => `${secret.length} characters, ending in ${secret.slice(-4)}`;

@@ -1,10 +1,12 @@
 // What the pages of Omnichannel and Live Assist have in common: who is signed in, the package and its events, the timeline, the log.
 
 import { showBlocked } from "./banner.js";
+import { fillChat } from "./chat_window.js";
 import { currentCustomer, followSession, listenToCustomers } from "./customers.js";
 import { byId } from "./element.js";
-import { addEntry } from "./event_log.js";
-import { showJwt, showLife } from "./jwt_panel.js";
+import { addEntry, fillLog } from "./event_log.js";
+import { fillOptions } from "./jwt_options.js";
+import { fillJwtPanel, showJwt, showLife } from "./jwt_panel.js";
 import { watchNetwork } from "./network.js";
 import { tell } from "./outcome.js";
 import { listenToClear, openPackage, openSite } from "./page.js";
@@ -18,7 +20,7 @@ export const onEvent = (event) => {
   if (event.code === "WASM_BLOCKED") showBlocked({ code: event.code, message: "the page’s Content-Security-Policy forbids WebAssembly" });
 };
 
-/** Whose chat and token are shown; null while they are nobody's. */
+/** Whose chat and token are shown; null while they are nobody's. @type {string | null} */
 let shownFor = null;
 
 /** Nothing of one customer stays on the page for the next, however the session changed. */
@@ -29,10 +31,14 @@ const follow = (endChat) => {
 };
 
 /**
- * Begins: `endChat` ends the chat and clears what is shown of it, `start` sets the page up with the package and what the site says.
+ * Begins: `chat`, `options` and `jwtNote` are what is its own in the panels that both pages have; `endChat` ends the chat and clears what is shown of it, `start` sets the page up with the package and what the site says.
  * `followed` hears of every change of who is signed in.
  */
-export const startWidgetPage = async ({ endChat, start, followed = () => {} }) => {
+export const startWidgetPage = async ({ chat, options, jwtNote = "", endChat, start, followed = () => {} }) => {
+  fillChat(chat);
+  fillJwtPanel(jwtNote);
+  fillLog("Everything that happens is listed here, newest first; what the stand-in does is in italics.");
+  fillOptions(options);
   timeline.start({ hasAnswers: true });
   showJwt(null);
   let library;

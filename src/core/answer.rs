@@ -81,6 +81,37 @@ pub(super) const FINISHED_SHAPE: Shape = Shape {
 pub(super) const BEARER: &str = "Bearer";
 
 /// Reads an answer to a request sent at `sent`; the failure names the field and never its value.
+///
+/// ```
+/// use custom_identity_provider::core::{Account, Answer, Credential, Fields, Kind, Moment, Value, read_answer};
+///
+/// # struct Object(Vec<(&'static str, Value)>);
+/// # impl Fields for Object {
+/// #     fn field(&self, name: &str) -> Value {
+/// #         self.0.iter().find(|(known, _)| *known == name).map_or(Value::Missing, |(_, value)| value.clone())
+/// #     }
+/// # }
+/// # fn text(text: &str) -> Value {
+/// #     Value::Text(text.to_owned())
+/// # }
+/// let answer = Object(vec![
+///     ("access_token", text("dal:kdKUJ4zfR1")),
+///     ("entity_id", text("b7eff798-f8df-4364-8059")),
+///     ("expires_in", Value::Number(28_800.0)),
+///     ("token_type", text("Bearer")),
+/// ]);
+/// let kind = Kind::Token(Account { license_id: Some(12_345_678), organization_id: None });
+/// let sent = Moment { wall: 1_700_000_000_000, monotonic: 0 };
+/// let (grant, warnings) = read_answer(&Answer::Object(&answer), &kind, sent, sent).map_err(|failure| failure.message)?;
+/// let Credential::Token(token) = grant.credential else { unreachable!() };
+/// assert_eq!((token.expires_in, token.creation_date), (28_800_000, sent.wall));
+/// assert_eq!(token.license_id, Some(12_345_678));
+/// assert!(warnings.is_empty());
+///
+/// let failure = read_answer(&Answer::Other("undefined"), &kind, sent, sent).unwrap_err();
+/// assert_eq!(failure.message, "the source's answer is undefined, expected an object with access_token or accessToken");
+/// # Ok::<(), std::borrow::Cow<'static, str>>(())
+/// ```
 pub fn read_answer(
     answer: &Answer<'_>,
     kind: &Kind,

@@ -58,12 +58,31 @@ pub struct Grant {
 
 /// How long before expiry a refresh ahead begins: as set, but never more than half of a token's usable life, or a token that lives
 /// shorter than the setting would be refreshed at every call.
+///
+/// ```
+/// use custom_identity_provider::core::{Lifetime, refresh_stretch};
+///
+/// let minute = Lifetime { created: 0, expires_in: 60_000, created_monotonic: None };
+/// assert_eq!(refresh_stretch(&minute, None, 5_000), 5_000);
+/// // Half of what is left without the margin of 6 s.
+/// assert_eq!(refresh_stretch(&minute, None, 60_000), 27_000);
+/// ```
 pub fn refresh_stretch(lifetime: &Lifetime, margin: Option<i64>, refresh_ahead: i64) -> i64 {
     refresh_ahead.min(lifetime.expires_in.saturating_sub(lifetime.margin(margin)) / 2)
 }
 
 impl Grant {
     /// Whether the token is in the last stretch of its life, where a refresh ahead begins.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{Credential, Grant, Lifetime, Moment};
+    ///
+    /// let sent = Moment { wall: 0, monotonic: 0 };
+    /// let grant = Grant { credential: Credential::Code, lifetime: Lifetime::since_sent(sent, 60_000) };
+    /// let at = |time| Moment { wall: time, monotonic: time };
+    /// assert!(!grant.is_in_last_stretch(at(40_000), None, 10_000));
+    /// assert!(grant.is_in_last_stretch(at(44_000), None, 10_000));
+    /// ```
     pub fn is_in_last_stretch(&self, now: Moment, margin: Option<i64>, refresh_ahead: i64) -> bool {
         self.lifetime.remaining(now, margin) <= refresh_stretch(&self.lifetime, margin, refresh_ahead)
     }

@@ -120,6 +120,12 @@ pub enum Detail {
 
 impl Event {
     /// The event's `type`.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{Event, Method};
+    ///
+    /// assert_eq!(Event::Call { method: Method::GetToken }.name(), "call");
+    /// ```
     pub fn name(&self) -> &'static str {
         match self {
             Self::Call { .. } => "call",
@@ -145,6 +151,14 @@ impl Event {
     }
 
     /// Tells every detail by its name.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{Detail, Event, Method};
+    ///
+    /// let mut told = Vec::new();
+    /// Event::Joined { request: 7, method: Method::GetToken }.details(|name, detail| told.push((name, detail)));
+    /// assert_eq!(told, [("request", Detail::Number(7)), ("method", Detail::Name("getToken"))]);
+    /// ```
     pub fn details(&self, mut tell: impl FnMut(&'static str, Detail)) {
         let mut number = |name, number: i64| tell(name, Detail::Number(number));
         match *self {

@@ -42,6 +42,12 @@ impl Code {
     ];
 
     /// The code as JavaScript sees it.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::Code;
+    ///
+    /// assert_eq!(Code::NotSignedIn.as_str(), "NOT_SIGNED_IN");
+    /// ```
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadOption => "BAD_OPTION",
@@ -89,6 +95,14 @@ impl Failure {
     }
 
     /// An answer that is no token: the field, what stands there and what was expected.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::Failure;
+    ///
+    /// let failure = Failure::bad_answer("expires_in", "a string", "a positive number of seconds");
+    /// assert_eq!(failure.message, "the answer's expires_in is a string, expected a positive number of seconds");
+    /// assert!(!failure.retryable);
+    /// ```
     pub fn bad_answer(field: &str, found: &str, expected: &str) -> Self {
         let subject =
             if field.is_empty() { "the source's answer".to_owned() } else { ["the answer's ", field].concat() };
@@ -139,6 +153,14 @@ impl Failure {
     }
 
     /// What an HTTP status other than success means; the table is in `outcome.rs`.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{Code, Failure};
+    ///
+    /// let failure = Failure::of_status(503, Some(2_000));
+    /// assert_eq!((failure.code, failure.retryable), (Code::Unavailable, true));
+    /// assert_eq!(Failure::of_status(403, None).code, Code::Refused);
+    /// ```
     pub fn of_status(status: u16, retry_after: Option<i64>) -> Self {
         let failure = match status {
             302 | 303 | 307 => Self::sign_in_page(),
@@ -153,6 +175,14 @@ impl Failure {
     /// What an exception of LiveChat's accounts means: its clients stop at one, but for the two that pass by themselves.
     ///
     /// Names: LiveChat, "Customer Accounts API".
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{Code, Failure};
+    ///
+    /// let of = |name: &str| Failure::of_exception(Code::SsoOauthException, name.to_owned(), None, None);
+    /// assert!(!of("invalid_grant").retryable);
+    /// assert!(of("temporarily_unavailable").retryable);
+    /// ```
     pub fn of_exception(code: Code, name: String, status: Option<u16>, retry_after: Option<i64>) -> Self {
         let retryable = matches!(name.as_str(), "server_error" | "temporarily_unavailable");
         Self { code, message: name.into(), retryable, status, retry_after }

@@ -22,6 +22,13 @@ pub enum Value {
 
 impl Value {
     /// What this is, for an error message; never the value itself.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::Value;
+    ///
+    /// assert_eq!(Value::Text("a secret".to_owned()).kind(), "a string");
+    /// assert_eq!(Value::Number(-1.0).kind(), "a negative number");
+    /// ```
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
@@ -40,6 +47,20 @@ impl Value {
 }
 
 /// An object from outside: a source's answer, a stored record, a JWT's claims.
+///
+/// ```
+/// use custom_identity_provider::core::{Fields, Value};
+///
+/// struct Nothing;
+///
+/// impl Fields for Nothing {
+///     fn field(&self, _name: &str) -> Value {
+///         Value::Missing
+///     }
+/// }
+///
+/// assert_eq!(Nothing.field("access_token").kind(), "missing");
+/// ```
 pub trait Fields {
     /// What stands in the field of this name.
     fn field(&self, name: &str) -> Value;

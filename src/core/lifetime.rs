@@ -31,16 +31,44 @@ pub struct Lifetime {
 
 impl Lifetime {
     /// Whether milliseconds are a lifetime at all: more than none, at most a year.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{LONGEST_LIFETIME, Lifetime};
+    ///
+    /// assert!(Lifetime::is_sane(60_000));
+    /// assert!(!Lifetime::is_sane(0) && !Lifetime::is_sane(LONGEST_LIFETIME + 1));
+    /// ```
     pub fn is_sane(expires_in: i64) -> bool {
         expires_in > 0 && expires_in <= LONGEST_LIFETIME
     }
 
     /// How long before its end this lifetime counts as over.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::Lifetime;
+    ///
+    /// let of = |expires_in| Lifetime { created: 0, expires_in, created_monotonic: None };
+    /// assert_eq!(of(60_000).margin(None), 6_000);
+    /// assert_eq!(of(3_600_000).margin(None), 30_000);
+    /// assert_eq!(of(3_600_000).margin(Some(0)), 0);
+    /// ```
     pub fn margin(&self, set: Option<i64>) -> i64 {
         set.unwrap_or_else(|| LARGEST_MARGIN.min(self.expires_in / 10))
     }
 
     /// Milliseconds until the token counts as expired; none or less: it is not usable.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{Lifetime, Moment};
+    ///
+    /// let sent = Moment { wall: 1_000_000, monotonic: 0 };
+    /// let hour = Lifetime::since_sent(sent, 3_600_000);
+    /// // The wall clock was set back an hour; by the monotonic one ten minutes have passed.
+    /// let now = Moment { wall: sent.wall - 3_000_000, monotonic: 600_000 };
+    /// assert_eq!(hour.remaining(now, Some(0)), 0);
+    /// let now = Moment { wall: sent.wall + 600_000, monotonic: 600_000 };
+    /// assert_eq!(hour.remaining(now, Some(0)), 3_000_000);
+    /// ```
     pub fn remaining(&self, now: Moment, margin: Option<i64>) -> i64 {
         if !Self::is_sane(self.expires_in) || now.wall.saturating_add(CREATION_TOLERANCE) < self.created {
             return 0;
@@ -68,6 +96,19 @@ impl Lifetime {
     /// A creation before the request was sent is believed (the maker had the token in hand already). One after it is not, and neither
     /// is one so long ago that a token just received would be over: that is a skewed clock, not a reason to ask again. One that has
     /// less life left than the margin is not over: it is handed out, and the next call asks for another.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{Lifetime, Moment};
+    ///
+    /// let sent = Moment { wall: 1_000_000_000, monotonic: 50_000 };
+    /// let now = Moment { wall: 1_000_000_200, monotonic: 50_200 };
+    /// // The source had it in hand for a minute.
+    /// let (lifetime, is_skewed) = Lifetime::since_creation(sent.wall - 60_000, 3_600_000, sent, now);
+    /// assert_eq!((lifetime.created, is_skewed), (sent.wall - 60_000, false));
+    /// // Its maker's clock is two hours slow.
+    /// let (lifetime, is_skewed) = Lifetime::since_creation(sent.wall - 7_200_000, 3_600_000, sent, now);
+    /// assert_eq!((lifetime.created, is_skewed), (sent.wall, true));
+    /// ```
     pub fn since_creation(created: i64, expires_in: i64, sent: Moment, now: Moment) -> (Self, bool) {
         let age = sent.wall.saturating_sub(created).max(0);
         let stated = Self {

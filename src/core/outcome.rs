@@ -72,6 +72,17 @@ pub struct Facts {
 
 impl Facts {
     /// What they mean.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{Code, Facts};
+    ///
+    /// let html = Facts { status: Some(200.0), found: Some("HTML".to_owned()), ..Facts::default() };
+    /// assert_eq!(html.clone().failure().code, Code::BadAnswer);
+    /// // The same after a redirect is the page where people sign in.
+    /// assert_eq!(Facts { redirected: true, ..html }.failure().code, Code::NotSignedIn);
+    /// let offline = Facts { network: true, ..Facts::default() }.failure();
+    /// assert_eq!((offline.code, offline.retryable), (Code::Network, true));
+    /// ```
     pub fn failure(self) -> Failure {
         let status = self.status.filter(|status| (100.0..1_000.0).contains(status)).map(|status| status as u16);
         let retry_after = self.retry_after.filter(|pause| *pause >= 0.0).map(|pause| pause as i64);

@@ -20,6 +20,38 @@ pub struct RecordScope<'a> {
 }
 
 /// Reads a record; whatever is wrong with it is a miss, and the record has to be removed. Its life may be over.
+///
+/// ```
+/// use custom_identity_provider::core::{Account, Fields, Kind, Moment, RECORD_VERSION, RecordScope, Rejection, Value, read_record};
+///
+/// # struct Object(Vec<(&'static str, Value)>);
+/// # impl Fields for Object {
+/// #     fn field(&self, name: &str) -> Value {
+/// #         self.0.iter().find(|(known, _)| *known == name).map_or(Value::Missing, |(_, value)| value.clone())
+/// #     }
+/// # }
+/// # fn text(text: &str) -> Value {
+/// #     Value::Text(text.to_owned())
+/// # }
+/// let record = |scope: &str| Object(vec![
+///     ("version", Value::Number(RECORD_VERSION as f64)),
+///     ("scope", text(scope)),
+///     ("generation", text("4f2a")),
+///     ("creationDate", Value::Number(1_700_000_000_000.0)),
+///     ("accessToken", text("dal:kdKUJ4zfR1")),
+///     ("entityId", text("b7eff798-f8df-4364-8059")),
+///     ("expiresIn", Value::Number(28_800_000.0)),
+///     ("tokenType", text("Bearer")),
+/// ]);
+/// let read = |scope: &str| {
+///     let expected = RecordScope { scope: "ada", generation: "4f2a" };
+///     let now = Moment { wall: 1_700_000_060_000, monotonic: 0 };
+///     read_record(&record(scope), &Kind::Token(Account::default()), expected, now)
+/// };
+/// assert_eq!(read("ada").map(|grant| grant.lifetime.expires_in), Ok(28_800_000));
+/// // Nobody reads what was somebody else's.
+/// assert_eq!(read("grace"), Err(Rejection::Scope));
+/// ```
 pub fn read_record(
     record: &dyn Fields,
     kind: &Kind,

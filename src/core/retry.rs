@@ -22,11 +22,23 @@ pub const FREE_REFUSALS: u32 = 3;
 pub const REFUSAL_PAUSE: i64 = 1_000;
 
 /// The longest pause after this attempt (the first is 1), before what Retry-After adds.
+///
+/// ```
+/// use custom_identity_provider::core::backoff_ceiling;
+///
+/// assert_eq!([1, 2, 3, 9].map(backoff_ceiling), [500, 1_000, 2_000, 8_000]);
+/// ```
 pub fn backoff_ceiling(attempt: u32) -> i64 {
     doubled(BACKOFF_FIRST, attempt, BACKOFF_CEILING)
 }
 
 /// The cool-down after this many failures in a row.
+///
+/// ```
+/// use custom_identity_provider::core::cool_down_length;
+///
+/// assert_eq!([1, 2, 3, 9].map(cool_down_length), [2_000, 4_000, 8_000, 60_000]);
+/// ```
 pub fn cool_down_length(failures: u32) -> i64 {
     doubled(COOL_DOWN_FIRST, failures, COOL_DOWN_CEILING)
 }

@@ -196,6 +196,56 @@ impl Request {
 
 /// The state machine. Facts go in by its methods, in the order in which they happen; after each, [`Session::poll_effect`] says
 /// what to do and [`Session::next_wake`] when to call [`Session::wake`].
+///
+/// ```
+/// use custom_identity_provider::core::{
+///     Account, Answer, Cache, Caller, Effect, Fields, Kind, Moment, Policy, Reply, RequestCounter, Session, Settings, Value,
+/// };
+///
+/// # struct Object(Vec<(&'static str, Value)>);
+/// # impl Fields for Object {
+/// #     fn field(&self, name: &str) -> Value {
+/// #         self.0.iter().find(|(known, _)| *known == name).map_or(Value::Missing, |(_, value)| value.clone())
+/// #     }
+/// # }
+/// # fn text(text: &str) -> Value {
+/// #     Value::Text(text.to_owned())
+/// # }
+/// let kind = Kind::Token(Account::default());
+/// let counter = RequestCounter::default();
+/// let mut session = Session::new(Settings { cache: Cache::Memory, kind, is_identified: false, seed: 1, counter });
+/// let (policy, caller) = (Policy::default(), Caller(1));
+/// let at = |milliseconds| Moment { wall: 1_700_000_000_000 + milliseconds, monotonic: milliseconds };
+/// // What it wants done, but for what it tells `onEvent`.
+/// let next = |session: &mut Session| loop {
+///     match session.poll_effect() {
+///         Some(Effect::Emit(_)) => {}
+///         other => break other,
+///     }
+/// };
+///
+/// // Two calls make one request.
+/// let Reply::Wait(request) = session.get_token(at(0), &policy, caller) else { panic!("there is no token yet") };
+/// assert_eq!(session.get_token(at(5), &policy, caller), Reply::Wait(request));
+/// let Some(Effect::Begin(attempt)) = next(&mut session) else { panic!("the source is to be called") };
+/// assert_eq!(attempt.request, request);
+///
+/// // Its answer resolves both, and is used from then on.
+/// let answer = Object(vec![
+///     ("access_token", text("dal:kdKUJ4zfR1")),
+///     ("entity_id", text("b7eff798-f8df-4364-8059")),
+///     ("expires_in", Value::Number(28_800.0)),
+///     ("token_type", text("Bearer")),
+/// ]);
+/// session.confirm(at(300), attempt, &[]);
+/// session.answered(at(300), attempt, &Answer::Object(&answer));
+/// assert!(matches!(next(&mut session), Some(Effect::Resolve(resolved, _)) if resolved == request));
+/// assert!(matches!(session.get_token(at(400), &policy, caller), Reply::Token(_)));
+///
+/// // Until the page says that it is no good.
+/// session.invalidate();
+/// assert!(!session.has_token(at(500), &policy));
+/// ```
 #[derive(Debug)]
 pub struct Session {
     settings: Settings,

@@ -8,6 +8,12 @@
 /// What stands where no sign-out has left a mark yet, made of a new one: by it a storage that was cleared is told from one that nobody signed
 /// out in. Each is another, or one that was cleared and written anew would look untouched; all are of the length of all marks, so that a
 /// full storage can take one in another's place.
+///
+/// ```
+/// use custom_identity_provider::core::first_mark;
+///
+/// assert_eq!(first_mark("4f2a"), "-f2a");
+/// ```
 pub fn first_mark(new_mark: &str) -> String {
     ["-", new_mark.get(1..).unwrap_or_default()].concat()
 }
@@ -50,6 +56,19 @@ struct Heard {
 }
 
 /// What one page knows of sign-outs.
+///
+/// ```
+/// use custom_identity_provider::core::{FoundMark, News, SignOuts};
+///
+/// let mut page = SignOuts::default();
+/// page.begin(FoundMark::Mark("old"));
+/// assert_eq!(page.compare(FoundMark::Mark("old")), News::Nothing);
+/// // Somebody signs out in another tab: it is told, and then found in storage as well.
+/// assert_eq!(page.told("new"), News::SignedOut);
+/// assert_eq!(page.compare(FoundMark::Mark("new")), News::Nothing);
+/// // Storage was cleared: somebody may have left.
+/// assert_eq!(page.compare(FoundMark::Missing), News::MayHaveLeft);
+/// ```
 #[derive(Debug, Default)]
 pub struct SignOuts {
     /// The marks that were heard of, the latest last.

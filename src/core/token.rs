@@ -8,6 +8,24 @@ pub const SHORT_LIFETIME: i64 = 100_000;
 /// A token in the accounts endpoint's own shape, which the identity service passes on; the lifetime in seconds.
 ///
 /// Shape: LiveChat, "Customer authorization flows".
+///
+/// ```
+/// use custom_identity_provider::core::RawToken;
+///
+/// let token = RawToken {
+///     access_token: "dal:kdKUJ4zfR1",
+///     entity_id: "b7eff798-f8df-4364-8059",
+///     expires_in: 28_800,
+///     token_type: "Bearer",
+///     organization_id: None,
+///     license_id: Some(12_345_678),
+/// };
+/// let written = serde_json::to_value(&token)?;
+/// assert_eq!(written["expires_in"], 28_800);
+/// // What is not known is not there, rather than null.
+/// assert!(written.get("organization_id").is_none());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Serialize, PartialEq, Eq)]
 pub struct RawToken<'a> {
     /// Calls LiveChat's APIs on behalf of the customer.
@@ -48,6 +66,20 @@ pub struct Token {
 }
 
 /// Shows neither the token nor the customer.
+///
+/// ```
+/// # use custom_identity_provider::core::Token;
+/// # let token = Token {
+/// #     access_token: "dal:kdKUJ4zfR1".to_owned(),
+/// #     entity_id: "b7eff798-f8df-4364-8059".to_owned(),
+/// #     expires_in: 28_800_000,
+/// #     token_type: "Bearer".to_owned(),
+/// #     creation_date: 1_700_000_000_000,
+/// #     license_id: None,
+/// #     organization_id: None,
+/// # };
+/// assert_eq!(format!("{token:?}"), "Token(…)");
+/// ```
 impl std::fmt::Debug for Token {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("Token(…)")

@@ -1,5 +1,6 @@
 //! The only build logic there is: `cargo xtask demo | test | build | bench | rehearse | setup`.
 
+mod advisories;
 mod bench;
 mod browsers;
 mod build;

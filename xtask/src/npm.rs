@@ -15,7 +15,7 @@ pub const ENVIRONMENTS: &str = "tests/environments";
 /// What the tests of the demo need: Playwright.
 pub const END_TO_END: &str = "tests/e2e";
 /// Every folder with development packages of its own.
-const FOLDERS: &[&str] = &[BUILD, PACKAGING, ENVIRONMENTS, END_TO_END];
+pub const FOLDERS: &[&str] = &[BUILD, PACKAGING, ENVIRONMENTS, END_TO_END];
 
 const STAMP: &str = "node_modules/.installed-from";
 

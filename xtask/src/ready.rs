@@ -9,4 +9,6 @@ pub struct Ready {
     pub wasm_bindgen: Tool,
     /// Only for tests in Firefox.
     pub geckodriver: Option<Tool>,
+    /// Only for checks of the dependencies.
+    pub cargo_deny: Option<Tool>,
 }

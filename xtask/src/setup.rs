@@ -29,6 +29,8 @@ pub enum Purpose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     Lints,
+    /// What is known of the dependencies.
+    Dependencies,
     Browser(Browser),
     Database,
     /// The npm packages of a folder of tests.
@@ -39,6 +41,7 @@ impl Part {
     /// All there are.
     pub const ALL: &[Self] = &[
         Self::Lints,
+        Self::Dependencies,
         Self::Database,
         Self::Browser(Browser::Chromium),
         Self::Browser(Browser::Firefox),
@@ -55,7 +58,7 @@ impl Part {
             Self::Browser(Browser::Firefox) => system_packages::FIREFOX,
             Self::Browser(Browser::WebKit) => system_packages::WEBKIT,
             Self::Database => system_packages::DATABASE,
-            Self::Packages(_) => &[],
+            Self::Dependencies | Self::Packages(_) => &[],
         }
     }
 }
@@ -112,6 +115,8 @@ pub fn run(workspace: &Workspace, purpose: &Purpose, asking: Asking) -> Outcome<
     let wasm_bindgen = tools::wasm_bindgen(workspace)?;
     let in_firefox = purpose.parts().contains(&Part::Browser(Browser::Firefox));
     let geckodriver = if in_firefox { Some(tools::geckodriver()?) } else { None };
+    let checks_dependencies = purpose.parts().contains(&Part::Dependencies);
+    let cargo_deny = if checks_dependencies { Some(tools::cargo_deny()?) } else { None };
     let folders = npm::outdated(workspace, &purpose.folders())?;
 
     // Packages come over the network while the processor compiles the tools.
@@ -134,8 +139,11 @@ pub fn run(workspace: &Workspace, purpose: &Purpose, asking: Asking) -> Outcome<
             if !wasm_bindgen.is_built() {
                 step(&wasm_bindgen.name, || tools::build_wasm_bindgen(workspace, &wasm_bindgen))?;
             }
-            match &geckodriver {
-                Some(tool) if !tool.is_built() => step(&tool.name, || tools::build_geckodriver(workspace, tool)),
+            if let Some(tool) = geckodriver.as_ref().filter(|tool| !tool.is_built()) {
+                step(&tool.name, || tools::build_geckodriver(workspace, tool))?;
+            }
+            match &cargo_deny {
+                Some(tool) if !tool.is_built() => step(&tool.name, || tools::build_cargo_deny(workspace, tool)),
                 _ => Ok(()),
             }
         });
@@ -166,7 +174,7 @@ pub fn run(workspace: &Workspace, purpose: &Purpose, asking: Asking) -> Outcome<
         }
     }
     say(&format!("ready after {}; WebAssembly by {}", seconds(began.elapsed()), compiler.describe()));
-    Ok(Ready { compiler, wasm_bindgen, geckodriver })
+    Ok(Ready { compiler, wasm_bindgen, geckodriver, cargo_deny })
 }
 
 /// What the toolchain in PATH lacks is asked of rustup first: it is smaller than a system's packages, and needs no rights.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::advisories::{self, Answer};
 use crate::browsers::{self, Browser};
 use crate::build;
 use crate::compiler::{self, Use};
@@ -13,6 +14,7 @@ use crate::process;
 use crate::ready::Ready;
 use crate::setup::{self, Asking, Part, Purpose, seconds};
 use crate::summary::Summary;
+use crate::tools::Tool;
 use crate::workspace::Workspace;
 
 /// Random schedules that the property tests run, unless the environment says otherwise.
@@ -31,6 +33,8 @@ pub struct Step {
 enum Work {
     /// Something this program does itself.
     Task(fn(&Workspace, &Ready) -> Outcome<()>),
+    /// Asks somebody on the network, who may not be there: that is told, and is no failure.
+    Question(fn(&Workspace, &Ready) -> Outcome<Answer>),
     /// A program that passes by its exit code.
     Check(fn(&Workspace, &Ready) -> Outcome<Command>),
     /// A test runner: one that ran no test at all has failed.
@@ -44,8 +48,12 @@ const WEBKIT: Part = Part::Browser(Browser::WebKit);
 /// All steps, in their order.
 const STEPS: &[Step] = &[
     Step::new("lock-files", Work::Task(|workspace, _| npm::check_lock_files(workspace)), &[]),
+    Step::new("dependencies", Work::Check(dependencies), &[Part::Dependencies]),
+    Step::new("advisories", Work::Question(known_weaknesses), &[Part::Dependencies]),
+    Step::new("workflows", Work::Check(workflows), &[]),
     Step::new("format", Work::Check(format), &[Part::Lints]),
     Step::new("lint-host", Work::Check(lint_host), &[Part::Lints]),
+    Step::new("documentation", Work::Check(documentation), &[]),
     Step::new("host-tests", Work::Runner(host_tests), &[Part::Database]),
     Step::new("schedules", Work::Runner(schedules), &[]),
     Step::new("build", Work::Task(build::run), &[]),
@@ -75,6 +83,24 @@ impl Step {
     }
 }
 
+fn dependencies(workspace: &Workspace, ready: &Ready) -> Outcome<Command> {
+    let mut command = process::command(cargo_deny(ready)?.path());
+    command.current_dir(workspace.root()).args(["--workspace", "check", "bans", "licenses", "sources"]);
+    Ok(command)
+}
+
+fn known_weaknesses(workspace: &Workspace, ready: &Ready) -> Outcome<Answer> {
+    advisories::ask(workspace, cargo_deny(ready)?)
+}
+
+fn cargo_deny(ready: &Ready) -> Outcome<&Tool> {
+    ready.cargo_deny.as_ref().ok_or_else(|| Failure::new("cargo-deny was not set up; this is a bug in xtask"))
+}
+
+fn workflows(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    npm_script(workspace, npm::BUILD, "lint:workflows")
+}
+
 fn format(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     let mut command = compiler::host_component(workspace, "fmt");
     command.args(["--all", "--check"]);
@@ -90,6 +116,15 @@ fn lint_host(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
 fn lint_wasm(workspace: &Workspace, ready: &Ready) -> Outcome<Command> {
     let mut command = ready.compiler.cargo(workspace, "clippy", Use::Test);
     command.args(["--package", "custom-identity-provider", "--all-targets", "--", "--deny", "warnings"]);
+    Ok(command)
+}
+
+/// The examples in it are compiled and run by the step `schedules`, among the core's other tests.
+fn documentation(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
+    let mut command = process::command("cargo");
+    command.current_dir(workspace.root()).env("RUSTDOCFLAGS", "--deny warnings");
+    command.args(["doc", "--no-deps", "--document-private-items"]);
+    command.args(["--package", "custom-identity-provider", "--package", "xtask"]);
     Ok(command)
 }
 
@@ -171,9 +206,17 @@ pub fn select(wanted: &[&str]) -> Option<Vec<&'static Step>> {
 /// How a step ended.
 enum End {
     Passed,
+    /// Whom it asks did not answer; says who.
+    NotReached(String),
     Failed(Failure),
     /// It works on what another step failed to make.
     NotRun,
+}
+
+impl End {
+    fn is_bad(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::NotRun)
+    }
 }
 
 struct Line {
@@ -205,7 +248,11 @@ pub fn run(workspace: &Workspace, steps: &[&Step]) -> Outcome<()> {
             End::NotRun
         } else {
             match perform(workspace, &ready, step, &mut summary) {
-                Ok(()) => End::Passed,
+                Ok(Answer::NothingKnown) => End::Passed,
+                Ok(Answer::NotReached(who)) => {
+                    println!("not reached: {who}");
+                    End::NotReached(who)
+                }
                 Err(failure) => {
                     eprintln!("error: step {}: {failure}", step.name);
                     End::Failed(failure)
@@ -220,15 +267,17 @@ pub fn run(workspace: &Workspace, steps: &[&Step]) -> Outcome<()> {
     close(&lines, began.elapsed())
 }
 
-fn perform(workspace: &Workspace, ready: &Ready, step: &Step, summary: &mut Summary) -> Outcome<()> {
+fn perform(workspace: &Workspace, ready: &Ready, step: &Step, summary: &mut Summary) -> Outcome<Answer> {
     match step.work {
-        Work::Task(task) => task(workspace, ready),
-        Work::Check(command) => process::run_shown(command(workspace, ready)?, |_| ()),
+        Work::Task(task) => task(workspace, ready)?,
+        Work::Question(ask) => return ask(workspace, ready),
+        Work::Check(command) => process::run_shown(command(workspace, ready)?, |_| ())?,
         Work::Runner(command) => {
             process::run_shown(command(workspace, ready)?, |line| summary.observe(line))?;
-            judge(*summary)
+            judge(*summary)?;
         }
     }
+    Ok(Answer::NothingKnown)
 }
 
 /// A runner that exits well must also have run something, and have said that nothing failed.
@@ -248,8 +297,7 @@ fn close(lines: &[Line], total: Duration) -> Outcome<()> {
     println!("total: {}", seconds(total));
     let sum = sum(lines);
     println!("{} passed, {} failed", sum.passed, sum.failed);
-    let failed: Vec<&str> =
-        lines.iter().filter(|line| !matches!(line.end, End::Passed)).map(|line| line.name).collect();
+    let failed: Vec<&str> = lines.iter().filter(|line| line.end.is_bad()).map(|line| line.name).collect();
     if failed.is_empty() {
         return Ok(());
     }
@@ -261,7 +309,7 @@ fn sum(lines: &[Line]) -> Summary {
     let mut sum = Summary::default();
     for line in lines {
         sum.add(line.summary);
-        if line.summary.failed == 0 && !matches!(line.end, End::Passed) {
+        if line.summary.failed == 0 && line.end.is_bad() {
             sum.failed += 1;
         }
     }
@@ -274,17 +322,21 @@ fn closing_table(lines: &[Line]) -> String {
         let end = match &line.end {
             End::Passed => "passed",
             End::Failed(_) => "FAILED",
+            End::NotReached(_) => "no reply",
             End::NotRun => "NOT RUN",
         };
         let tests = match line.summary {
             Summary { passed: 0, failed: 0 } => String::new(),
             Summary { passed, failed } => format!("{passed} passed, {failed} failed"),
         };
-        text += format!("{:12} {end:8} {:>10}  {tests}", line.name, seconds(line.duration)).trim_end();
+        text += format!("{:13} {end:8} {:>10}  {tests}", line.name, seconds(line.duration)).trim_end();
         text.push('\n');
-        if let End::Failed(failure) = &line.end {
-            text += &format!("             {}\n", failure.to_string().lines().next().unwrap_or_default());
-        }
+        let reason = match &line.end {
+            End::Failed(failure) => failure.to_string(),
+            End::NotReached(who) => who.clone(),
+            End::Passed | End::NotRun => continue,
+        };
+        text += &format!("              {}\n", reason.lines().next().unwrap_or_default());
     }
     text
 }
@@ -332,6 +384,15 @@ mod tests {
     }
 
     #[test]
+    fn who_did_not_answer_is_named_and_is_no_failure() {
+        let lines = [line("advisories", End::NotReached("the database cannot be reached".to_owned()), 0, 0)];
+        assert_eq!(sum(&lines).failed, 0);
+        assert!(close(&lines, Duration::ZERO).is_ok());
+        let text = closing_table(&lines);
+        assert_eq!(text, "advisories    no reply      1.2 s\n              the database cannot be reached\n");
+    }
+
+    #[test]
     fn the_table_names_what_failed_and_why() {
         let lines = [
             line("format", End::Failed(Failure::new("cargo failed\nmore")), 0, 0),
@@ -340,7 +401,7 @@ mod tests {
         let text = closing_table(&lines);
         assert_eq!(
             text,
-            "format       FAILED        1.2 s\n             cargo failed\nchromium     passed        1.2 s  5 passed, 0 failed\n"
+            "format        FAILED        1.2 s\n              cargo failed\nchromium      passed        1.2 s  5 passed, 0 failed\n"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Tools that are built from crates once and kept in the per-user cache: wasm-bindgen's command line and geckodriver.
+//! Tools that are built from crates once and kept in the per-user cache: wasm-bindgen's command line, geckodriver and cargo-deny.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,9 @@ use crate::workspace::{Workspace, cache, fingerprint};
 
 /// Firefox's driver, which Debian does not package.
 const GECKODRIVER: &str = "0.37.1";
+
+/// What holds the dependencies to deny.toml, and asks for their advisories.
+const CARGO_DENY: &str = "0.20.2";
 
 /// Dependencies of wasm-bindgen that do its heavy work: worth optimising; the rest only costs compile time.
 const WORTH_OPTIMISING: &[&str] = &["walrus", "wasmparser", "gimli", "wasm-bindgen-cli-support"];
@@ -89,18 +92,38 @@ pub fn geckodriver() -> Outcome<Tool> {
     })
 }
 
-/// Builds geckodriver from its crate, with the dependencies its authors locked.
+/// Builds geckodriver.
 pub fn build_geckodriver(workspace: &Workspace, tool: &Tool) -> Outcome<()> {
-    let root = workspace.target().join("tools").join("geckodriver");
+    build_from_crate(workspace, tool, GECKODRIVER, &[])
+}
+
+/// cargo-deny.
+pub fn cargo_deny() -> Outcome<Tool> {
+    Ok(Tool {
+        name: format!("cargo-deny {CARGO_DENY}"),
+        folder: cache()?.join(format!("cargo-deny-{CARGO_DENY}")),
+        program: "cargo-deny",
+    })
+}
+
+/// Builds cargo-deny; it fetches with the machine's own Git, for one of its own takes minutes to compile.
+pub fn build_cargo_deny(workspace: &Workspace, tool: &Tool) -> Outcome<()> {
+    build_from_crate(workspace, tool, CARGO_DENY, &["--no-default-features"])
+}
+
+/// Builds a program from the crate of its name, with the dependencies its authors locked.
+fn build_from_crate(workspace: &Workspace, tool: &Tool, version: &str, features: &[&str]) -> Outcome<()> {
+    let root = workspace.target().join("tools").join(tool.program);
     let mut cargo = process::command("cargo");
     cargo.current_dir(workspace.root()).env("CARGO_TARGET_DIR", root.join("target"));
     cargo
-        .args(["install", "--locked", "--force", "--no-track", "--version", GECKODRIVER, "geckodriver", "--root"])
-        .arg(&root);
+        .args(["install", "--locked", "--force", "--no-track", "--version", version, tool.program, "--root"])
+        .arg(&root)
+        .args(features);
     for setting in ["opt-level=0", "lto=false", "debug=false", "codegen-units=16"] {
         cargo.arg("--config").arg(format!("profile.release.{setting}"));
     }
-    process::run_quietly(cargo, &workspace.scratch("logs")?.join("geckodriver.log"))?;
+    process::run_quietly(cargo, &workspace.scratch("logs")?.join(format!("{}.log", tool.program)))?;
     tool.keep(&root.join("bin").join(tool.program))
 }
 
