@@ -254,7 +254,13 @@ fn bundle(workspace: &Workspace, generated: &Path, names: &ShortNames, dist: &Pa
         process::run_shown(esbuild, |_| ())?;
         // Measured: 4 % smaller after gzip than what esbuild leaves.
         let mut terser = process::command(npm::program(workspace, "terser"));
-        terser.arg(&bundled).args(["--ecma", "2020", "--compress", "passes=3,hoist_funs,unsafe_arrows,unsafe_methods", "--mangle"]);
+        terser.arg(&bundled).args([
+            "--ecma",
+            "2020",
+            "--compress",
+            "passes=3,hoist_funs,unsafe_arrows,unsafe_methods",
+            "--mangle",
+        ]);
         terser.arg(if *format == "esm" { "--module" } else { "--toplevel" }).arg("--output").arg(&bundled);
         process::run_shown(terser, |_| ())?;
     }
