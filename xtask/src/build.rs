@@ -258,7 +258,7 @@ fn bundle(workspace: &Workspace, generated: &Path, names: &ShortNames, dist: &Pa
             "--ecma",
             "2020",
             "--compress",
-            "passes=3,hoist_funs,unsafe_arrows,unsafe_methods",
+            "passes=3,unsafe_arrows,unsafe_methods",
             "--mangle",
         ]);
         terser.arg(if *format == "esm" { "--module" } else { "--toplevel" }).arg("--output").arg(&bundled);
