@@ -21,8 +21,8 @@ use custom_identity_provider::core::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::object::{Object, number, raw, text};
-use super::page::scope_of;
+use crate::stage::object::{Object, number, raw, text};
+use crate::stage::scope_of;
 
 /// One identity function a tab.
 const CALLER: Caller = Caller(1);
