@@ -32,7 +32,7 @@ fn rule_07_a_record_from_before_the_sign_out_is_not_read() {
     let mut tab = Tab::new(Cache::Session);
     tab.fetch("one", 3_600);
     // The other tab signs out while this one is between two pages.
-    tab.generation += 1;
+    tab.begin_generation();
     tab.reload();
     assert!(!tab.has());
     assert_eq!(tab.stored, None);

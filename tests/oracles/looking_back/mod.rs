@@ -225,7 +225,7 @@ struct Play {
     /// Attempts that were sent, in any page.
     sent: Vec<Attempt>,
     /// The stored token, whose it is, and the generation it was written in.
-    record: Option<(Token, u8, u32)>,
+    record: Option<(Token, u8, Option<String>)>,
 }
 
 fn name(person: u8) -> Option<String> {
@@ -762,7 +762,7 @@ impl Play {
     fn store(&mut self, token: &Token) {
         self.expected.stored += 1;
         let person = self.oracle.who().expect("nobody asked the page who is signed in");
-        self.record = Some((token.clone(), person, self.stage.generation));
+        self.record = Some((token.clone(), person, self.stage.generation.clone()));
     }
 
     fn give_up(&mut self, request: u32, code: Code, retry_after: Option<i64>) {

@@ -478,7 +478,7 @@ impl Driver<'_> {
         self.page.reload();
         if matches!(tampering, Tampering::SignedOutElsewhere) {
             self.epoch += 1;
-            self.page.stage.generation += 1;
+            self.page.stage.begin_generation();
         }
         let Some(record) = self.page.stage.stored.as_mut().filter(|_| !was_tampered_with) else { return };
         match tampering {

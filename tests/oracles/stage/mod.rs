@@ -41,8 +41,8 @@ pub struct Stage {
     pub stored: Option<Value>,
     /// Storage throws when it is written; what lay there stays.
     pub refuses: bool,
-    /// Changes at every sign-out in any tab of the origin.
-    pub generation: u32,
+    /// What records are written and read under; changes at every sign-out in any tab of the origin. None: nothing is stored.
+    pub generation: Option<String>,
     /// JWTs as they are taken apart: their claims are not stored, but read from the token again.
     pub jwts: Vec<Value>,
     pub said: Vec<Said>,
@@ -96,7 +96,7 @@ impl Stage {
             others: BTreeMap::new(),
             stored: None,
             refuses: false,
-            generation: 1,
+            generation: Some("1".to_owned()),
             jwts: Vec::new(),
             said: Vec::new(),
         }
@@ -137,8 +137,8 @@ impl Stage {
         {
             let record = Json(self.taken_apart(record));
             let scope = scope_of(self.session.identity());
-            let generation = self.generation.to_string();
-            let expected = RecordScope { scope: &scope, generation: &generation };
+            let generation = self.generation.as_deref().unwrap_or_default();
+            let expected = RecordScope { scope: &scope, generation };
             self.session.restore(self.now, policy, expected, &Answer::Object(&record));
         }
         self.session.proceed(self.now, policy, readings);
@@ -161,7 +161,9 @@ impl Stage {
         while let Some(effect) = self.session.poll_effect() {
             let person = self.session.identity().map(str::to_owned);
             match &effect {
-                Effect::Store(grant) if !self.refuses => self.stored = Some(self.record_of(grant)),
+                Effect::Store(grant) if !self.refuses && self.generation.is_some() => {
+                    self.stored = Some(self.record_of(grant));
+                }
                 Effect::Forget => self.stored = None,
                 _ => {}
             }
@@ -186,7 +188,7 @@ impl Stage {
         }
         record["version"] = json!(RECORD_VERSION);
         record["scope"] = json!(scope_of(self.session.identity()));
-        record["generation"] = json!(self.generation.to_string());
+        record["generation"] = json!(self.generation);
         record["creationDate"] = json!(grant.lifetime.created);
         record
     }
@@ -222,15 +224,21 @@ impl Stage {
         self.obey();
     }
 
+    /// What was stored before is void.
+    pub fn begin_generation(&mut self) {
+        let number: u64 = self.generation.as_deref().and_then(|generation| generation.parse().ok()).unwrap_or(0);
+        self.generation = Some((number + 1).to_string());
+    }
+
     /// A mark is gone that stood for the latest sign-out.
     pub fn may_have_left(&mut self) {
-        self.generation += 1;
+        self.begin_generation();
         self.session.may_have_left();
         self.obey();
     }
 
     pub fn sign_out(&mut self, origin: SignOutOrigin) {
-        self.generation += 1;
+        self.begin_generation();
         self.session.sign_out(origin);
         self.obey();
     }
