@@ -245,8 +245,12 @@ impl World {
             }
             Step::WakeUp { tab } if self.tabs[tab].is_asleep => {
                 self.tabs[tab].is_asleep = false;
+                // What was asked for where no mark was known, and goes to sleep under one, has none to compare with.
+                let can_know = self.tabs[tab].is_marked || self.tabs[tab].sign_outs.generation().is_none();
                 self.look(tab);
-                self.judge(tab, "a page that slept, and could not be told, still has what was somebody's");
+                if can_know {
+                    self.judge(tab, "a page that slept, and could not be told, still has what was somebody's");
+                }
             }
             Step::Reload { tab } => self.begin(tab),
             Step::Toggle { tab } => self.tabs[tab].is_blocked = !self.tabs[tab].is_blocked,
