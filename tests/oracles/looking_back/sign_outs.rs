@@ -78,6 +78,9 @@ struct World {
     now: usize,
     /// Sign-outs: the mark, when, and when it was written.
     left: Vec<(String, usize, Option<usize>)>,
+    /// Marks that a page wrote for one who could not, when they or a later sign-out's had come and gone already: they hide the later one
+    /// from who knows them, and are news to who has come since.
+    late: Vec<String>,
 }
 
 impl World {
@@ -152,7 +155,8 @@ impl World {
             self.write_first_mark(tab);
         }
         // Without a mark to compare with, a page has to rely on what it is told.
-        if !self.tabs[tab].is_blocked && self.tabs[tab].is_marked {
+        let is_late = self.stored.as_ref().is_some_and(|mark| self.late.contains(mark));
+        if !self.tabs[tab].is_blocked && self.tabs[tab].is_marked && !is_late {
             self.judge(tab, "a sign-out whose mark was written was not heard");
         }
     }
@@ -174,8 +178,9 @@ impl World {
             let mark = mark.expect("signed out without a mark").to_owned();
             let left = self.left.iter().find(|(left, ..)| *left == mark).expect("nobody signed out");
             // A worker's mark is written by somebody else, later.
-            assert!(left.2.unwrap_or(left.1) > page.begun, "who has just come is told of a sign-out before their time");
-            assert!(!page.told.contains(&mark), "one sign-out is told twice");
+            let is_of_now = left.2.unwrap_or(left.1) > page.begun || self.late.contains(&mark);
+            assert!(is_of_now, "who has just come is told of a sign-out before their time");
+            assert!(!page.told.contains(&mark) || self.late.contains(&mark), "one sign-out is told twice");
             page.told.push(mark);
         }
     }
@@ -230,6 +235,12 @@ impl World {
                 match (message, mark) {
                     // Nobody has written there since, so that nothing newer is lost.
                     (Message::Carried(_, Some(over)), Some(mark)) if over == self.stored => {
+                        let was_written =
+                            |(left, _, written): &(String, usize, Option<usize>)| *left == mark && written.is_some();
+                        let is_latest = self.left.last().is_some_and(|(latest, ..)| *latest == mark);
+                        if !is_latest || self.left.iter().any(was_written) {
+                            self.late.push(mark.clone());
+                        }
                         self.write(tab, &mark);
                     }
                     (Message::Written(_) | Message::Cleared, _) => self.look(tab),
