@@ -150,15 +150,20 @@ const start = (load) => {
 
 // Plain functions, not properties of something made at import: so bundlers leave the core out where only IdentityError is used.
 
-/**
- * What is left to a widget that is being set up while something is wrong: it hears of it from the methods.
- * @param {() => unknown} error
- * @returns {AnyProvider}
- */
-const refusing = (error) => {
-  const refuse = () => refusal(error());
-  return { getToken: refuse, getFreshToken: refuse, hasToken: refuse, invalidate: refuse, signedIn: () => {} };
-};
+/** A provider of which each method is made by its name. @param {(name: keyof AnyProvider) => (call?: any) => any} method @returns {AnyProvider} */
+const made = (method) => ({
+  getToken: method("getToken"),
+  getFreshToken: method("getFreshToken"),
+  hasToken: method("hasToken"),
+  invalidate: method("invalidate"),
+  signedIn: method("signedIn"),
+});
+
+/** What is left to a widget that is being set up while something is wrong: it hears of it from the methods. @param {() => unknown} error */
+const refusing = (error) => made(() => () => refusal(error()));
+
+/** A provider that is being made. @param {Promise<AnyProvider>} provider */
+const later = (provider) => made((name) => (call) => quiet(provider.then((one) => /** @type {any} */ (one[name](call)))));
 
 /**
  * What a widget's shape stands on; wrong options are thrown.
@@ -173,27 +178,10 @@ export const provide = (load, widget, options, own) => {
   if (complete.account === undefined) return refusing(missingAccount);
   try {
     const started = start(load);
-    return "then" in started ? later(quiet(started.then((made) => made.provider(complete)))) : started.provider(complete);
+    return "then" in started ? later(quiet(started.then((one) => one.provider(complete)))) : started.provider(complete);
   } catch (error) {
     return refusing(() => error);
   }
-};
-
-/**
- * A provider that is being made.
- * @param {Promise<AnyProvider>} provider
- * @returns {AnyProvider}
- */
-const later = (provider) => {
-  /** @param {keyof AnyProvider} name @returns {(call?: any) => Promise<any>} */
-  const method = (name) => (call) => quiet(provider.then((made) => /** @type {any} */ (made[name](call))));
-  return {
-    getToken: method("getToken"),
-    getFreshToken: method("getFreshToken"),
-    hasToken: method("hasToken"),
-    invalidate: method("invalidate"),
-    signedIn: method("signedIn"),
-  };
 };
 
 /**
@@ -216,7 +204,7 @@ export const signOutWith = (load) => {
     // The page may be left before the core is there.
     signOutWithoutCore();
     // A step more: whoever asked before, a provider is made for in the first.
-    return quiet(started.then((made) => made).then((made) => made.sign_out()));
+    return quiet(started.then((one) => one).then((one) => one.sign_out()));
   } catch (error) {
     signOutWithoutCore();
     return refusal(error);

@@ -310,12 +310,8 @@ export class FinalizationRegistry {
   constructor(clean) {
     this.native = attempt(() => new page.FinalizationRegistry(clean));
   }
-  /** @param {any} object @param {any} held @param {any} [token] */
-  register(object, held, token) {
-    attempt(() => this.native?.register(object, held, token));
-  }
-  /** @param {any} token */
-  unregister(token) {
-    attempt(() => this.native?.unregister(token));
+  /** @param {any} object @param {any} held */
+  register(object, held) {
+    attempt(() => this.native?.register(object, held));
   }
 }

@@ -1,8 +1,11 @@
 // @ts-check
 // The core's start: at once where the browser allows that, else as soon as it can.
 
-import { finish, imports, initSync } from "../generated/custom_identity_provider.js";
+import { finish, imports } from "../generated/custom_identity_provider.js";
 import { attempt } from "./environment.js";
+
+/** Whether this is compiled WebAssembly, of whatever frame. @param {any} value @returns {value is WebAssembly.Module} */
+export const isModule = (value) => Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
 
 /**
  * Chrome before 115 compiles and instantiates nothing of more than 4 KB at once on the main thread of a page: RangeError.
@@ -11,7 +14,8 @@ import { attempt } from "./environment.js";
  */
 export const instantiate = (core) => {
   try {
-    initSync({ module: core });
+    const module = isModule(core) ? core : new WebAssembly.Module(core);
+    finish(new WebAssembly.Instance(module, imports()), module);
   } catch (error) {
     if (attempt(() => /** @type {Error} */ (error).name) !== "RangeError") throw error;
     return later(core);

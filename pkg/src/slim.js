@@ -3,7 +3,7 @@
 
 import { IdentityError } from "./error.js";
 import { loadError, signOutWith } from "./engine.js";
-import { instantiate } from "./instantiate.js";
+import { instantiate, isModule } from "./instantiate.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";
 import { livePersonIdentityWith } from "./live_person.js";
 import { customIdentityProviderWith } from "./livechat.js";
@@ -28,12 +28,7 @@ export const init = async (source = new URL("./custom_identity_provider.wasm", i
   }
 };
 
-// Each is told by what it can do: it may be of another frame.
-
-/** @param {any} value @returns {value is WebAssembly.Module} */
-const isModule = (value) => Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
-
-/** @param {any} source a string, a URL, a Response, or bytes */
+/** @param {any} source a string, a URL, a Response, or bytes: told by what it can do, for it may be of another frame */
 const bytes = async (source) => {
   const response = typeof source === "string" || typeof source.href === "string" ? await fetch(source) : source;
   if (typeof response.arrayBuffer !== "function") return response;

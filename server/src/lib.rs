@@ -3,40 +3,21 @@
 //! For LiveChat it finds or creates the customer's entity, and answers with a token for it; the agent token that this
 //! takes never leaves the service. For Microsoft Omnichannel and Live Assist it signs tokens with keys of its own.
 
-pub mod accounts;
-pub mod administration;
 pub mod admission;
-pub mod answer;
-pub mod authorization_code;
 pub mod clock;
 pub mod configuration;
-pub mod customer_record;
+pub mod customer;
+pub mod customer_records;
 pub mod customer_store;
-pub mod customer_tokens;
-pub mod demo_site;
-pub mod guest_cookie;
-pub mod guest_settings;
-pub mod guests;
-pub mod json_web_encryption;
-pub mod json_web_keys;
-pub mod json_web_token;
+pub mod http;
 pub mod live_assist;
 pub mod livechat;
 pub mod logging;
+pub mod loopback;
 pub mod omnichannel;
-pub mod origin;
-pub mod problem;
 pub mod proof_key;
-pub mod published_keys;
 pub mod random;
-pub mod request_body;
-pub mod request_log;
 pub mod secret;
-pub mod serve;
 pub mod service;
-pub mod session_token;
+pub mod setting;
 pub mod signing_keys;
-pub mod signing_settings;
-pub mod stand_in;
-pub mod thumbprint;
-pub mod token_answer;

@@ -13,12 +13,14 @@ use serde_json::{Value, json};
 
 use crate::{
     admission::Admission,
-    customer_record::{record_damaged, stored_record},
+    customer_records::{record_damaged, stored_record},
     customer_store::CustomerStore,
-    json_web_token::Signer,
-    problem::{Problem, method_not_allowed},
-    request_body::{BodyLimits, read_body},
-    token_answer::token_answer,
+    http::{
+        problem::{Problem, method_not_allowed},
+        request_body::{BodyLimits, read_body},
+        token_answer::token_answer,
+    },
+    signing_keys::Signer,
 };
 
 /// `nbf` lies this far in the past, in seconds: a verifier whose clock is behind takes the token at once.

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-use crate::problem::Problem;
+use crate::http::problem::Problem;
 
 /// A well-formed S256 code challenge: a SHA-256 hash in unpadded base64url.
 #[derive(Debug, Clone, PartialEq, Eq)]

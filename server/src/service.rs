@@ -6,22 +6,20 @@ use axum::{Json, Router, extract::State, middleware, response::Response, routing
 use serde_json::json;
 
 use crate::{
-    accounts::Accounts,
-    administration::Administration,
-    answer::not_stored,
-    authorization_code::AuthorizationCodes,
+    admission::Admission,
     clock::Clock,
-    configuration::Configuration,
+    configuration::{Configuration, DatabaseSettings},
+    customer_records::administration::Administration,
     customer_store::{CustomerStore, StoreError},
-    customer_tokens::CustomerTokens,
-    guests::Guests,
-    json_web_token::Signer,
-    live_assist::LiveAssist,
-    livechat::LiveChat,
+    http::{
+        answer::not_stored,
+        problem::{Problem, method_not_allowed, not_found, store_unavailable},
+        request_log::log_request,
+    },
+    live_assist::{LiveAssist, codes::AuthorizationCodes, tokens::ContactTokens},
+    livechat::{LiveChat, LiveChatSettings, accounts::AccountsApi, customer_tokens::CustomerTokens, guests::Guests},
     omnichannel::Omnichannel,
-    problem::{Problem, method_not_allowed, not_found, store_unavailable},
-    published_keys,
-    request_log::log_request,
+    signing_keys::{Signer, published_keys},
 };
 
 /// Why the service could not be made.
@@ -49,21 +47,25 @@ pub struct IdentityService(Arc<Shared>);
 impl IdentityService {
     /// Opens the database and gets ready; nothing is asked of accounts yet.
     pub async fn new(configuration: Configuration, clock: Clock) -> Result<Self, StartError> {
-        let Configuration { admission, body_limits, signing, .. } = configuration;
-        let accounts = configuration.accounts.map(Accounts::new).transpose()?;
+        let Configuration { body_limits, signing, .. } = configuration;
+        let admission = Admission::new(configuration.admission);
+        let livechat = match configuration.livechat {
+            Some(LiveChatSettings { accounts, tokens, guests }) => Some((AccountsApi::new(accounts)?, tokens, guests)),
+            None => None,
+        };
         // Without LiveChat, no entity is ever asked for.
-        let account = accounts.as_ref().map(|accounts| accounts.account().name()).unwrap_or_default();
-        let connections = configuration.database_connections;
-        let store = CustomerStore::connect(&configuration.database_url, connections, account).await?;
+        let account = livechat.as_ref().map(|(accounts, ..)| accounts.account().name());
+        let DatabaseSettings { url, connections } = configuration.database;
+        let store = CustomerStore::connect(&url, connections, account.unwrap_or_default()).await?;
         let mut routes = Router::new();
 
-        let tokens =
-            accounts.map(|accounts| CustomerTokens::new(accounts, store.clone(), clock.clone(), configuration.tokens));
-        if let Some(tokens) = tokens.clone() {
+        let mut tokens = None;
+        if let Some((accounts, settings, guests)) = livechat {
+            let held = CustomerTokens::new(accounts, store.clone(), clock.clone(), settings);
+            let guests = guests.map(|settings| Arc::new(Guests::new(settings, store.clone(), clock.clone())));
             let admission = admission.clone();
-            let guests =
-                configuration.guests.map(|settings| Arc::new(Guests::new(settings, store.clone(), clock.clone())));
-            routes = routes.merge(LiveChat { admission, body_limits, tokens, guests }.routes());
+            routes = routes.merge(LiveChat { admission, body_limits, tokens: held.clone(), guests }.routes());
+            tokens = Some(held);
         }
         let mut context_variables = Arc::from([]);
         if let Some(signing) = signing {
@@ -81,11 +83,13 @@ impl IdentityService {
                 let live_assist = LiveAssist {
                     admission,
                     body_limits,
-                    store: store.clone(),
-                    signer,
-                    token_lifetime: settings.token_lifetime,
-                    encryption: settings.encryption,
-                    codes: settings.code_flow.map(|settings| AuthorizationCodes::new(settings, clock)),
+                    tokens: ContactTokens {
+                        store: store.clone(),
+                        signer,
+                        lifetime: settings.token_lifetime,
+                        encryption: settings.encryption,
+                    },
+                    codes: settings.code_flow.map(|settings| AuthorizationCodes::new(settings, store.clone(), clock)),
                 };
                 routes = routes.merge(live_assist.routes());
             }

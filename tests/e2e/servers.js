@@ -29,7 +29,7 @@ const start = async (name, given, added) => {
   let output = "";
   child.stderr.on("data", (data) => (output += data));
   child.stdout.on("data", (data) => (output += data));
-  const failed = once(child, "error").then(([error]) => Promise.reject(new Error(`${program}: ${error.message}; build it with cargo build --package identity-service --bins`)));
+  const failed = once(child, "error").then(([error]) => Promise.reject(new Error(`${program}: ${error.message}; build it with cargo build --package demo --bins`)));
   const ended = once(child, "exit").then(([code]) => Promise.reject(new Error(`${name} ended with ${code}: ${output}`)));
   // Both are listened to only until the server is there.
   failed.catch(() => {});

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::compiler::Use;
 use crate::failure::{Failure, Outcome, While};
 use crate::process;
-use crate::setup::Ready;
+use crate::ready::Ready;
 use crate::workspace::Workspace;
 
 /// A browser engine.
@@ -66,24 +66,6 @@ pub fn check(browser: Browser) -> Outcome<()> {
         }
     }
     Ok(())
-}
-
-/// Whether somebody sits in front of this machine.
-pub fn has_display() -> bool {
-    cfg!(target_os = "macos")
-        || ["DISPLAY", "WAYLAND_DISPLAY"]
-            .iter()
-            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-/// The program that opens an address in the person's own browser.
-pub fn of_the_person() -> Option<PathBuf> {
-    let openers: &[&str] = if cfg!(target_os = "macos") {
-        &["open"]
-    } else {
-        &["xdg-open", "x-www-browser", "firefox", "firefox-esr", "chromium"]
-    };
-    openers.iter().find_map(|name| process::find(name))
 }
 
 /// The command that runs the library's wasm tests in a browser.

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::browsers;
 use crate::build;
+use crate::display;
 use crate::failure::{Failure, Outcome, While};
 use crate::process;
 use crate::setup::{self, Asking, Purpose};
@@ -288,7 +288,7 @@ fn is_healthy(url: &str) -> bool {
 
 /// Opens the browser where there is a display; the address was printed for everybody else.
 fn open_browser(url: &str) {
-    let Some(browser) = browsers::of_the_person().filter(|_| browsers::has_display()) else { return };
+    let Some(browser) = display::of_the_person().filter(|_| display::has_display()) else { return };
     let mut command = process::command(browser);
     command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     if let Err(error) = command.spawn() {

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use crate::browsers::{self, Browser};
-use crate::compiler::{Rusts, WasmCompiler};
+use crate::compiler::Rusts;
 use crate::failure::{Failure, Outcome, While};
 use crate::npm;
 use crate::process;
+use crate::ready::Ready;
 use crate::rustup::{self, Rustup};
 use crate::system_packages::{self, Installer, Need};
-use crate::tools::{self, Tool};
+use crate::tools;
 use crate::workspace::{self, Workspace};
 
 /// The Node that the tools need, and what this project is tested with.
@@ -94,16 +95,6 @@ impl Purpose {
 pub enum Asking {
     Once,
     Anew,
-}
-
-/// What setup found or made.
-pub struct Ready {
-    pub compiler: WasmCompiler,
-    pub wasm_bindgen: Tool,
-    /// Only for tests in Firefox.
-    pub geckodriver: Option<Tool>,
-    /// Only for checks of the dependencies.
-    pub cargo_deny: Option<Tool>,
 }
 
 /// Does what is missing for `purpose`; installs no system package at all when one is missing that it may not install.

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::browsers;
 use crate::compiler::{self, Rusts};
+use crate::display;
 use crate::failure::{Failure, Outcome};
 use crate::process;
 use crate::workspace::Workspace;
@@ -110,7 +111,7 @@ pub const DEMO: &[Need] = &[Need {
     fedora: "dnf install chromium",
     macos: "brew install --cask google-chrome",
     other: BY_PACKAGE_MANAGER,
-    is_met: |_| !browsers::has_display() || browsers::of_the_person().is_some(),
+    is_met: |_| !display::has_display() || display::of_the_person().is_some(),
 }];
 
 pub const CHROMIUM: &[Need] = &[

@@ -11,7 +11,8 @@ use crate::compiler::{self, Use};
 use crate::failure::{Failure, Outcome};
 use crate::npm;
 use crate::process;
-use crate::setup::{self, Asking, Part, Purpose, Ready, seconds};
+use crate::ready::Ready;
+use crate::setup::{self, Asking, Part, Purpose, seconds};
 use crate::summary::Summary;
 use crate::tools::Tool;
 use crate::workspace::Workspace;
@@ -150,7 +151,7 @@ fn schedules(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
 pub fn servers(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     let mut command = process::command("cargo");
     command.current_dir(workspace.root()).env("CARGO_TARGET_DIR", workspace.target());
-    command.args(["build", "--package", "identity-service", "--bins"]);
+    command.args(["build", "--package", "identity-service", "--package", "demo", "--bins"]);
     Ok(command)
 }
 

@@ -1,23 +1,32 @@
 //! A site for the load: the service with all three widgets, LiveChat's stand-in, and customers who are signed in.
 
 use std::{
+    future,
     path::Path,
     process::Command,
+    thread,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use identity_service::random::random_token;
+use demo::livechat_accounts::{StandIn, StandInSettings, service};
+use identity_service::{
+    clock::Clock,
+    http::serve::{ServeSettings, serve},
+    random::random_token,
+};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Client;
-use serde_json::{Value, json};
+use secrecy::SecretString;
+use serde_json::json;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use super::{Outcome, load::Load, program::Program};
 
 /// The service and what it needs.
 pub struct Site {
     pub service: Program,
-    stand_in: Program,
+    stand_in: StandIn,
     client: Client,
     session_secret: String,
     admin_key: String,
@@ -37,6 +46,19 @@ fn folder() -> Outcome<TempDir> {
     Ok(if memory.is_dir() { TempDir::new_in(memory)? } else { TempDir::new()? })
 }
 
+/// LiveChat's accounts, played in a thread of their own until the benchmark ends, and where they are.
+fn accounts(agent_token: &str, organization: &str) -> Outcome<(StandIn, String)> {
+    let mut settings = StandInSettings::new(SecretString::from(agent_token));
+    settings.organization_id = organization.to_owned();
+    let stand_in = StandIn::new(settings, Clock::system());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let served = service(stand_in.clone());
+    thread::spawn(move || runtime.block_on(serve(listener, served, ServeSettings::default(), future::pending())));
+    Ok((stand_in, url))
+}
+
 impl Site {
     pub fn start() -> Outcome<Self> {
         let folder = folder()?;
@@ -47,15 +69,11 @@ impl Site {
         }
         let [agent_token, session_secret, admin_key] = [random_token()?, random_token()?, random_token()?];
         let organization = "11111111-2222-4333-8444-555555555555";
-        let mut stand_in = program(env!("CARGO_BIN_EXE_livechat-accounts-stand-in"));
-        stand_in
-            .args(["--listen", "127.0.0.1:0", "--organization-id", organization])
-            .env("STAND_IN_AGENT_TOKEN", &agent_token);
-        let stand_in = Program::start(stand_in)?;
+        let (stand_in, accounts_url) = accounts(&agent_token, organization)?;
         let mut service = program(service);
         service
             .args(["--listen", "127.0.0.1:0", "--client-id", "bench", "--organization-id", organization])
-            .args(["--accounts-url", &stand_in.url, "--omnichannel", "--live-assist", "--issuer", "shop.example"])
+            .args(["--accounts-url", &accounts_url, "--omnichannel", "--live-assist", "--issuer", "shop.example"])
             .args(["--log-level", "warn", "--signing-keys"])
             .arg(&keys)
             .arg("--database-url")
@@ -99,12 +117,7 @@ impl Site {
     }
 
     /// How many tokens LiveChat's stand-in has given out.
-    pub async fn fetched_tokens(&self) -> Outcome<u64> {
-        let state: Value =
-            self.client.get(format!("{}/stand-in/state", self.stand_in.url)).send().await?.json().await?;
-        state
-            .get("tokens_issued")
-            .and_then(Value::as_u64)
-            .ok_or_else(|| "the stand-in does not say what it gave out".into())
+    pub fn fetched_tokens(&self) -> u64 {
+        self.stand_in.ledger().tokens_issued
     }
 }

@@ -3,11 +3,11 @@
 use std::fmt;
 
 use super::{CustomerStore, StoreError, on_database};
-use crate::session_token::CustomerId;
+use crate::customer::CustomerId;
 
 /// For whom a code was issued, and what its redemption has to match.
 #[derive(Clone, PartialEq, Eq)]
-pub struct IssuedCode {
+pub struct IssuedAuthorizationCode {
     /// The signed-in customer.
     pub customer: CustomerId,
     /// The redirection URI that has to be named again.
@@ -19,9 +19,9 @@ pub struct IssuedCode {
 }
 
 /// Says nothing of the customer, so that no log does.
-impl fmt::Debug for IssuedCode {
+impl fmt::Debug for IssuedAuthorizationCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("IssuedCode").field("expires_at", &self.expires_at).finish_non_exhaustive()
+        formatter.debug_struct("IssuedAuthorizationCode").field("expires_at", &self.expires_at).finish_non_exhaustive()
     }
 }
 
@@ -35,7 +35,7 @@ pub enum Redemption {
     /// It has been redeemed before.
     Replayed,
     /// It is the caller's, and nobody else's.
-    Redeemed(IssuedCode),
+    Redeemed(IssuedAuthorizationCode),
 }
 
 /// The update is atomic, so that of any number of callers one gets the row.
@@ -45,7 +45,7 @@ const REDEEM: &str = "
 
 impl CustomerStore {
     /// Keeps a code under its hash.
-    pub async fn put_code(&self, hash: &[u8; 32], code: &IssuedCode) -> Result<(), StoreError> {
+    pub async fn put_code(&self, hash: &[u8; 32], code: &IssuedAuthorizationCode) -> Result<(), StoreError> {
         on_database!(self, pool => {
             sqlx::query(
                 "INSERT INTO authorization_code (hash, customer_id, redirect_uri, code_challenge, expires_at)
@@ -69,7 +69,12 @@ impl CustomerStore {
         })?;
         if let Some((customer, redirect_uri, code_challenge, expires_at)) = redeemed {
             let customer = CustomerId::parse(&customer).ok_or(StoreError::Damaged)?;
-            return Ok(Redemption::Redeemed(IssuedCode { customer, redirect_uri, code_challenge, expires_at }));
+            return Ok(Redemption::Redeemed(IssuedAuthorizationCode {
+                customer,
+                redirect_uri,
+                code_challenge,
+                expires_at,
+            }));
         }
         let was_redeemed: Option<bool> = on_database!(self, pool => {
             sqlx::query_scalar("SELECT redeemed_at IS NOT NULL FROM authorization_code WHERE hash = $1")

@@ -17,7 +17,7 @@ use sqlx::{
 };
 use url::Url;
 
-use super::{StoreError, in_time};
+use super::error::{STATEMENT_TIMEOUT, StoreError};
 
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -60,10 +60,10 @@ macro_rules! on_database {
     ($store:expr, $pool:ident => $work:expr) => {
         match &$store.database {
             $crate::customer_store::database::Database::Sqlite($pool) => {
-                $crate::customer_store::in_time(async { $work }).await
+                $crate::customer_store::database::in_time(async { $work }).await
             }
             $crate::customer_store::database::Database::Postgres($pool) => {
-                $crate::customer_store::in_time(async { $work }).await
+                $crate::customer_store::database::in_time(async { $work }).await
             }
         }
     };
@@ -150,6 +150,12 @@ impl Database {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Runs a statement, but not for ever.
+pub(super) async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    let finished = tokio::time::timeout(STATEMENT_TIMEOUT, statement).await.map_err(|_| StoreError::Slow)?;
+    Ok(finished?)
 }
 
 /// Fails when the parameter's file cannot be used: the driver would say why, and not of which file.

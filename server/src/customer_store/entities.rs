@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{CustomerStore, StoreError, on_database};
-use crate::{accounts::EntityId, guest_cookie::GuestId, random::random_token, session_token::CustomerId};
+use crate::{
+    customer::{CustomerId, EntityId, GuestId},
+    random::random_token,
+};
 
 /// Whose entity it is. A customer and a guest are never the same owner, whatever their ids look like.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! The guests who are there, and until when.
 
 use super::{CustomerStore, StoreError, on_database};
-use crate::guest_cookie::GuestId;
+use crate::customer::GuestId;
 
 impl CustomerStore {
     /// A guest begins; its entity is created when it is first asked for.

@@ -1,7 +1,7 @@
 //! What the site's backend says of a customer, as JSON; what it means is not known here.
 
 use super::{CustomerStore, StoreError, on_database};
-use crate::session_token::CustomerId;
+use crate::customer::CustomerId;
 
 impl CustomerStore {
     /// Keeps the record in place of any earlier one.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     clock::seconds,
-    configuration::{SettingError, wrong},
+    setting::{SettingError, wrong},
 };
 
 /// `keys` and what to do with them.

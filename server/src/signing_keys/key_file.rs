@@ -19,7 +19,7 @@ use der::{SecretDocument, pem::LineEnding};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
 
-use crate::thumbprint::rsa_thumbprint;
+use super::rsa_thumbprint;
 
 /// Text above the key is allowed by RFC 7468, section 5.2, and skipped by every other reader.
 const ACTIVE_FROM: &str = "Active-From: ";

@@ -6,10 +6,15 @@ pub mod command;
 mod key_file;
 mod key_set;
 mod publication;
+pub mod published_keys;
+mod signer;
+mod thumbprint;
 
 pub use key_file::{KeyFileError, KeySize, SigningKey};
 pub use key_set::{KeySet, LONGEST_TOKEN_LIFE, PUBLICATION_LEAD, PUBLISHED_MAXIMUM_AGE, State};
 pub use publication::{Format, live_assist_line, omnichannel_list, pem, web_key_set};
+pub use signer::{Signer, SigningError};
+pub use thumbprint::rsa_thumbprint;
 
 use std::{
     fmt,
@@ -140,7 +145,7 @@ impl SigningKeys {
     /// changes nothing: the keys in hand go on signing, and the log says why.
     pub fn watch(&self, interval: Duration, now: impl Fn() -> SystemTime + Send + 'static) {
         let folder = Arc::downgrade(&self.0);
-        let (mut seen, mut told) = (None, None);
+        let (mut seen, mut logged) = (None, None);
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(interval).await;
@@ -159,14 +164,14 @@ impl SigningKeys {
                         // Tried again each time, for a key may become active by time alone; said once.
                         seen = None;
                         let text = Some(error.to_string());
-                        if told != text {
+                        if logged != text {
                             tracing::error!(%error, "the signing keys stay as they were");
-                            told = text;
+                            logged = text;
                         }
                     }
                     Ok((print, read)) => {
                         seen = print;
-                        told = None;
+                        logged = None;
                         if let Some(Ok(keys)) = read {
                             *folder.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
                         }

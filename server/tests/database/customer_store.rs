@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use demo::livechat_accounts::random_uuid;
 use futures_util::future::join_all;
 use identity_service::{
-    accounts::EntityId,
-    customer_store::{Creation, CustomerStore, IssuedCode, Redemption, StoreError},
-    random::{random_bytes, random_uuid},
-    session_token::CustomerId,
+    customer::{CustomerId, EntityId},
+    customer_store::{Creation, CustomerStore, IssuedAuthorizationCode, Redemption, StoreError},
+    random::random_bytes,
 };
 use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
 
@@ -146,9 +146,14 @@ async fn accounts_share_records_and_codes_but_no_entity() {
     .await;
 }
 
-fn code(expires_at: i64) -> IssuedCode {
+fn code(expires_at: i64) -> IssuedAuthorizationCode {
     let redirect_uri = "https://liveperson.net".to_owned();
-    IssuedCode { customer: customer("ada"), redirect_uri, code_challenge: Some("challenge".to_owned()), expires_at }
+    IssuedAuthorizationCode {
+        customer: customer("ada"),
+        redirect_uri,
+        code_challenge: Some("challenge".to_owned()),
+        expires_at,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -177,7 +182,7 @@ async fn a_code_that_is_old_unknown_or_used_is_told_as_such() {
         let store = open(url, "account").await;
         let (old, used) = ([1; 32], [2; 32]);
         store.put_code(&old, &code(2000)).await.unwrap();
-        let without_challenge = IssuedCode { code_challenge: None, ..code(2000) };
+        let without_challenge = IssuedAuthorizationCode { code_challenge: None, ..code(2000) };
         store.put_code(&used, &without_challenge).await.unwrap();
         let taken = store.put_code(&used, &code(9000)).await;
         assert!(matches!(taken, Err(StoreError::Database(_))), "a code of this hash exists: {taken:?}");

@@ -3,14 +3,12 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use demo::livechat_accounts::{Faults, random_uuid};
 use futures_util::future::join_all;
 use identity_service::{
-    accounts::EntityId,
+    customer::{CustomerId, EntityId, GuestId},
     customer_store::{Creation, CustomerStore, StoreError},
-    guest_cookie::{GuestId, GuestSecret},
-    random::random_uuid,
-    session_token::CustomerId,
-    stand_in::Faults,
+    livechat::guest_cookie::GuestSecret,
 };
 use reqwest::Response;
 use serde_json::Value;

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use demo::livechat_accounts::Faults;
 use futures_util::future::join_all;
-use identity_service::{session_token::CustomerId, stand_in::Faults};
+use identity_service::customer::CustomerId;
 use reqwest::RequestBuilder;
 use serde_json::Value;
 use sqlx::{Connection, PgConnection};

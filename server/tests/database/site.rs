@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use demo::livechat_accounts::{StandIn, StandInSettings, service};
 use identity_service::{
-    accounts::Account,
     clock::Clock,
     customer_store::CustomerStore,
+    http::serve::{ServeSettings, serve},
+    livechat::accounts::Account,
     random::random_token,
-    serve::{ServeSettings, serve},
-    stand_in::{self, StandIn, StandInSettings},
 };
 use jsonwebtoken::{EncodingKey, Header, encode};
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -62,7 +62,7 @@ impl Site {
         let stand_in = StandIn::new(settings, Clock::system());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let accounts_url = format!("http://{}", listener.local_addr().unwrap());
-        let router = stand_in::router(stand_in.clone());
+        let router = service(stand_in.clone());
         tokio::spawn(serve(listener, router, ServeSettings::default(), std::future::pending()));
         let site = Self {
             database_url: database_url.unwrap_or(sqlite),

@@ -8,7 +8,7 @@ use aws_lc_rs::{
 };
 use axum::{Router, routing::get};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use identity_service::{
+use identity_service::admission::{
     json_web_keys::{JsonWebKeys, read_keys},
     session_token::SessionKey,
 };

@@ -1,6 +1,6 @@
 //! Whatever accounts answers, it becomes a token only when it is one.
 
-use identity_service::accounts::{Account, read_token, read_transfer};
+use identity_service::livechat::accounts::{Account, read_token, read_transfer};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};

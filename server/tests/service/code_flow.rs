@@ -20,7 +20,9 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use futures_util::future::join_all;
-use identity_service::{customer_store::Redemption, json_web_encryption::EncryptionKey, proof_key::CodeChallenge};
+use identity_service::{
+    customer_store::Redemption, live_assist::json_web_encryption::EncryptionKey, proof_key::CodeChallenge,
+};
 use reqwest::Response;
 use serde_json::{Map, Value, json};
 

@@ -6,11 +6,10 @@ use std::{
 };
 
 use axum::{Router, http::StatusCode, routing::post};
+use demo::livechat_accounts::Faults;
 use identity_service::{
-    accounts::EntityId,
+    customer::{CustomerId, EntityId},
     customer_store::{Creation, CustomerStore},
-    session_token::CustomerId,
-    stand_in::Faults,
 };
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};

@@ -2,10 +2,13 @@
 
 use std::{collections::HashSet, fs, time::Duration};
 
+use demo::livechat_accounts::Faults;
 use futures_util::future::join_all;
 use identity_service::{
-    guest_settings::GuestSettings, json_web_keys::JsonWebKeys, proof_key::CodeChallenge, random::random_token,
-    session_token::SessionKey, stand_in::Faults,
+    admission::{json_web_keys::JsonWebKeys, session_token::SessionKey},
+    livechat::guests::GuestSettings,
+    proof_key::CodeChallenge,
+    random::random_token,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};

@@ -1,17 +1,17 @@
-//! The identity service, its stand-in and the demo's site over real HTTP, with real SQLite files.
+//! The identity service over real HTTP, with real SQLite files and the stand-in for LiveChat's accounts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
 mod admission;
 mod answers;
 mod code_flow;
-mod demo_site;
+mod core_reads;
 mod failures;
 mod guests;
 mod omnichannel;
+mod processes;
 mod programs;
 mod secrets;
 mod signing;
 mod signing_keys;
-mod stand_in;
 mod support;
 mod token;

@@ -2,7 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
-use identity_service::session_token::CustomerId;
+use identity_service::customer::CustomerId;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The programs: a wrong setting stops them with exit code 2 and its name, a right one lets them start and stop.
+//! The program: a wrong setting stops it with exit code 2 and its name, a right one lets it start and stop.
 
 use std::{
     fs,
@@ -16,17 +16,12 @@ use identity_service::{
 use serde_json::{Value, json};
 
 use crate::{
+    processes::{ended, program, says_where_it_listens, start_and_stop},
     signing::{CONTACT, Keys},
     support::{now, sign},
 };
 
 const SECRET: &str = "a session secret of at least thirty-two bytes";
-
-fn program(name: &str) -> Command {
-    let mut command = Command::new(name);
-    command.env_clear();
-    command
-}
 
 fn service() -> Command {
     program(env!("CARGO_BIN_EXE_identity-service"))
@@ -43,20 +38,6 @@ fn right(folder: &std::path::Path) -> Command {
         .env("IDENTITY_SERVICE_LISTEN", "127.0.0.1:0")
         .env("IDENTITY_SERVICE_DATABASE_URL", format!("sqlite:{}", folder.join("customers.sqlite").display()));
     command
-}
-
-/// Runs a program that has to end by itself. One that starts instead says where it listens: it is stopped, and the test
-/// fails rather than waits.
-fn ended(command: &mut Command) -> Output {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    if line.contains("listening") {
-        child.kill().unwrap();
-        child.wait().unwrap();
-        panic!("it started: {line}");
-    }
-    child.wait_with_output().unwrap()
 }
 
 fn refused(output: &Output, setting: &str) {
@@ -131,18 +112,8 @@ fn there_is_no_flag_for_a_secret() {
     }
 }
 
-/// Starts a program, reads its line, and stops it with SIGTERM: the address, and whether it ended well.
-fn start_and_stop(mut command: Command) -> (Value, bool) {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let stopped = Command::new("kill").arg(child.id().to_string()).status().unwrap();
-    assert!(stopped.success());
-    (serde_json::from_str(&line).unwrap(), child.wait().unwrap().success())
-}
-
 #[test]
-fn the_programs_say_where_they_listen_and_stop_when_told() {
+fn the_program_says_where_it_listens_and_stops_when_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("agent-token");
     fs::write(&file, "an-agent-token\n").unwrap();
@@ -150,29 +121,7 @@ fn the_programs_say_where_they_listen_and_stop_when_told() {
     let mut with_file = right(folder.path());
     with_file.env_remove("IDENTITY_SERVICE_AGENT_TOKEN").arg("--agent-token-file").arg(&file);
 
-    let mut stand_in = program(env!("CARGO_BIN_EXE_livechat-accounts-stand-in"));
-    stand_in.args(["--listen", "127.0.0.1:0"]).env("STAND_IN_AGENT_TOKEN", "token");
-    let mut site = program(env!("CARGO_BIN_EXE_demo-site"));
-    site.args(["--listen", "127.0.0.1:0", "--stand-in-url", "http://127.0.0.1:9"]).env("STAND_IN_AGENT_TOKEN", "token");
-    site.arg("--www").arg(folder.path()).arg("--package").arg(folder.path());
-
-    for (name, command) in
-        [("identity-service", with_file), ("livechat-accounts-stand-in", stand_in), ("demo-site", site)]
-    {
-        let (line, well) = start_and_stop(command);
-        assert_eq!(line["name"], name);
-        assert!(line["listening"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{line}");
-        assert!(!line["listening"].as_str().unwrap().ends_with(":0"));
-        assert!(well, "{name}");
-    }
-}
-
-#[test]
-fn the_stand_in_says_that_it_is_one() {
-    let output = program(env!("CARGO_BIN_EXE_livechat-accounts-stand-in")).arg("--help").output().unwrap();
-    assert!(String::from_utf8(output.stdout).unwrap().contains("not LiveChat"));
-    refused(&ended(&mut program(env!("CARGO_BIN_EXE_livechat-accounts-stand-in"))), "agent-token");
-    refused(&ended(&mut program(env!("CARGO_BIN_EXE_demo-site"))), "LIVECHAT_CLIENT_ID");
+    says_where_it_listens("identity-service", with_file);
 }
 
 /// Every setting right for a site that signs and has no LiveChat.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use identity_service::{guest_settings::GuestSettings, proof_key::CodeChallenge, stand_in::Faults};
+use demo::livechat_accounts::Faults;
+use identity_service::{livechat::guests::GuestSettings, proof_key::CodeChallenge};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};

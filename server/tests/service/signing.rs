@@ -9,13 +9,12 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use identity_service::{
+    configuration::SigningSettings,
     customer_store::CustomerStore,
-    json_web_encryption::EncryptionKey,
-    live_assist::{CodeFlowSettings, LiveAssistSettings},
+    live_assist::{LiveAssistSettings, codes::CodeFlowSettings, json_web_encryption::EncryptionKey},
     omnichannel::OmnichannelSettings,
     random::random_token,
     signing_keys::SigningKeys,
-    signing_settings::SigningSettings,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use reqwest::{RequestBuilder, Response, StatusCode};

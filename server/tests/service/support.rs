@@ -12,23 +12,29 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use axum::Router;
+use axum::{BoxError, extract::Request};
+use demo::livechat_accounts::{self as stand_in, Faults, StandIn, StandInSettings};
 use identity_service::{
-    accounts::{Account, AccountsSettings},
-    admission::Admission,
+    admission::{
+        AdmissionSettings,
+        origin::{AllowedOrigins, Origin},
+        session_token::{SessionKey, SessionSettings},
+    },
     clock::{Clock, Moment},
-    configuration::Configuration,
-    customer_tokens::TokenSettings,
-    guest_settings::GuestSettings,
+    configuration::{Configuration, DatabaseSettings, SigningSettings},
+    http::{
+        request_body::BodyLimits,
+        serve::{ServeSettings, serve},
+    },
+    livechat::{
+        LiveChatSettings,
+        accounts::{Account, AccountsApiSettings},
+        customer_tokens::TokenSettings,
+        guests::GuestSettings,
+    },
     logging,
-    origin::{AllowedOrigins, Origin},
     random::random_token,
-    request_body::BodyLimits,
-    serve::{ServeSettings, serve},
     service::IdentityService,
-    session_token::{SessionKey, SessionSettings},
-    signing_settings::SigningSettings,
-    stand_in::{Faults, StandIn, StandInSettings},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Response, StatusCode};
@@ -36,6 +42,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot};
+use tower::Service;
 use url::Url;
 
 pub const ORGANIZATION: &str = "11111111-2222-4333-8444-555555555555";
@@ -49,13 +56,19 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start(router: Router) -> Self {
+    pub async fn start<S>(served: S) -> Self
+    where
+        S: Service<Request, Response = axum::response::Response, Error: Into<BoxError>, Future: Send>
+            + Clone
+            + Send
+            + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let settings =
             ServeSettings { head_timeout: Duration::from_secs(5), shutdown_deadline: Duration::from_secs(10) };
-        let done = tokio::spawn(serve(listener, router, settings, async {
+        let done = tokio::spawn(serve(listener, served, settings, async {
             let _ = stopped.await;
         }));
         Self { address, stop: Some(stop), done }
@@ -182,7 +195,7 @@ impl World {
         let (clock, system_clock) = TestClock::new();
         let stand_in =
             StandIn::new(StandInSettings::new(SecretString::from(agent_token.clone())), system_clock.clone());
-        let stand_in_server = Server::start(identity_service::stand_in::router(stand_in.clone())).await;
+        let stand_in_server = Server::start(stand_in::service(stand_in.clone())).await;
         let url = given.accounts_url.clone().unwrap_or_else(|| stand_in_server.url(""));
         let service = service(folder.path(), &url, &secret, &agent_token, system_clock.clone(), given).await;
         let server = Server::start(service.router()).await;
@@ -257,17 +270,28 @@ async fn service(
 ) -> IdentityService {
     let configuration = Configuration {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        database_url: format!("sqlite:{}", folder.join("customers.sqlite").display()),
-        database_connections: 4,
-        accounts: Some(AccountsSettings {
-            url: Url::parse(accounts_url).unwrap(),
-            client_id: "client".to_owned(),
-            account: given.account,
-            agent_token: SecretString::from(given.agent_token.unwrap_or_else(|| agent_token.to_owned())),
-            timeout: given.timeout,
-            creation_timeout: given.creation_timeout,
+        database: DatabaseSettings {
+            url: format!("sqlite:{}", folder.join("customers.sqlite").display()),
+            connections: 4,
+        },
+        livechat: Some(LiveChatSettings {
+            accounts: AccountsApiSettings {
+                url: Url::parse(accounts_url).unwrap(),
+                client_id: "client".to_owned(),
+                account: given.account,
+                agent_token: SecretString::from(given.agent_token.unwrap_or_else(|| agent_token.to_owned())),
+                timeout: given.timeout,
+                creation_timeout: given.creation_timeout,
+            },
+            tokens: TokenSettings {
+                least_life: 0.25,
+                fresh_after: given.fresh_after,
+                patience: given.timeout,
+                capacity: 1000,
+            },
+            guests: given.guests,
         }),
-        admission: Admission {
+        admission: AdmissionSettings {
             session: SessionSettings {
                 key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret))),
                 issuer: given.issuer,
@@ -277,16 +301,9 @@ async fn service(
             },
             origins: AllowedOrigins::new(vec![Origin::parse(ALLOWED).unwrap()]),
         },
-        tokens: TokenSettings {
-            least_life: 0.25,
-            fresh_after: given.fresh_after,
-            patience: given.timeout,
-            capacity: 1000,
-        },
         body_limits: BodyLimits { length: 1024, time: Duration::from_secs(2) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,
-        guests: given.guests,
         signing: given.signing,
         admin_key: given.admin_key.map(SecretString::from),
     };

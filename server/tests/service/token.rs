@@ -3,8 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use custom_identity_provider::core::{self, Answer, Fields, Moment, Value as Member, read_answer};
+use demo::livechat_accounts::Faults;
 use futures_util::future::join_all;
-use identity_service::{accounts::Account, proof_key::CodeChallenge, stand_in::Faults};
+use identity_service::{livechat::accounts::Account, proof_key::CodeChallenge};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 

@@ -1,0 +1,105 @@
+//! Who is asking, and from where: decided before anything else is looked at.
+
+pub mod json_web_keys;
+pub mod origin;
+pub mod session_token;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use cookie::Cookie;
+
+use crate::{customer::CustomerId, http::problem::Problem};
+use origin::AllowedOrigins;
+use session_token::{SessionError, SessionSettings, SessionTokens};
+
+/// What a site sets for who is let in.
+#[derive(Clone)]
+pub struct AdmissionSettings {
+    /// Which session tokens are believed.
+    pub session: SessionSettings,
+    /// Which origins may ask.
+    pub origins: AllowedOrigins,
+}
+
+/// What decides who is let in.
+#[derive(Clone)]
+pub struct Admission {
+    session: SessionTokens,
+    /// Which origins may ask.
+    pub origins: AllowedOrigins,
+}
+
+impl Admission {
+    /// By these settings.
+    pub fn new(AdmissionSettings { session, origins }: AdmissionSettings) -> Self {
+        Self { session: SessionTokens::new(session), origins }
+    }
+
+    /// The customer who sent a POST, or 403 for a foreign page, or 401 when nobody is signed in.
+    pub async fn customer(&self, headers: &HeaderMap) -> Result<CustomerId, Problem> {
+        let (tokens, by_cookie) = self.session_tokens(headers);
+        // Without any token there is nothing that a foreign page could abuse: 401 says more than 403 then.
+        self.origins.check(headers, by_cookie && !tokens.is_empty())?;
+        match self.session.customer_of(&tokens).await {
+            Ok(Some(customer)) => Ok(customer),
+            Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, "not_signed_in", "Nobody is signed in.")),
+            Err(error) => Err(session_problem(error)),
+        }
+    }
+
+    /// Lets a guest's POST in: 403 for a foreign page, and 409 for who is signed in, who must never be taken for a
+    /// guest. The cookie of a session that is over signs nobody in; a bearer that is not valid is a page's mistake.
+    pub async fn guest(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        // The guest's cookie signs the request, also when there is none yet: the answer sets it.
+        self.origins.check(headers, true)?;
+        let (tokens, by_cookie) = self.session_tokens(headers);
+        match self.session.customer_of(&tokens).await {
+            Ok(None) => Ok(()),
+            Err(SessionError::Invalid(_)) if by_cookie => Ok(()),
+            Ok(Some(_)) => {
+                let detail = "Somebody is signed in: their tokens are given at /livechat/token.";
+                Err(Problem::new(StatusCode::CONFLICT, "signed_in", detail))
+            }
+            Err(error) => Err(session_problem(error)),
+        }
+    }
+
+    /// The session tokens of a request, and whether it is the browser that sent them by itself.
+    fn session_tokens(&self, headers: &HeaderMap) -> (Vec<String>, bool) {
+        match bearer_token(headers) {
+            Some(bearer) => (vec![bearer], false),
+            None => (cookies(headers, self.session.cookie()), true),
+        }
+    }
+}
+
+fn session_problem(error: SessionError) -> Problem {
+    match error {
+        SessionError::Invalid(reason) => {
+            tracing::debug!(reason, "a session token was refused");
+            Problem::new(StatusCode::UNAUTHORIZED, "session_invalid", "The session token is not valid any more.")
+        }
+        SessionError::Keys(error) => {
+            tracing::error!(%error, "no session token can be checked");
+            let detail = "Session tokens cannot be checked: the site's keys are not available.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "session_keys_unavailable", detail).with_retry_after(5)
+        }
+    }
+}
+
+/// The token of an `Authorization: Bearer` header.
+pub fn bearer_token(headers: &HeaderMap) -> Option<String> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// The values of a request's cookies of this name: a browser may have several, of other paths or parts of the domain.
+/// Bytes that are no text make their own cookie unreadable, and no other.
+pub fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
+    let sent = headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let mut found = Vec::new();
+    for text in sent {
+        let named = Cookie::split_parse(text.as_ref()).filter_map(Result::ok).filter(|cookie| cookie.name() == name);
+        found.extend(named.map(|cookie| cookie.value_trimmed().to_owned()));
+    }
+    found
+}

@@ -1,0 +1,144 @@
+//! The service's settings: read from flags and the environment, checked before anything starts.
+//!
+//! Each room of the service has a file of flags here, which checks them and names the one that is wrong.
+
+mod administration;
+mod admission;
+mod database;
+mod guests;
+mod live_assist;
+mod livechat;
+mod omnichannel;
+mod signing;
+
+pub use administration::{ADMIN_KEY_VARIABLE, AdministrationFlags};
+pub use admission::{AdmissionFlags, SESSION_SECRET_VARIABLE};
+pub use database::{DatabaseFlags, DatabaseSettings};
+pub use guests::GuestFlags;
+pub use live_assist::{CLIENT_SECRET_VARIABLE, LiveAssistFlags};
+pub use livechat::{AGENT_TOKEN_VARIABLE, LiveChatFlags};
+pub use omnichannel::OmnichannelFlags;
+pub use signing::{SigningFlags, SigningSettings};
+
+use std::{net::SocketAddr, time::Duration};
+
+use clap::{Parser, Subcommand};
+use secrecy::SecretString;
+
+use crate::{
+    admission::AdmissionSettings,
+    http::{request_body::BodyLimits, serve::ServeSettings},
+    livechat::LiveChatSettings,
+    setting::{SettingError, wrong},
+    signing_keys::command::KeysCommand,
+};
+
+/// Gets a site's customers tokens for LiveChat, Microsoft Omnichannel and Live Assist.
+///
+/// Secrets come from the environment or from files, never from flags: the agent token from
+/// IDENTITY_SERVICE_AGENT_TOKEN or --agent-token-file, the session secret from IDENTITY_SERVICE_SESSION_SECRET or
+/// --session-secret-file.
+#[derive(Debug, Clone, Parser)]
+// A flag of the service before `keys` would be understood and then ignored: its folder would be another one.
+#[command(name = "identity-service", version, args_conflicts_with_subcommands = true)]
+pub struct Flags {
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, env = "IDENTITY_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Where the customers are kept.
+    #[command(flatten)]
+    pub database: DatabaseFlags,
+    /// LiveChat.
+    #[command(flatten)]
+    pub livechat: LiveChatFlags,
+    /// Who is let in.
+    #[command(flatten)]
+    pub admission: AdmissionFlags,
+    /// The longest request body, in bytes.
+    #[arg(long, env = "IDENTITY_SERVICE_BODY_LIMIT", default_value_t = 4096, value_name = "BYTES")]
+    pub body_limit: usize,
+    /// error, warn, info, debug or trace.
+    #[arg(long, env = "IDENTITY_SERVICE_LOG_LEVEL", default_value = "info")]
+    pub log_level: tracing::Level,
+    /// Who is not signed in.
+    #[command(flatten)]
+    pub guests: GuestFlags,
+    /// What the service signs itself.
+    #[command(flatten)]
+    pub signing: SigningFlags,
+    /// Microsoft Omnichannel.
+    #[command(flatten)]
+    pub omnichannel: OmnichannelFlags,
+    /// Live Assist.
+    #[command(flatten)]
+    pub live_assist: LiveAssistFlags,
+    /// The admin API.
+    #[command(flatten)]
+    pub administration: AdministrationFlags,
+    /// Something else to do than to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else the program does.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Makes, lists, activates, removes and publishes signing keys.
+    Keys(KeysCommand),
+}
+
+/// Everything the service needs, checked.
+pub struct Configuration {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where the customers are kept.
+    pub database: DatabaseSettings,
+    /// LiveChat, when it is served.
+    pub livechat: Option<LiveChatSettings>,
+    /// Who is let in.
+    pub admission: AdmissionSettings,
+    /// What the service signs itself, when Omnichannel or Live Assist is served.
+    pub signing: Option<SigningSettings>,
+    /// What opens the admin API, when it is served.
+    pub admin_key: Option<SecretString>,
+    /// How much of a body is read.
+    pub body_limits: BodyLimits,
+    /// How patient the server is.
+    pub serve: ServeSettings,
+    /// How much is logged.
+    pub log_level: tracing::Level,
+}
+
+impl Flags {
+    /// Checks every setting; `variable` looks up an environment variable.
+    pub fn check(self, variable: impl Fn(&str) -> Option<String>) -> Result<Configuration, SettingError> {
+        let database = self.database.check()?;
+        let timeout = self.livechat.timeout()?;
+        let guests = self.guests;
+        let livechat = self.livechat.check(&variable, |serves_livechat| guests.check(serves_livechat))?;
+        let serves_records = self.omnichannel.omnichannel || self.live_assist.live_assist;
+        let admin_key = self.administration.check(&variable, serves_records)?;
+        let signing = self.signing.check(self.omnichannel.check()?, self.live_assist.check(&variable)?)?;
+        if livechat.is_none() && signing.is_none() {
+            return Err(wrong(
+                "client-id",
+                "expected a widget to serve: client-id, organization-id or license-id, and agent-token for LiveChat; omnichannel or live-assist, and signing-keys and issuer for these",
+            ));
+        }
+        let admission = self.admission.check(&variable, timeout)?;
+        if !(1..=1024 * 1024).contains(&self.body_limit) {
+            return Err(wrong("body-limit", "expected 1 to 1048576 bytes"));
+        }
+        Ok(Configuration {
+            listen: self.listen,
+            database,
+            livechat,
+            admission,
+            signing,
+            admin_key,
+            body_limits: BodyLimits { length: self.body_limit, time: Duration::from_secs(10) },
+            serve: ServeSettings::default(),
+            log_level: self.log_level,
+        })
+    }
+}

@@ -1,0 +1,81 @@
+//! The flags of what the service itself signs: its keys, and in whose name.
+
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime},
+};
+
+use clap::Args;
+
+use crate::{
+    live_assist::LiveAssistSettings,
+    omnichannel::OmnichannelSettings,
+    setting::{SettingError, not_empty, unused, wrong},
+    signing_keys::{CHECK_INTERVAL, LONGEST_TOKEN_LIFE, SigningKeys},
+};
+
+/// The flags.
+#[derive(Debug, Clone, Args)]
+pub struct SigningFlags {
+    /// The folder of signing keys, which only its owner can read; `identity-service keys generate` makes it.
+    #[arg(long, env = "IDENTITY_SERVICE_SIGNING_KEYS", value_name = "FOLDER")]
+    pub signing_keys: Option<PathBuf>,
+    /// The issuer of the signed tokens: the fully qualified domain name of the site.
+    #[arg(long, env = "IDENTITY_SERVICE_ISSUER", value_name = "DOMAIN")]
+    pub issuer: Option<String>,
+}
+
+/// What the service signs, and with what.
+#[derive(Clone)]
+pub struct SigningSettings {
+    /// The keys.
+    pub keys: SigningKeys,
+    /// How often the running service looks for new keys.
+    pub check_interval: Duration,
+    /// `iss` of every token.
+    pub issuer: String,
+    /// Omnichannel, when it is served.
+    pub omnichannel: Option<OmnichannelSettings>,
+    /// Live Assist, when it is served.
+    pub live_assist: Option<LiveAssistSettings>,
+}
+
+impl SigningFlags {
+    /// Checks them; None when no widget is served for which something is to be signed.
+    pub fn check(
+        self,
+        omnichannel: Option<OmnichannelSettings>,
+        live_assist: Option<LiveAssistSettings>,
+    ) -> Result<Option<SigningSettings>, SettingError> {
+        let issuer = not_empty(self.issuer);
+        if omnichannel.is_none() && live_assist.is_none() {
+            return match (self.signing_keys, issuer) {
+                (Some(_), _) => Err(unused("signing-keys", "omnichannel or live-assist")),
+                (None, Some(_)) => Err(unused("issuer", "omnichannel or live-assist")),
+                (None, None) => Ok(None),
+            };
+        }
+        let folder = self.signing_keys.ok_or_else(|| {
+            let expected = "expected the folder of signing keys; identity-service keys generate makes one";
+            wrong("signing-keys", expected)
+        })?;
+        let issuer = issuer.filter(|issuer| issuer.bytes().all(|byte| byte.is_ascii_graphic())).ok_or_else(|| {
+            wrong("issuer", "expected the fully qualified domain name of the site, like shop.example")
+        })?;
+        Ok(Some(SigningSettings {
+            keys: SigningKeys::open(&folder, SystemTime::now())?,
+            check_interval: CHECK_INTERVAL,
+            issuer,
+            omnichannel,
+            live_assist,
+        }))
+    }
+}
+
+/// How long a signed token may live.
+pub(super) fn token_lifetime(setting: &'static str, seconds: u64) -> Result<Duration, SettingError> {
+    if !(1..=LONGEST_TOKEN_LIFE).contains(&seconds) {
+        return Err(wrong(setting, format!("expected 1 to {LONGEST_TOKEN_LIFE} seconds")));
+    }
+    Ok(Duration::from_secs(seconds))
+}

@@ -1,0 +1,143 @@
+//! What the site tells about a customer: the CRM's contact, the name, and what agents may see.
+
+pub mod administration;
+
+use std::fmt;
+
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{customer::CustomerId, customer_store::CustomerStore, http::problem::Problem};
+
+/// The types of attributes that LivePerson knows.
+const ATTRIBUTE_TYPES: [&str; 10] =
+    ["cart", "ctmrinfo", "error", "lead", "mrktInfo", "personal", "prodView", "purchase", "searchInfo", "service"];
+const LONGEST_NAME: usize = 256;
+
+/// A member of a record that is not what it has to be. It never shows a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordError {
+    /// The member, for example `lwicontexts.msdyn_cartvalue`.
+    pub member: String,
+    /// What belongs there.
+    pub expected: String,
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: expected {}", self.member, self.expected)
+    }
+}
+
+fn wrong(member: impl Into<String>, expected: impl Into<String>) -> RecordError {
+    RecordError { member: member.into(), expected: expected.into() }
+}
+
+/// A checked record. It has no `Debug`: it belongs in no log.
+#[derive(Clone, Default, PartialEq, Serialize)]
+pub struct CustomerRecord {
+    /// The GUID of the contact in the CRM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_id: Option<String>,
+    /// The first name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_name: Option<String>,
+    /// The family name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// Omnichannel's context variables: strings, numbers, booleans and null.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lwicontexts: Option<Map<String, Value>>,
+    /// LivePerson's attributes, passed on as they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lp_sdes: Option<Vec<Value>>,
+}
+
+impl CustomerRecord {
+    /// Checks every member.
+    pub fn check(members: Map<String, Value>) -> Result<Self, RecordError> {
+        let mut record = Self::default();
+        for (member, value) in members {
+            match member.as_str() {
+                "contact_id" => record.contact_id = Some(contact(&value)?),
+                "given_name" => record.given_name = Some(name(&member, &value)?),
+                "family_name" => record.family_name = Some(name(&member, &value)?),
+                "lwicontexts" => record.lwicontexts = Some(contexts(value)?),
+                "lp_sdes" => record.lp_sdes = Some(attributes(value)?),
+                _ => {
+                    let known = "only contact_id, given_name, family_name, lwicontexts and lp_sdes";
+                    return Err(wrong(member, known));
+                }
+            }
+        }
+        Ok(record)
+    }
+
+    /// Checks that every context variable is one that the workstream has; an empty list allows any.
+    pub fn check_contexts(&self, allowed: &[String]) -> Result<(), RecordError> {
+        let foreign = |name: &&String| !allowed.is_empty() && !allowed.contains(name);
+        match self.lwicontexts.iter().flat_map(Map::keys).find(foreign) {
+            None => Ok(()),
+            Some(name) => {
+                let expected = "one of the context variables that the setting omnichannel-context-variable names";
+                Err(wrong(format!("lwicontexts.{name}"), expected))
+            }
+        }
+    }
+}
+
+fn contact(value: &Value) -> Result<String, RecordError> {
+    let guid = |text: &&str| {
+        let parts: Vec<&str> = text.split('-').collect();
+        parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12])
+            && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let expected = || wrong("contact_id", "a GUID like 87b4d06c-abc2-e811-a9b0-000d3a10e09e");
+    value.as_str().filter(guid).map(str::to_owned).ok_or_else(expected)
+}
+
+fn name(member: &str, value: &Value) -> Result<String, RecordError> {
+    let fits = |text: &&str| (1..=LONGEST_NAME).contains(&text.len()) && !text.chars().any(char::is_control);
+    let expected = || wrong(member, format!("text of 1 to {LONGEST_NAME} bytes"));
+    value.as_str().filter(fits).map(str::to_owned).ok_or_else(expected)
+}
+
+fn contexts(value: Value) -> Result<Map<String, Value>, RecordError> {
+    let Value::Object(variables) = value else { return Err(wrong("lwicontexts", "an object of context variables")) };
+    match variables.iter().find(|(name, value)| name.is_empty() || value.is_object() || value.is_array()) {
+        None => Ok(variables),
+        Some((name, _)) if name.is_empty() => Err(wrong("lwicontexts", "a name for every context variable")),
+        Some((name, _)) => Err(wrong(format!("lwicontexts.{name}"), "a string, a number, a boolean or null")),
+    }
+}
+
+fn attributes(value: Value) -> Result<Vec<Value>, RecordError> {
+    let Value::Array(attributes) = value else { return Err(wrong("lp_sdes", "a list of objects with a type")) };
+    let known = |attribute: &Value| {
+        attribute.get("type").and_then(Value::as_str).is_some_and(|kind| ATTRIBUTE_TYPES.contains(&kind))
+    };
+    match attributes.iter().position(|attribute| !known(attribute)) {
+        None => Ok(attributes),
+        Some(position) => {
+            let expected = format!("an object whose type is one of {}", ATTRIBUTE_TYPES.join(", "));
+            Err(wrong(format!("lp_sdes[{position}]"), expected))
+        }
+    }
+}
+
+/// The answer when what is stored cannot be signed. The key's name is not logged with whose it is.
+pub fn record_damaged(error: &RecordError) -> Problem {
+    tracing::error!(%error, "a stored customer record cannot be used; it has to be put anew");
+    let detail = format!("The customer's stored record cannot be used and has to be put anew: {error}.");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "record_damaged", detail)
+}
+
+/// The customer's stored record, checked again: nothing that is wrong gets signed, whoever wrote it.
+pub async fn stored_record(store: &CustomerStore, customer: &CustomerId) -> Result<Option<CustomerRecord>, Problem> {
+    let Some(text) = store.record(customer).await? else {
+        return Ok(None);
+    };
+    let members = serde_json::from_str(&text).map_err(|_| wrong("record", "a JSON object"));
+    members.and_then(CustomerRecord::check).map(Some).map_err(|error| record_damaged(&error))
+}

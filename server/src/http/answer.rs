@@ -1,0 +1,64 @@
+//! What every answer has beside its body: who may keep it, and what the request log says of it.
+
+use axum::{
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+
+/// How a successful request was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// From the cache.
+    Hit,
+    /// With the answer of a request that was already running.
+    Joined,
+    /// By asking accounts.
+    Fetched,
+    /// By asking accounts, which created the customer.
+    Created,
+    /// By asking accounts for the entity of the guest who the customer was.
+    Adopted,
+    /// The guest, if there was one, is ended.
+    Ended,
+    /// With a token signed here.
+    Signed,
+    /// With a new authorization code.
+    Issued,
+    /// With a token for an authorization code.
+    Redeemed,
+}
+
+impl Outcome {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Joined => "joined",
+            Self::Fetched => "fetched",
+            Self::Created => "created",
+            Self::Adopted => "adopted",
+            Self::Ended => "ended",
+            Self::Signed => "signed",
+            Self::Issued => "issued",
+            Self::Redeemed => "redeemed",
+        }
+    }
+}
+
+/// Travels with the response, so that the request log can name the error.
+#[derive(Debug, Clone, Copy)]
+pub struct ProblemCode(pub &'static str);
+
+/// An answer that no cache may keep: it holds a secret, or is true only now.
+pub fn not_stored(answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The same, with what the request log says of it.
+pub fn answered(answer: impl IntoResponse, outcome: Outcome) -> Response {
+    let mut response = not_stored(answer);
+    response.extensions_mut().insert(outcome);
+    response
+}

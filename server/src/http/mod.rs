@@ -1,0 +1,8 @@
+//! How the service speaks HTTP: what it reads of requests, how it answers and refuses, and what it logs of both.
+
+pub mod answer;
+pub mod problem;
+pub mod request_body;
+pub mod request_log;
+pub mod serve;
+pub mod token_answer;

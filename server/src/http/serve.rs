@@ -1,0 +1,88 @@
+//! Serves requests: bounded time for a request's head, and a shutdown that lets running requests finish.
+
+use std::{io, net::SocketAddr, pin::pin, time::Duration};
+
+use axum::{BoxError, body::Body, response::Response};
+use hyper::{Request, body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::net::TcpListener;
+use tower::{Service, ServiceExt};
+
+/// How patient the server is.
+#[derive(Debug, Clone, Copy)]
+pub struct ServeSettings {
+    /// A request's head has to arrive within this.
+    pub head_timeout: Duration,
+    /// At shutdown, running requests have this long.
+    pub shutdown_deadline: Duration,
+}
+
+impl Default for ServeSettings {
+    fn default() -> Self {
+        Self { head_timeout: Duration::from_secs(10), shutdown_deadline: Duration::from_secs(20) }
+    }
+}
+
+/// Listens and says where on standard output, in one line of JSON: with port 0 nobody else knows. The future that
+/// comes with the listener ends when the process is told to stop, which it may be as soon as the line is out.
+pub async fn listen(name: &str, address: SocketAddr) -> io::Result<(TcpListener, impl Future<Output = ()>)> {
+    let shutdown = shutdown_signal()?;
+    let listener = TcpListener::bind(address).await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    println!("{}", serde_json::json!({ "name": name, "listening": url }));
+    Ok((listener, shutdown))
+}
+
+/// Listens to SIGTERM and SIGINT from the moment it is called; the future ends when one arrives.
+fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+    })
+}
+
+/// Serves until `shutdown` ends, then takes no more connections and waits for the running requests. A service that
+/// answers with an error has its connection cut.
+pub async fn serve<S>(listener: TcpListener, served: S, settings: ServeSettings, shutdown: impl Future<Output = ()>)
+where
+    S: Service<Request<Body>, Response = Response, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
+{
+    let mut server = hyper::server::conn::http1::Builder::new();
+    server.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
+    let graceful = GracefulShutdown::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut shutdown => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Too many open files, most likely: the next try comes when some have been closed.
+                tracing::error!(%error, "no connection could be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let served = served.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+            served.clone().oneshot(request.map(Body::new))
+        });
+        let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(settings.shutdown_deadline, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish before the shutdown deadline");
+    }
+}

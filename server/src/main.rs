@@ -1,0 +1,58 @@
+//! The identity service as a program.
+
+use std::{process::ExitCode, time::SystemTime};
+
+use clap::Parser;
+use identity_service::{
+    clock::Clock,
+    configuration::{Command, Flags},
+    http::serve::{listen, serve},
+    logging,
+    service::{IdentityService, StartError},
+};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let flags = Flags::parse();
+    if let Some(Command::Keys(command)) = flags.command {
+        return match command.run(SystemTime::now(), &mut std::io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("identity-service: {error}");
+                ExitCode::from(2)
+            }
+        };
+    }
+    let configuration = match flags.check(|name| std::env::var(name).ok()) {
+        Ok(configuration) => configuration,
+        Err(error) => {
+            eprintln!("identity-service: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    logging::start(configuration.log_level);
+    let (address, settings) = (configuration.listen, configuration.serve);
+    let service = match IdentityService::new(configuration, Clock::system()).await {
+        Ok(service) => service,
+        Err(error @ StartError::Store(_)) => {
+            eprintln!("identity-service: {error}");
+            return ExitCode::from(2);
+        }
+        Err(error) => {
+            eprintln!("identity-service: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (listener, shutdown) = match listen("identity-service", address).await {
+        Ok(listening) => listening,
+        Err(error) => {
+            eprintln!("identity-service: listen: expected a free address of this machine, {address} is not: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    serve(listener, service.router(), settings, shutdown).await;
+    if tokio::time::timeout(settings.shutdown_deadline, service.finish()).await.is_err() {
+        tracing::warn!("some requests to accounts did not finish before the shutdown deadline");
+    }
+    ExitCode::SUCCESS
+}
