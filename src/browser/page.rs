@@ -1,7 +1,6 @@
 //! What all sessions of a page share: the list of them, what is known of sign-outs, and when to wake.
 
 use std::cell::{Cell, RefCell, RefMut};
-use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::JsValue;
@@ -30,7 +29,8 @@ pub(crate) struct SessionKey {
 
 #[derive(Default)]
 struct Page {
-    sessions: RefCell<Vec<(SessionKey, Rc<Driver>)>>,
+    /// None of them ever ends.
+    sessions: RefCell<Vec<(SessionKey, &'static Driver)>>,
     counter: RequestCounter,
     sign_outs: RefCell<SignOuts>,
     has_begun: Cell<bool>,
@@ -48,14 +48,14 @@ fn page() -> &'static Page {
 }
 
 /// The session of this key; made when it is asked for the first time. The account is part of the key.
-pub(crate) fn session(key: SessionKey, account: Account) -> Rc<Driver> {
+pub(crate) fn session(key: SessionKey, account: Account) -> &'static Driver {
     begin();
     let page = page();
-    let known = page.sessions.borrow().iter().find(|(known, _)| *known == key).map(|(_, driver)| Rc::clone(driver));
+    let known = page.sessions.borrow().iter().find(|(known, _)| *known == key).map(|(_, driver)| *driver);
     known.unwrap_or_else(|| {
         let number = page.sessions.borrow().len() as u32;
-        let driver = Rc::new(Driver::new(&key, account, number, page.counter.clone()));
-        page.sessions.borrow_mut().push((key, Rc::clone(&driver)));
+        let driver: &Driver = Box::leak(Box::new(Driver::new(&key, account, number, page.counter.clone())));
+        page.sessions.borrow_mut().push((key, driver));
         driver
     })
 }
@@ -159,8 +159,8 @@ fn sign_outs() -> RefMut<'static, SignOuts> {
 }
 
 /// All sessions, without holding the list: what a session does can come back here.
-fn sessions() -> Vec<Rc<Driver>> {
-    page().sessions.borrow().iter().map(|(_, driver)| Rc::clone(driver)).collect()
+fn sessions() -> Vec<&'static Driver> {
+    page().sessions.borrow().iter().map(|(_, driver)| *driver).collect()
 }
 
 /// Tells every session first, and has each do what follows only then: a listener of one must not find another's token.

@@ -180,6 +180,14 @@ impl Request {
         }
     }
 
+    /// So many of a caller's calls wait no longer.
+    fn left_by(&mut self, caller: Caller, calls: u32) {
+        if let Some((_, waiting)) = self.waiters.iter_mut().find(|(waiting, _)| *waiting == caller) {
+            *waiting = waiting.saturating_sub(calls);
+        }
+        self.waiters.retain(|(_, calls)| *calls > 0);
+    }
+
     /// Until when it is tried again, by the monotonic clock.
     fn patient_until(&self) -> i64 {
         self.begun.monotonic.saturating_add(self.patience)
@@ -423,7 +431,7 @@ impl Session {
             };
             let Some(request) = self.requests.get_mut(position) else { continue };
             let waited = request.waiters.len();
-            request.waiters.retain(|(waiting, _)| waiting != caller);
+            request.left_by(*caller, u32::MAX);
             if request.waiters.len() < waited {
                 self.effects.push(Effect::Refuse(attempt.request, *caller, failure));
             }
@@ -550,10 +558,7 @@ impl Session {
         let Some(position) = self.requests.iter().position(|request| request.id == id) else { return };
         let Some(request) = self.requests.get_mut(position) else { return };
         let waited = request.is_demanded();
-        if let Some((_, calls)) = request.waiters.iter_mut().find(|(waiting, _)| *waiting == caller) {
-            *calls = calls.saturating_sub(1);
-        }
-        request.waiters.retain(|(_, calls)| *calls > 0);
+        request.left_by(caller, 1);
         if waited && !request.is_demanded() {
             let request = self.requests.remove(position);
             self.end(request, AbortReason::Abandoned);

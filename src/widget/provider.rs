@@ -16,7 +16,7 @@ use super::Widget;
 /// The handle behind one provider object; handles of the same scope share a session.
 #[wasm_bindgen]
 pub struct Provider {
-    driver: Rc<Driver>,
+    driver: &'static Driver,
     asker: Rc<Asker>,
 }
 
@@ -67,7 +67,7 @@ impl Provider {
     /// A call of one of the `METHODS` in `pkg/src/engine.js`, by its number there: six methods cost a page half a kilobyte more. Given are
     /// the handle's options, or the promise of who leaves.
     pub fn call(&self, method: u8, given: &JsValue) -> Promise {
-        let (driver, asker) = (&self.driver, &self.asker);
+        let (driver, asker) = (self.driver, &self.asker);
         match method {
             0 => driver.get_token(asker, given),
             1 => driver.get_fresh_token(asker, given),

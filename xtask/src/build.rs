@@ -275,7 +275,7 @@ impl ShortNames {
 }
 
 /// What terser does beyond its defaults.
-const COMPRESS: &str = "passes=3,hoist_funs,unsafe_arrows,unsafe_methods";
+const COMPRESS: &str = "passes=3,unsafe_arrows,unsafe_methods";
 
 /// Bundles each entry into pkg/dist, and puts the wasm and the types of the CommonJS module beside them.
 fn bundle(workspace: &Workspace, generated: &Path, names: &ShortNames, dist: &Path) -> Outcome<()> {

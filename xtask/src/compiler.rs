@@ -277,7 +277,7 @@ impl WasmCompiler {
             (Std::Sources { .. }, Use::Release) => {
                 command.args(["-Zbuild-std=std,panic_abort", "-Zbuild-std-features=optimize_for_size"]);
                 command.arg("-Zpanic-immediate-abort").env("CARGO_PROFILE_WASM_PANIC", "immediate-abort");
-                let flags = "-Zlocation-detail=none -Zfmt-debug=none -Zinline-mir=yes";
+                let flags = "-Zlocation-detail=none -Zfmt-debug=none -Zinline-mir=yes -Zinline-mir-threshold=30 -Zinline-mir-hint-threshold=60";
                 command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
                 with_unstable_flags(&mut command);
             }

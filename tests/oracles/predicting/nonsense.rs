@@ -9,7 +9,7 @@ use custom_identity_provider::core::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::schedules::object::{Object, number, text};
+use crate::stage::object::{Object, number, text};
 
 /// Stands wherever a secret might, so that a message which quotes it is seen.
 const SECRET: &str = "Zq7-secret";
@@ -208,15 +208,15 @@ const RECORD: &[&str] = &[
 ];
 
 fn raw() -> Object {
-    crate::schedules::object::raw(SECRET, SECRET, 3_600).with("license_id", number(5))
+    crate::stage::object::raw(SECRET, SECRET, 3_600).with("license_id", number(5))
 }
 
 fn finished() -> Object {
-    crate::schedules::object::finished(SECRET, SECRET, 3_600_000, NOW).with("organizationId", text("an organization"))
+    crate::stage::object::finished(SECRET, SECRET, 3_600_000, NOW).with("organizationId", text("an organization"))
 }
 
 fn jwt(is_encrypted: bool) -> Object {
-    let signed = crate::schedules::object::jwt(SECRET, NOW, 3_600_000).with("sub", text(SECRET));
+    let signed = crate::stage::object::jwt(SECRET, NOW, 3_600_000).with("sub", text(SECRET));
     if is_encrypted { signed.with("parts", number(5)).with("alg", text("RSA-OAEP-256")) } else { signed }
 }
 
@@ -457,7 +457,7 @@ proptest! {
         first in jwt_lifetime(), second in jwt_lifetime(), (early, late) in moments(), is_the_same in any::<bool>()
     ) {
         let read = |text: &str, (issued, lifetime): (i64, i64), at| {
-            let answer = crate::schedules::object::jwt(text, issued, lifetime);
+            let answer = crate::stage::object::jwt(text, issued, lifetime);
             read_answer(&Answer::Object(&answer), &Kind::Jwt { may_be_encrypted: false }, at, at).unwrap().0
         };
         let known = read(SECRET, first, early);
@@ -493,7 +493,7 @@ proptest! {
         let Ok(json) = serde_json::from_slice::<serde_json::Value>(&bytes) else { return Ok(()) };
         let expected = RecordScope { scope: "the scope", generation: "the generation" };
         let now = Moment { wall: NOW, monotonic: 5 };
-        if let Ok(grant) = read_record(&crate::tab::Json(json), &Kind::Token(Account::default()), expected, now) {
+        if let Ok(grant) = read_record(&crate::stage::json::Json(json), &Kind::Token(Account::default()), expected, now) {
             let token = token_of(&grant);
             prop_assert!(!token.access_token.is_empty() && !token.entity_id.is_empty());
             prop_assert!(Lifetime::is_sane(token.expires_in));

@@ -3,7 +3,7 @@
 use custom_identity_provider::core::{FoundMark, News, SignOuts, first_mark};
 use proptest::prelude::*;
 
-use crate::schedules::runner;
+use crate::stage::runner;
 
 const TABS: usize = 3;
 
@@ -245,8 +245,12 @@ impl World {
             }
             Step::WakeUp { tab } if self.tabs[tab].is_asleep => {
                 self.tabs[tab].is_asleep = false;
+                // What was asked for where no mark was known, and goes to sleep under one, has none to compare with.
+                let can_know = self.tabs[tab].is_marked || self.tabs[tab].sign_outs.generation().is_none();
                 self.look(tab);
-                self.judge(tab, "a page that slept, and could not be told, still has what was somebody's");
+                if can_know {
+                    self.judge(tab, "a page that slept, and could not be told, still has what was somebody's");
+                }
             }
             Step::Reload { tab } => self.begin(tab),
             Step::Toggle { tab } => self.tabs[tab].is_blocked = !self.tabs[tab].is_blocked,
@@ -278,7 +282,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[test]
 fn rule_07_a_sign_out_is_always_heard_and_nobody_who_has_just_come_is_told_of_one() {
     let steps = proptest::collection::vec(step(), 1..40);
-    let played = runner(1).run(&steps, |steps| {
+    let played = runner(1_000).run(&steps, |steps| {
         let mut world = World::new();
         steps.into_iter().for_each(|step| world.step(step));
         Ok(())
@@ -286,96 +290,4 @@ fn rule_07_a_sign_out_is_always_heard_and_nobody_who_has_just_come_is_told_of_on
     if let Err(error) = played {
         panic!("{error}");
     }
-}
-
-const BEFORE: &str = "00000000000000000000000000000001";
-const LATER: &str = "00000000000000000000000000000002";
-
-/// A page that found this when it began.
-fn begun(found: FoundMark<'_>) -> SignOuts {
-    let mut sign_outs = SignOuts::default();
-    sign_outs.begin(found);
-    sign_outs
-}
-
-#[test]
-fn rule_07_what_stood_there_when_the_page_began_is_no_news() {
-    let mut page = begun(FoundMark::Mark(BEFORE));
-    assert_eq!(page.generation(), Some(BEFORE));
-    page.left();
-    assert_eq!(page.compare(FoundMark::Mark(BEFORE)), News::Nothing);
-    assert_eq!(page.told(BEFORE), News::Nothing);
-}
-
-#[test]
-fn rule_07_a_sign_out_is_heard_once_by_whatever_comes_first() {
-    let mut page = begun(FoundMark::Mark(BEFORE));
-    assert_eq!(page.compare(FoundMark::Mark(LATER)), News::SignedOut);
-    assert_eq!(page.generation(), Some(LATER));
-    assert_eq!(page.told(LATER), News::Nothing);
-
-    let mut page = begun(FoundMark::Mark(BEFORE));
-    assert_eq!(page.told(LATER), News::SignedOut);
-    assert_eq!(page.told(LATER), News::Nothing);
-    assert_eq!(page.compare(FoundMark::Mark(LATER)), News::Nothing);
-    assert_eq!(page.generation(), Some(LATER));
-
-    let mut page = begun(FoundMark::Mark(BEFORE));
-    page.signed_out_here(LATER);
-    assert_eq!(page.told(LATER), News::Nothing);
-    page.wrote(LATER);
-    assert_eq!(page.compare(FoundMark::Mark(LATER)), News::Nothing);
-}
-
-#[test]
-fn rule_07_a_mark_that_is_missing_says_that_somebody_may_have_left_once() {
-    for missing in [FoundMark::Missing, FoundMark::Unreadable] {
-        let mut page = begun(FoundMark::Mark(BEFORE));
-        assert_eq!(page.compare(missing), News::MayHaveLeft);
-        assert_eq!(page.generation(), None, "no record is written that nobody could void");
-        assert_eq!(page.compare(missing), News::Nothing);
-        assert_eq!(page.compare(FoundMark::Mark(LATER)), News::MayHaveLeft, "it may be older than who is there now");
-    }
-}
-
-#[test]
-fn rule_07_first_marks_are_no_sign_outs_but_one_in_anothers_place_was_cleared_between() {
-    let (first, second) = (first_mark(BEFORE), first_mark(LATER));
-    assert_ne!(first, second);
-    assert_eq!(first.len(), BEFORE.len(), "a full storage can take it in a mark's place");
-    let mut page = begun(FoundMark::Missing);
-    assert_eq!(page.compare(FoundMark::Missing), News::Nothing);
-    page.wrote(&first);
-    assert_eq!(page.compare(FoundMark::Mark(&first)), News::Nothing);
-    assert_eq!(page.told(&second), News::Nothing);
-    assert_eq!(page.compare(FoundMark::Mark(&second)), News::MayHaveLeft);
-    assert_eq!(page.compare(FoundMark::Mark(LATER)), News::SignedOut);
-}
-
-#[test]
-fn rule_07_a_page_that_slept_and_has_no_mark_forgets_once() {
-    let mut page = begun(FoundMark::Unreadable);
-    assert_eq!(page.compare(FoundMark::Unreadable), News::Nothing);
-    page.left();
-    assert_eq!(page.compare(FoundMark::Unreadable), News::MayHaveLeft);
-    assert_eq!(page.compare(FoundMark::Unreadable), News::Nothing);
-}
-
-#[test]
-fn rule_07_a_sign_out_is_no_news_after_fifteen_others() {
-    let mark = |number: u32| format!("{number:032x}");
-    let mut page = begun(FoundMark::Mark(BEFORE));
-    (100..116).for_each(|number| assert_eq!(page.told(&mark(number)), News::SignedOut));
-    (100..116).for_each(|number| assert_eq!(page.told(&mark(number)), News::Nothing));
-    // A page remembers no more than it needs.
-    assert_eq!(page.told(BEFORE), News::SignedOut);
-}
-
-#[test]
-fn rule_07_a_mark_that_stands_again_in_anothers_place_was_put_there_anew() {
-    let mut page = begun(FoundMark::Mark(BEFORE));
-    assert_eq!(page.told(LATER), News::SignedOut);
-    assert_eq!(page.compare(FoundMark::Mark(LATER)), News::Nothing);
-    assert_eq!(page.compare(FoundMark::Mark(BEFORE)), News::SignedOut);
-    assert_eq!(page.compare(FoundMark::Mark(LATER)), News::SignedOut);
 }

@@ -8,10 +8,14 @@ use custom_identity_provider::core::{
     REFUSAL_PAUSE, Reason, Reply, RequestCounter, RequestId, Settings, Token, Value, cool_down_length,
 };
 
-use super::object::{Object, finished, jwt, number, text};
 use super::oracle::{Answered, Ended, Held, Oracle, Signed, Stored, code};
-use super::page::{End, LICENSE, Page, Said, caller, scope_of};
-use super::schedule::{Action, After, Answering, Edge, PEOPLE, Schedule, Step, Subject, Tampering, code_object};
+use super::page::{End, LICENSE, Page, Said, caller};
+use super::schedule::{
+    Action, After, Answering, Edge, PEOPLE, Schedule, Step, Storage, Subject, Tampering, code_object,
+};
+use crate::stage::json::{Json, finished, signed};
+use crate::stage::object::{jwt, number, text};
+use crate::stage::scope_of;
 
 /// What the driver itself knows of a request, or of one attempt: under whom and in which epoch the source was asked.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -186,7 +190,7 @@ impl Driver<'_> {
     }
 
     fn distance(&self, edge: Edge) -> Option<i64> {
-        let now = self.page.now;
+        let now = self.page.now();
         let held = self.oracle.held.as_ref();
         match edge {
             Edge::Expiry(policy) => held.map(|held| held.remaining(now, &self.policy(policy))),
@@ -203,29 +207,29 @@ impl Driver<'_> {
 
     /// Time passes, and timers fire when they are due; those that are late, at once.
     fn pass(&mut self, milliseconds: i64) {
-        let end = self.page.now.monotonic + milliseconds;
-        while let Some(due) = self.page.session.next_wake().filter(|due| *due <= end) {
-            self.page.advance((due - self.page.now.monotonic).max(0));
+        let end = self.page.now().monotonic + milliseconds;
+        while let Some(due) = self.page.stage.session.next_wake().filter(|due| *due <= end) {
+            self.page.advance((due - self.page.now().monotonic).max(0));
             self.wake();
-            let next = self.page.session.next_wake();
-            let is_due_again = next.is_some_and(|due| due <= self.page.now.monotonic);
+            let next = self.page.stage.session.next_wake();
+            let is_due_again = next.is_some_and(|due| due <= self.page.now().monotonic);
             assert!(!is_due_again || self.timers_are_late, "woken, and due again at once");
         }
         self.timers_are_late = false;
-        self.page.advance(end - self.page.now.monotonic);
+        self.page.advance(end - self.page.now().monotonic);
         for request in &self.page.live {
             let Birth { at, policy, .. } = self.births[request.0 as usize - 1];
-            let age = self.page.now.monotonic - at;
+            let age = self.page.now().monotonic - at;
             assert!(age < policy.timeout.max(policy.patience), "{request:?} still runs after {age} ms");
         }
     }
 
     fn wake(&mut self) {
-        let was_due = self.page.session.next_wake().is_some_and(|due| due <= self.page.now.monotonic);
+        let was_due = self.page.stage.session.next_wake().is_some_and(|due| due <= self.page.now().monotonic);
         self.page.wake();
         let did_something = !self.page.said.events.is_empty() || !self.page.said.begun.is_empty();
         assert_eq!(was_due, did_something, "woken when nothing was due, or the other way round");
-        self.oracle.wake(self.page.now, &self.page.said.events);
+        self.oracle.wake(self.page.now(), &self.page.said.events);
         self.compare();
     }
 
@@ -234,12 +238,12 @@ impl Driver<'_> {
     fn calling(&mut self, handle: usize, policy: usize) -> Option<(usize, Policy)> {
         let (handle, policy) = (handle % self.page.handles.len(), self.policy(policy));
         let person = self.page.handles[handle].ok()?;
-        self.oracle.observe(self.page.now, person, &policy, handle);
+        self.oracle.observe(self.page.now(), person, &policy, handle);
         Some((handle, policy))
     }
 
     fn act(&mut self, action: Action) {
-        let now = self.page.now;
+        let now = self.page.now();
         match action {
             Action::GetToken { handle, policy } => {
                 if let Some((handle, policy)) = self.calling(handle, policy) {
@@ -277,17 +281,19 @@ impl Driver<'_> {
                 self.oracle.sign_out(origin);
                 self.page.sign_out(origin);
             }
-            Action::Identity { person } => self.page.handles.fill(Ok(PEOPLE[person])),
+            Action::Identity { person } => {
+                (0..self.page.handles.len()).for_each(|handle| self.page.says(handle, Ok(PEOPLE[person])));
+            }
             Action::OwnIdentity { handle, says } => {
                 let handle = handle % self.page.handles.len();
-                self.page.handles[handle] = says;
+                self.page.says(handle, says);
             }
             Action::StorageCleared => {
-                self.page.storage = None;
+                self.page.stage.stored = None;
                 self.oracle.stored = None;
             }
             Action::Storing(storing) => {
-                self.page.storing = storing;
+                self.page.stage.refuses = storing == Storage::Refuses;
                 self.oracle.storing = storing;
             }
             Action::Answer { attempt, answer } => {
@@ -305,10 +311,14 @@ impl Driver<'_> {
             }
             Action::LateAnswer { attempt } => {
                 if let Some(attempt) = chosen(&self.over(), attempt) {
-                    assert_eq!(self.page.session.concerned(attempt), None, "an attempt that is over concerns nobody");
+                    assert_eq!(
+                        self.page.stage.session.concerned(attempt),
+                        None,
+                        "an attempt that is over concerns nobody"
+                    );
                     let (token, entity) = self.make(attempt);
                     let late = match self.schedule.kind {
-                        Kind::Token(_) => super::object::raw(&token, &entity, 28_800),
+                        Kind::Token(_) => crate::stage::object::raw(&token, &entity, 28_800),
                         Kind::Jwt { .. } => jwt(&token, self.page.signer, 28_800_000),
                         Kind::Code => code_object(&token),
                     };
@@ -324,9 +334,9 @@ impl Driver<'_> {
                 self.timers_are_late = true;
                 self.page.advance(milliseconds);
             }
-            Action::WallClockJumps { milliseconds } => self.page.now.wall += milliseconds,
+            Action::WallClockJumps { milliseconds } => self.page.stage.now.wall += milliseconds,
             Action::Sleep { milliseconds } => {
-                self.page.now.wall += milliseconds;
+                self.page.stage.now.wall += milliseconds;
                 self.page.signer += milliseconds;
             }
             Action::SignersClockJumps { milliseconds } => self.page.signer += milliseconds,
@@ -375,17 +385,17 @@ impl Driver<'_> {
         } else if let Answering::Jwt { .. } | Answering::JwtAgain { .. } = answering {
             signed = Some(self.sign(answering, &token, &entity));
         }
-        let now = self.page.now;
+        let now = self.page.now();
         self.arriving = signed.clone().map(|signed| (signed, sent));
         self.oracle.confirm(now, attempt, &self.page.handles);
         self.oracle.answered(now, attempt, &token, &entity, signed.as_ref(), answering);
         if let Some(object) = answering.token(&token, &entity, now.wall) {
             return self.page.answer(attempt, &object);
         }
+        if let Some(jwt) = self.page.stage.jwts.iter().find(|jwt| jwt["token"] == token.as_str()).cloned() {
+            return self.page.answer(attempt, &Json(jwt));
+        }
         let object = match answering {
-            Answering::Jwt { .. } | Answering::JwtAgain { .. } => {
-                self.page.jwts.iter().find(|jwt| jwt.field("token") == text(&token)).cloned()
-            }
             Answering::Malformed(malformed) => Some(malformed.answer(&token, self.page.signer).0),
             Answering::Code { is_object: true } => Some(code_object(&token)),
             Answering::WrongCode(wrong) => wrong.answer(&token).0,
@@ -413,14 +423,12 @@ impl Driver<'_> {
         };
         let subject = (subject != Subject::None).then(|| entity.to_owned());
         let issued = self.page.signer - age;
-        let mut object = jwt(token, issued, lifetime);
+        let mut jwt = signed(token, issued, lifetime);
         if encrypted {
-            object = object.with("parts", number(5)).with("alg", text("RSA-OAEP-256"));
+            (jwt["parts"], jwt["alg"]) = (5.into(), "RSA-OAEP-256".into());
         }
-        if let Some(subject) = &subject {
-            object = object.with("sub", text(subject));
-        }
-        self.page.jwts.push(object);
+        jwt["sub"] = subject.clone().into();
+        self.page.stage.jwts.push(jwt);
         let signed = Signed { text: token.to_owned(), subject, issued, lifetime };
         self.signed.push(signed.clone());
         signed
@@ -438,7 +446,7 @@ impl Driver<'_> {
             .map(|(known, ..)| known.text.as_str())
             .collect();
         let earlier = self.appeared.iter().rfind(is_it).filter(|_| after.len() < 16);
-        let now = self.page.now;
+        let now = self.page.now();
         let (wall, monotonic) = (now.wall.max(sent.wall) + arriving.lifetime, now.monotonic + arriving.lifetime);
         match earlier {
             Some((_, _, until)) => {
@@ -451,7 +459,7 @@ impl Driver<'_> {
     /// A JWT is handed out from the cache: by no clock may its life be over.
     fn check_life(&self, grant: &Grant) {
         let Credential::Jwt(jwt) = &grant.credential else { return };
-        let now = self.page.now;
+        let now = self.page.now();
         if let Some((_, _, until)) = self.appeared.iter().rfind(|(known, ..)| known.text == jwt.text) {
             assert!(
                 now.monotonic < until.monotonic && now.wall < until.wall,
@@ -470,26 +478,30 @@ impl Driver<'_> {
         self.page.reload();
         if matches!(tampering, Tampering::SignedOutElsewhere) {
             self.epoch += 1;
-            self.page.generation += 1;
+            self.page.stage.begin_generation();
         }
-        self.page.storage = self.page.storage.take().map(|record| match tampering {
-            _ if was_tampered_with => record,
-            Tampering::Untouched | Tampering::SignedOutElsewhere => record,
-            Tampering::OtherVersion => record.with("version", number(2)),
-            Tampering::OtherScope => record.with("scope", text("scope of somebody else")),
+        let Some(record) = self.page.stage.stored.as_mut().filter(|_| !was_tampered_with) else { return };
+        match tampering {
+            Tampering::Untouched | Tampering::SignedOutElsewhere => {}
+            Tampering::OtherVersion => record["version"] = 2.into(),
+            Tampering::OtherScope => record["scope"] = "scope of somebody else".into(),
             Tampering::Corrupt => match self.schedule.kind {
-                Kind::Token(_) => record.with("expiresIn", Value::Number(f64::NAN)),
-                _ => record.with("token", text("no JWT")),
+                Kind::Token(_) => record["expiresIn"] = "an hour".into(),
+                _ => record["token"] = "no JWT".into(),
             },
-            Tampering::OtherKind => match self.schedule.kind {
-                Kind::Token(_) => Object(record.0.into_iter().filter(|(name, _)| !TOKEN.contains(name)).collect())
-                    .with("token", text(SECRET)),
-                _ => {
-                    let token = finished(SECRET, SECRET, 3_600_000, self.page.now.wall);
-                    token.0.into_iter().fold(record.without("token"), |record, (name, value)| record.with(name, value))
+            Tampering::OtherKind => {
+                let is_token = matches!(self.schedule.kind, Kind::Token(_));
+                let record = record.as_object_mut().unwrap();
+                if is_token {
+                    record.retain(|name, _| !TOKEN.contains(&name.as_str()));
+                    record.insert("token".to_owned(), SECRET.into());
+                } else {
+                    record.remove("token");
+                    let mut token = finished(SECRET, 3_600_000, self.page.stage.now.wall);
+                    record.append(token.as_object_mut().unwrap());
                 }
-            },
-        });
+            }
+        }
     }
 
     fn over(&self) -> Vec<Attempt> {
@@ -547,7 +559,7 @@ impl Driver<'_> {
     /// Who is signed in now, by what the handles said. Who came where nobody was takes over what nobody waits for.
     fn follow(&mut self) -> bool {
         let person = self.oracle.person;
-        assert_eq!(self.page.session.identity(), person.flatten(), "who is signed in");
+        assert_eq!(self.page.stage.session.identity(), person.flatten(), "who is signed in");
         let before = std::mem::replace(&mut self.person, person);
         if before.is_none() || before == person {
             return false;
@@ -559,7 +571,7 @@ impl Driver<'_> {
         }
         for (request, _) in &self.waiters {
             let birth = &mut self.births[request.0 as usize - 1];
-            (birth.person, birth.epoch, birth.at) = (person.flatten(), self.epoch, self.page.now.monotonic);
+            (birth.person, birth.epoch, birth.at) = (person.flatten(), self.epoch, self.page.now().monotonic);
             self.carried.insert(*request);
         }
         true
@@ -572,11 +584,11 @@ impl Driver<'_> {
         same("attempts begun", &begun, &expected.begun);
         for attempt in &begun {
             if attempt.number == 1 {
-                let (epoch, at, policy) = (self.epoch, self.page.now.monotonic, self.calling);
+                let (epoch, at, policy) = (self.epoch, self.page.now().monotonic, self.calling);
                 self.births.push(Birth { person: self.person.unwrap(), epoch, at, policy });
             }
             self.attempts.push(*attempt);
-            self.sent.push((self.page.now, self.births[attempt.request.0 as usize - 1]));
+            self.sent.push((self.page.now(), self.births[attempt.request.0 as usize - 1]));
         }
         same("events", &events, &expected.events);
         self.check_rate(&begun, &events);
@@ -603,13 +615,13 @@ impl Driver<'_> {
             assert!(self.is_of_now(&grant), "stored somebody else's token, or an old one");
         }
         same("running attempts", &self.page.running, &self.oracle.running());
-        assert_eq!(self.page.session.next_wake(), self.oracle.next_timer(), "the next wake");
+        assert_eq!(self.page.stage.session.next_wake(), self.oracle.next_timer(), "the next wake");
         self.compare_storage();
         self.check_requests();
         if let Some((arrived, sent)) = self.arriving.take()
             && events.iter().any(|event| matches!(event, Event::RequestSucceeded { .. }))
         {
-            let now = self.page.now;
+            let now = self.page.now();
             let (until, came_before) = self.longest_life(&arrived, sent);
             let is_over = until.wall <= now.wall || until.monotonic <= now.monotonic;
             assert!(!came_before || !is_over, "came again at {now:?}, over at {until:?}: {arrived:?}");
@@ -627,7 +639,7 @@ impl Driver<'_> {
 
     /// However often a page calls, a source that only fails is asked less and less often.
     fn check_rate(&mut self, begun: &[Attempt], events: &[Event]) {
-        let now = self.page.now.monotonic;
+        let now = self.page.now().monotonic;
         let is_no_mere_failure = |event: &Event| {
             matches!(
                 event,
@@ -688,7 +700,7 @@ impl Driver<'_> {
     }
 
     fn compare_storage(&self) {
-        match (&self.page.storage, &self.oracle.stored) {
+        match (self.page.stage.stored.clone().map(Json), &self.oracle.stored) {
             (None, None) => {}
             (Some(record), Some(Stored { held, person, generation, tampering })) => {
                 assert_eq!(self.schedule.cache, Cache::Session);
@@ -706,7 +718,7 @@ impl Driver<'_> {
                     assert_eq!(record.field("generation"), text(&generation.to_string()));
                 }
             }
-            (storage, stored) => panic!("in storage: {storage:?}, expected {stored:?}"),
+            (record, stored) => panic!("in storage: {:?}, expected {stored:?}", record.map(|Json(record)| record)),
         }
     }
 

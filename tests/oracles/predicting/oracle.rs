@@ -43,8 +43,8 @@ use custom_identity_provider::core::{
     backoff_ceiling, cool_down_length,
 };
 
-use super::page::{Says, Storage, caller};
-use super::schedule::{Answering, Tampering};
+use super::page::{Says, caller};
+use super::schedule::{Answering, Storage, Tampering};
 
 /// A token as the oracle remembers it.
 #[derive(Clone, Debug, PartialEq)]

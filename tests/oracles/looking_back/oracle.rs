@@ -220,7 +220,7 @@ impl Oracle {
     pub fn reason(&self, request: u32) -> Reason {
         match &self.history[self.began(request)].1 {
             Fact::Began { reason, .. } => *reason,
-            _ => unreachable!(),
+            _ => panic!("no such fact"),
         }
     }
 
@@ -228,7 +228,7 @@ impl Oracle {
     pub fn policy(&self, request: u32) -> (Moment, Policy) {
         match &self.history[self.began(request)].1 {
             Fact::Began { policy, .. } => (self.history[self.belongs_to(request)].0, *policy),
-            _ => unreachable!(),
+            _ => panic!("no such fact"),
         }
     }
 

@@ -196,14 +196,12 @@ impl Judge {
     }
 
     /// What the session said in one step; `texts` are those of its tokens, in the order in which they are delivered.
-    pub fn hears(&mut self, said: &Said, texts: &[(u32, String)], policy: Policy, now: Moment, who: Option<&str>) {
+    pub fn hears(&mut self, said: &[Said], texts: &[(u32, String)], policy: Policy, now: Moment, who: Option<&str>) {
         let mut is_told = false;
         let mut texts = texts.iter();
-        let mut asked_for = said.asked_for.iter();
-        for effect in &said.effects {
+        for Said { effect, person } in said {
             match effect {
                 Effect::Begin(attempt) => {
-                    let (_, person) = asked_for.next().expect("an attempt began for nobody knows whom");
                     let at = self.count();
                     self.sent.push(Sent { attempt: *attempt, asked_for: person.clone(), at });
                     if attempt.number == 1 {

@@ -14,15 +14,14 @@
 use std::fmt;
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Caller, Code, Credential, Effect, Event, FoundMark, Grant, Kind, Moment, News,
-    Policy, RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin,
-    SignOuts, first_mark,
+    Attempt, Cache, Caller, Code, Effect, Event, FoundMark, Grant, Moment, News, Policy, Reply, RequestId, Settings,
+    SignOutOrigin, SignOuts, first_mark,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::object::{Object, number, raw, text};
-use super::page::scope_of;
+use crate::stage::json::{Json, raw};
+use crate::stage::{START, Stage, livechat, settings, token_of};
 
 /// One identity function a tab.
 const CALLER: Caller = Caller(1);
@@ -150,7 +149,7 @@ struct Waiter {
 struct Tab {
     is_worker: bool,
     sign_outs: SignOuts,
-    session: Session,
+    stage: Stage,
     has_begun: bool,
     /// What was found when the mark was looked at last; outermost none: it is to be told whatever is found.
     seen: Option<Found>,
@@ -164,8 +163,6 @@ struct Tab {
     told: Vec<(String, usize)>,
     /// Which marks it was told, found, or left itself.
     knows: Vec<String>,
-    person: Option<&'static str>,
-    record: Option<(Object, usize)>,
     waiters: Vec<Waiter>,
     running: Vec<(Attempt, usize)>,
 }
@@ -188,17 +185,15 @@ struct World {
     marks: u32,
 }
 
-fn settings(seed: u32) -> Settings {
-    let kind = Kind::Token(Account::default());
-    Settings { cache: Cache::Session, kind, is_identified: true, seed, counter: RequestCounter::default() }
-}
-
 impl Tab {
     fn new(is_worker: bool, seed: u32) -> Self {
         Self {
             is_worker,
             sign_outs: SignOuts::default(),
-            session: Session::new(settings(seed)),
+            stage: Stage {
+                person: Some("alice"),
+                ..Stage::new(Settings { seed, ..settings(Cache::Session, livechat()) })
+            },
             has_begun: false,
             seen: None,
             is_asleep: false,
@@ -208,8 +203,6 @@ impl Tab {
             inbox: Vec::new(),
             told: Vec::new(),
             knows: Vec::new(),
-            person: Some("alice"),
-            record: None,
             waiters: Vec::new(),
             running: Vec::new(),
         }
@@ -237,7 +230,7 @@ pub fn play(schedule: &Schedule) {
 impl World {
     fn now(&self) -> Moment {
         let passed = i64::try_from(self.step).unwrap();
-        Moment { wall: 1_800_000_000_000 + passed, monotonic: passed }
+        Moment { wall: START + passed, monotonic: passed }
     }
 
     fn act(&mut self, action: Action) {
@@ -245,12 +238,14 @@ impl World {
             Action::Load { tab, person } => {
                 let tab = &mut self.tabs[tab];
                 // sessionStorage outlives the page; a worker has none.
-                *tab = Tab { record: tab.record.take(), person, ..Tab::new(tab.is_worker, 7) };
+                let stored = tab.stage.stored.take();
+                *tab = Tab::new(tab.is_worker, 7);
+                (tab.stage.stored, tab.stage.person) = (stored, person);
             }
             Action::BeginTogether { tabs } => self.begin(&tabs),
             Action::Call { tab } if !self.tabs[tab].is_asleep => self.call(tab),
             Action::Answer { tab } if !self.tabs[tab].is_asleep => self.answer(tab),
-            Action::Person { tab, person } => self.tabs[tab].person = person,
+            Action::Person { tab, person } => self.tabs[tab].stage.person = person,
             Action::SignOut { tab } if !self.tabs[tab].is_asleep => self.sign_out(tab),
             Action::Clear { tab } if self.storage != LocalStorage::IsBlocked && self.local.is_some() => {
                 self.local = None;
@@ -284,8 +279,7 @@ impl World {
                     come_back.came_back = Some(self.step);
                     come_back.leave();
                     self.look(tab);
-                    let now = self.now();
-                    self.tabs[tab].session.wake(now);
+                    self.on_stage(tab).wake();
                     self.carry_out(tab);
                 }
             }
@@ -430,11 +424,11 @@ impl World {
     fn hear(&mut self, tab: usize, news: News) {
         match news {
             News::Nothing => {}
-            News::MayHaveLeft => self.tabs[tab].session.may_have_left(),
+            News::MayHaveLeft => self.on_stage(tab).may_have_left(),
             News::SignedOut => {
                 assert!(!self.sign_outs.is_empty(), "nobody has ever signed out");
-                self.tabs[tab].session.sign_out(SignOutOrigin::OtherTab);
-                self.tabs[tab].record = None;
+                self.on_stage(tab).sign_out(SignOutOrigin::OtherTab);
+                self.tabs[tab].stage.stored = None;
             }
         }
         self.carry_out(tab);
@@ -457,9 +451,9 @@ impl World {
         if self.tabs[tab].has_channel {
             self.tell_others(tab, &Told::Broadcast { mark, is_written });
         }
-        self.tabs[tab].session.sign_out(SignOutOrigin::ThisTab);
+        self.on_stage(tab).sign_out(SignOutOrigin::ThisTab);
         self.carry_out(tab);
-        self.tabs[tab].record = None;
+        self.tabs[tab].stage.stored = None;
     }
 
     fn deliver(&mut self, tab: usize, news: &Told) {
@@ -494,11 +488,7 @@ impl World {
         let (at, under_way) = (self.step, self.under_way());
         self.begin(&[tab]);
         self.look(tab);
-        let person = self.tabs[tab].person;
-        let wants_record = self.tabs[tab].session.observe(person);
-        self.proceed(tab, wants_record, &[(CALLER, Reading::Says(person.map(str::to_owned)))]);
-        let now = self.now();
-        let reply = self.tabs[tab].session.get_token(now, &POLICY, CALLER);
+        let reply = self.on_stage(tab).get_token(CALLER, &POLICY);
         self.carry_out(tab);
         match reply {
             Reply::Token(grant) => self.handed_out(tab, &grant),
@@ -507,46 +497,39 @@ impl World {
         }
     }
 
-    fn proceed(&mut self, tab: usize, wants_record: bool, readings: &[(Caller, Reading)]) {
-        self.carry_out(tab);
+    /// The tab's stage, now, under the mark that it knows to stand; a worker can store nothing.
+    fn on_stage(&mut self, tab: usize) -> &mut Stage {
         let now = self.now();
-        let Tab { session, sign_outs, record, .. } = &mut self.tabs[tab];
-        if wants_record && let Some((record, _)) = record {
-            let scope = scope_of(session.identity());
-            let generation = sign_outs.generation().unwrap_or_default();
-            let expected = RecordScope { scope: &scope, generation };
-            session.restore(now, &POLICY, expected, &Answer::Object(record));
-        }
-        session.proceed(now, &POLICY, readings);
-        self.carry_out(tab);
+        let Tab { stage, sign_outs, is_worker, .. } = &mut self.tabs[tab];
+        stage.now = now;
+        stage.generation = sign_outs.generation().filter(|_| !*is_worker).map(str::to_owned);
+        stage
     }
 
     fn answer(&mut self, tab: usize) {
         let Some((attempt, born)) = self.tabs[tab].running.first().copied() else { return };
         self.look(tab);
-        let Some(concerned) = self.tabs[tab].session.concerned(attempt) else { return };
-        assert_eq!(concerned, [CALLER]);
+        let Some(readings) = self.on_stage(tab).readings(attempt) else { return };
+        assert!(matches!(readings[..], [(CALLER, _)]), "{readings:?}");
         self.tabs[tab].running.retain(|(running, _)| *running != attempt);
-        let now = self.now();
-        let readings = [(CALLER, Reading::Says(self.tabs[tab].person.map(str::to_owned)))];
-        let wants_record = self.tabs[tab].session.confirm(now, attempt, &readings);
-        self.proceed(tab, wants_record, &readings);
-        let person = self.tabs[tab].person;
+        self.on_stage(tab).confirm(attempt, &POLICY, &readings);
+        self.carry_out(tab);
+        let person = self.tabs[tab].stage.person;
         self.tokens.push(Birth { at: born, person });
         let token = raw(&(self.tokens.len() - 1).to_string(), "entity", 28_800);
-        self.tabs[tab].session.answered(now, attempt, &Answer::Object(&token));
+        self.on_stage(tab).answer(attempt, &Json(token).answer());
         self.carry_out(tab);
     }
 
     fn carry_out(&mut self, tab: usize) {
         let step = self.step;
-        while let Some(effect) = self.tabs[tab].session.poll_effect() {
-            match effect {
+        for said in self.tabs[tab].stage.take() {
+            match said.effect {
                 Effect::Begin(attempt) => self.tabs[tab].running.push((attempt, step)),
                 Effect::Stop(request) => self.tabs[tab].running.retain(|(attempt, _)| attempt.request != request),
                 Effect::Resolve(request, grant) => {
-                    let token = &self.tokens[token_of(&grant)];
-                    assert_eq!(token.person, self.tabs[tab].person, "another person's token");
+                    let token = &self.tokens[number_of(&grant)];
+                    assert_eq!(token.person, self.tabs[tab].stage.person, "another person's token");
                     self.tabs[tab].waiters.retain(|waiter| waiter.request != request);
                 }
                 Effect::Reject(request, failure) => {
@@ -558,38 +541,19 @@ impl World {
                 Effect::Refuse(request, ..) | Effect::Drop(request) => {
                     self.tabs[tab].waiters.retain(|waiter| waiter.request != request);
                 }
-                Effect::Store(grant) => self.store(tab, &grant),
-                Effect::Forget => self.tabs[tab].record = None,
                 Effect::Emit(Event::Restored { .. }) => self.check_restored(tab),
-                Effect::Emit(_) => {}
+                Effect::Store(_) | Effect::Forget | Effect::Emit(_) => {}
             }
         }
-    }
-
-    fn store(&mut self, tab: usize, grant: &Grant) {
-        let number_of = token_of(grant);
-        let tab = &mut self.tabs[tab];
-        let Some(generation) = tab.sign_outs.generation().filter(|_| !tab.is_worker) else { return };
-        let record = Object(vec![
-            ("version", number(RECORD_VERSION)),
-            ("scope", text(&scope_of(tab.session.identity()))),
-            ("generation", text(generation)),
-            ("creationDate", number(grant.lifetime.created)),
-            ("accessToken", text(&number_of.to_string())),
-            ("entityId", text("entity")),
-            ("expiresIn", number(grant.lifetime.expires_in)),
-            ("tokenType", text("Bearer")),
-        ]);
-        tab.record = Some((record, number_of));
     }
 
     // What never may be.
 
     /// A token was in hand in this tab.
     fn handed_out(&self, tab: usize, grant: &Grant) {
-        let token = &self.tokens[token_of(grant)];
+        let token = &self.tokens[number_of(grant)];
         let page = &self.tabs[tab];
-        assert_eq!(token.person, page.person, "another person's token");
+        assert_eq!(token.person, page.stage.person, "another person's token");
         let found = match self.found(tab) {
             Found::Mark(mark) => Some(mark),
             _ => None,
@@ -619,7 +583,8 @@ impl World {
 
     fn check_restored(&self, tab: usize) {
         let page = &self.tabs[tab];
-        let token = &self.tokens[page.record.as_ref().expect("it was read").1];
+        let record = page.stage.stored.as_ref().expect("it was read");
+        let token = &self.tokens[record["accessToken"].as_str().unwrap().parse::<usize>().unwrap()];
         for sign_out in self.sign_outs.iter().filter(|sign_out| sign_out.at > token.at) {
             let was_told = page.told.iter().any(|(told, at)| *told == sign_out.mark && *at > token.at);
             assert!(!sign_out.took_effect && !was_told, "a record of before {} was read", sign_out.mark);
@@ -636,11 +601,9 @@ impl Tab {
     }
 }
 
-fn token_of(grant: &Grant) -> usize {
-    match &grant.credential {
-        Credential::Token(token) => token.access_token.parse().unwrap(),
-        other => panic!("no token of LiveChat's: {other:?}"),
-    }
+/// The number that a token's text is.
+fn number_of(grant: &Grant) -> usize {
+    token_of(grant).access_token.parse().unwrap()
 }
 
 fn action() -> impl Strategy<Value = Action> {

@@ -6,8 +6,16 @@ use custom_identity_provider::core::{Cache, Code, Failure, Kind, Policy, SignOut
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::object::{Object, finished, jwt, number, raw, text};
-use super::page::{LICENSE, Says, Storage};
+use super::page::{LICENSE, Says};
+use crate::stage::object::{Object, finished, jwt, number, raw, text};
+
+/// What the page's storage does when the record is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Storage {
+    Keeps,
+    /// It throws; what lay there stays.
+    Refuses,
+}
 
 pub const PEOPLE: [Option<&str>; 4] = [Some("alice"), Some("bob"), Some("carol"), None];
 

@@ -7,7 +7,7 @@ use custom_identity_provider::core::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::json::Json;
+use crate::stage::json::Json;
 use crate::stage::{START, jwt, livechat, token_of};
 
 const NOW: Moment = Moment { wall: START, monotonic: 5_000 };
