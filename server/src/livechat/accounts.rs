@@ -16,8 +16,8 @@ use crate::{customer::EntityId, http::problem::Exception, proof_key::CodeChallen
 
 /// Longest answer that is read; a real one has a few hundred bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
-/// Longest lifetime that is believed: a year, in seconds.
-const LONGEST_LIFETIME: u64 = 366 * 24 * 60 * 60;
+/// Longest lifetime that is believed: a year, in seconds. The package believes no longer one.
+const LONGEST_LIFETIME: u64 = 365 * 24 * 60 * 60;
 
 /// Which customer account of LiveChat the tokens are for.
 #[derive(Debug, Clone, PartialEq, Eq)]

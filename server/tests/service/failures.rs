@@ -148,13 +148,18 @@ fn valid(entity: &str) -> Value {
 async fn an_entity_whose_token_is_nonsense_is_kept() {
     let (accounts, script, seen) = scripted().await;
     let world = World::with(Given { accounts_url: Some(accounts.url("")), ..Given::default() }).await;
-    let mut nonsense = valid("entity-1");
-    nonsense["expires_in"] = json!("soon");
-    *script.lock().unwrap() = (200, nonsense.to_string());
-    let (status, body, _) = world.problem("ada").await;
-    assert_eq!(status, 502);
-    assert!(body["detail"].as_str().unwrap().contains("expires_in"));
-    *script.lock().unwrap() = (200, valid("entity-1").to_string());
+    let longest = custom_identity_provider::core::LONGEST_LIFETIME / 1_000;
+    for lifetime in [json!("soon"), json!(longest + 1)] {
+        let mut nonsense = valid("entity-1");
+        nonsense["expires_in"] = lifetime;
+        *script.lock().unwrap() = (200, nonsense.to_string());
+        let (status, body, _) = world.problem("ada").await;
+        assert_eq!(status, 502);
+        assert!(body["detail"].as_str().unwrap().contains("expires_in"));
+    }
+    let mut longest_lived = valid("entity-1");
+    longest_lived["expires_in"] = json!(longest);
+    *script.lock().unwrap() = (200, longest_lived.to_string());
     assert_eq!(world.token("ada").await["entity_id"], "entity-1");
     let seen = seen.lock().unwrap();
     assert_eq!(seen[0].get("entity_id"), None);
