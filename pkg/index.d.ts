@@ -145,19 +145,22 @@ export interface LiveChatGuests {
   guests?: Source;
 }
 
-export type LiveChatOptions = SharedOptions<Source> & LiveChatAccount & LiveChatGuests & (
-  | {
-      /** Default `"session"`: sessionStorage, so that a reload costs no request. */
-      cache?: "session";
-      /** Required with a cache that outlives the page; null when nobody can ever be signed in. */
-      identity: Identity | null;
-    }
-  | {
-      /** `"memory"`: until the page is left. `"none"`: every `getToken` asks the source. */
-      cache: "memory" | "none";
-      identity?: Identity | null;
-    }
-);
+export type LiveChatOptions = SharedOptions<Source> &
+  LiveChatAccount &
+  LiveChatGuests &
+  (
+    | {
+        /** Default `"session"`: sessionStorage, so that a reload costs no request. */
+        cache?: "session";
+        /** Required with a cache that outlives the page; null when nobody can ever be signed in. */
+        identity: Identity | null;
+      }
+    | {
+        /** `"memory"`: until the page is left. `"none"`: every `getToken` asks the source. */
+        cache: "memory" | "none";
+        identity?: Identity | null;
+      }
+  );
 
 export interface CallOptions {
   /** Ends this caller's wait only; the request itself is aborted when its last waiter leaves. */
@@ -200,10 +203,11 @@ interface SignOutListener {
   onSignOut?: () => void;
 }
 
-export type ConnectLiveChatOptions = (LiveChatOptions | LiveChatOverrides) & SignOutListener & {
-  /** Whether a widget that was taken off the page begins anew for whoever is there now. Default true. */
-  restart?: boolean;
-};
+export type ConnectLiveChatOptions = (LiveChatOptions | LiveChatOverrides) &
+  SignOutListener & {
+    /** Whether a widget that was taken off the page begins anew for whoever is there now. Default true. */
+    restart?: boolean;
+  };
 
 /**
  * The whole job for LiveChat: sets `window.__lc.custom_identity_provider`, whether LiveChat's snippet came already or comes later, and takes
@@ -244,10 +248,11 @@ export type JwtCache =
       identity: Identity | null;
     };
 
-export type OmnichannelOptions = SharedOptions<JwtSource> & JwtCache & {
-  /** Keeps the tokens of several organizations on one page apart; of no other use. */
-  organizationId?: string;
-};
+export type OmnichannelOptions = SharedOptions<JwtSource> &
+  JwtCache & {
+    /** Keeps the tokens of several organizations on one page apart; of no other use. */
+    organizationId?: string;
+  };
 
 /** What `setAuthTokenProvider` takes: calls back once, within 8 s of Omnichannel's 10, with a JWT, or null when there is none. */
 export type AuthTokenProvider = (callback: (token: string | null) => void) => void;
@@ -260,10 +265,11 @@ export type AuthTokenProvider = (callback: (token: string | null) => void) => vo
  */
 export function authTokenProvider(options: OmnichannelOptions): AuthTokenProvider;
 
-export type ConnectOptions = OmnichannelOptions & SignOutListener & {
-  /** Start a chat as soon as the provider is registered, once for each person: true, or the options of Omnichannel's `startChat`. Default false. */
-  startChat?: boolean | object;
-};
+export type ConnectOptions = OmnichannelOptions &
+  SignOutListener & {
+    /** Start a chat as soon as the provider is registered, once for each person: true, or the options of Omnichannel's `startChat`. Default false. */
+    startChat?: boolean | object;
+  };
 
 /**
  * Registers the provider when the live chat SDK is there: at once, or at the window's event `lcw:ready`. Tells `onEvent` what
@@ -292,7 +298,8 @@ export interface AuthorizationCode {
 export type CodeAnswer = string | AuthorizationCode | null;
 
 /** Where authorization codes come from: a function, or the page's own service, asked by POST; a proof key goes in as `code_challenge`. */
-export type CodeSource = ((request: SourceRequest) => Promise<CodeAnswer> | CodeAnswer) | string | URL | (UrlSource & { method?: "POST" });
+export type CodeSource =
+  ((request: SourceRequest) => Promise<CodeAnswer> | CodeAnswer) | string | URL | (UrlSource & { method?: "POST" });
 
 /** What is said to Live Assist where there is no token. */
 export type FailureForm =
@@ -317,18 +324,20 @@ interface LiveAssistShared extends SignOutListener {
   failureForm?: FailureForm;
 }
 
-export type LiveAssistOptions = LiveAssistShared & (
-  | (SharedOptions<JwtSource> & JwtCache & {
-      /** Default: Live Assist gets the JWT itself. */
-      flow?: "implicit";
-    })
-  | (SharedOptions<CodeSource> & {
-      /** Live Assist gets a code, which its service redeems: a new one for every call, never cached. */
-      flow: "code";
-      cache?: "none";
-      identity?: Identity | null;
-    })
-);
+export type LiveAssistOptions = LiveAssistShared &
+  (
+    | (SharedOptions<JwtSource> &
+        JwtCache & {
+          /** Default: Live Assist gets the JWT itself. */
+          flow?: "implicit";
+        })
+    | (SharedOptions<CodeSource> & {
+        /** Live Assist gets a code, which its service redeems: a new one for every call, never cached. */
+        flow: "code";
+        cache?: "none";
+        identity?: Identity | null;
+      })
+  );
 
 /** What Live Assist and LivePerson call: calls back once, within 8 s and the time that `signIn` takes. The reason is for a person. */
 export type AuthoriseChatWithCallback = (
@@ -400,9 +409,16 @@ export type IdentityErrorCode =
   | "WASM_TRAPPED";
 
 export class IdentityError extends Error {
-  constructor(code: IdentityErrorCode, message: string, details?: {
-    cause?: unknown; retryable?: boolean; status?: number; retryAfter?: number;
-  });
+  constructor(
+    code: IdentityErrorCode,
+    message: string,
+    details?: {
+      cause?: unknown;
+      retryable?: boolean;
+      status?: number;
+      retryAfter?: number;
+    },
+  );
   readonly name: "IdentityError";
   readonly code: IdentityErrorCode;
   readonly cause?: unknown;
@@ -425,6 +441,7 @@ interface EventBase {
 }
 
 /** Everything `onEvent` can be told; `request` numbers the runs of the source within one page. */
+// prettier-ignore
 export type IdentityEvent = EventBase & (
   /** A method was called. */
   | { readonly type: "call"; readonly method: MethodName }

@@ -7,4 +7,6 @@ export * from "./index.js";
  * Rejects with an IdentityError: WASM_MISSING when the file could not be had, WASM_BLOCKED when the page forbids WebAssembly.
  * @param source where the file is, or what it already became. Default: the file beside this module.
  */
-export function init(source?: string | URL | Response | BufferSource | WebAssembly.Module | Promise<Response>): Promise<void>;
+export function init(
+  source?: string | URL | Response | BufferSource | WebAssembly.Module | Promise<Response>,
+): Promise<void>;

@@ -16,7 +16,10 @@ export const showBlocked = (error) => {
   showBanner(
     [html("strong", {}, error.code), ` – ${error.message}.`],
     error.code === "WASM_BLOCKED"
-      ? ["Every method rejects with this error instead of hanging. The directive to add: ", html("code", {}, "script-src 'self' 'wasm-unsafe-eval'")]
+      ? [
+          "Every method rejects with this error instead of hanging. The directive to add: ",
+          html("code", {}, "script-src 'self' 'wasm-unsafe-eval'"),
+        ]
       : adviceFor(error),
   );
 };

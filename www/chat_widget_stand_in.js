@@ -7,7 +7,13 @@ import { html } from "./element.js";
 /** The widget waits this long before it tries again what failed. */
 const PAUSE = 1000;
 /** At these the widget's person has gone: it has nothing to ask for any more. */
-const FINAL = new Set(["SIGNED_OUT", "IDENTITY_CHANGED", "NOT_SIGNED_IN", "SSO_IDENTITY_EXCEPTION", "SSO_OAUTH_EXCEPTION"]);
+const FINAL = new Set([
+  "SIGNED_OUT",
+  "IDENTITY_CHANGED",
+  "NOT_SIGNED_IN",
+  "SSO_IDENTITY_EXCEPTION",
+  "SSO_OAUTH_EXCEPTION",
+]);
 
 const STATES = { connecting: "Connecting…", online: "Sam is here", waiting: "Waiting for LiveChat" };
 
@@ -33,8 +39,17 @@ const converse = (provider, changed) => {
     for (;;) {
       const { accessToken, entityId } = await provider.getToken();
       if (entityId !== chat.entityId) show({ entityId, messages: [] });
-      const headers = { authorization: `Bearer ${accessToken}`, ...(init.body && { "content-type": "application/json" }) };
-      const response = await fetch(pathNow(), { ...init, headers, cache: "no-store", credentials: "omit", signal: end.signal });
+      const headers = {
+        authorization: `Bearer ${accessToken}`,
+        ...(init.body && { "content-type": "application/json" }),
+      };
+      const response = await fetch(pathNow(), {
+        ...init,
+        headers,
+        cache: "no-store",
+        credentials: "omit",
+        signal: end.signal,
+      });
       if (response.ok) return response;
       if (response.status !== 401) throw new Error(`the chat answered ${response.status}`);
       show({ state: "waiting" });
@@ -56,7 +71,9 @@ const converse = (provider, changed) => {
   };
 
   const receive = async () => {
-    const response = await ask(() => `/stand-in/livechat/conversation?seen=${chat.state === "online" ? chat.messages.length : ""}`);
+    const response = await ask(
+      () => `/stand-in/livechat/conversation?seen=${chat.state === "online" ? chat.messages.length : ""}`,
+    );
     const { messages } = await response.json();
     const arrived = new Set(messages.map(({ id }) => id));
     show({ state: "online", messages, unsent: chat.unsent.filter(({ id }) => !arrived.has(id)) });
@@ -68,7 +85,10 @@ const converse = (provider, changed) => {
     await ask(() => "/stand-in/livechat/messages", { method: "POST", body: JSON.stringify(next) });
     // What was taken is shown in its place now, and comes back with the conversation.
     const isThere = chat.messages.some(({ id }) => id === next.id);
-    show({ messages: isThere ? chat.messages : [...chat.messages, { ...next, author: "customer" }], unsent: chat.unsent.filter(({ id }) => id !== next.id) });
+    show({
+      messages: isThere ? chat.messages : [...chat.messages, { ...next, author: "customer" }],
+      unsent: chat.unsent.filter(({ id }) => id !== next.id),
+    });
   };
 
   changed(chat);
@@ -103,8 +123,20 @@ const message = ({ author, text }, isUnsent) =>
 const makeWindow = (write, setVisibility) => {
   const state = html("p", { class: "chat-state", role: "status" });
   const log = html("div", { class: "chat-log", role: "log", "aria-label": "Conversation", tabindex: "0" });
-  const input = html("input", { id: "chat-text", type: "text", autocomplete: "off", maxlength: "500", enterkeyhint: "send" });
-  const form = html("form", { class: "chat-form" }, html("label", { class: "unseen", for: "chat-text" }, "Your message"), input, html("button", { type: "submit" }, "Send"));
+  const input = html("input", {
+    id: "chat-text",
+    type: "text",
+    autocomplete: "off",
+    maxlength: "500",
+    enterkeyhint: "send",
+  });
+  const form = html(
+    "form",
+    { class: "chat-form" },
+    html("label", { class: "unseen", for: "chat-text" }, "Your message"),
+    input,
+    html("button", { type: "submit" }, "Send"),
+  );
   const customer = html("p", { class: "chat-customer" });
   const close = html("button", { type: "button", class: "chat-close", "aria-label": "Close chat" }, "×");
   const panel = html(
@@ -115,7 +147,11 @@ const makeWindow = (write, setVisibility) => {
     form,
     customer,
   );
-  const bubble = html("button", { type: "button", class: "chat-bubble", "aria-controls": "chat-window", "aria-expanded": "false" }, "Chat");
+  const bubble = html(
+    "button",
+    { type: "button", class: "chat-bubble", "aria-controls": "chat-window", "aria-expanded": "false" },
+    "Chat",
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = input.value.trim();
@@ -147,9 +183,14 @@ const makeWindow = (write, setVisibility) => {
       if (state.textContent !== STATES[now]) state.textContent = STATES[now];
       state.dataset.state = now;
       // Only what is new is added: a screen reader reads a log's additions.
-      const wanted = [...messages.map((one) => [one, false]), ...unsent.map((one) => [{ ...one, author: "customer" }, true])];
+      const wanted = [
+        ...messages.map((one) => [one, false]),
+        ...unsent.map((one) => [{ ...one, author: "customer" }, true]),
+      ];
       const key = ([{ id }, isUnsent]) => `${id} ${isUnsent}`;
-      const shown = new Map([.../** @type {Iterable<HTMLElement>} */ (log.children)].map((element) => [element.dataset.key, element]));
+      const shown = new Map(
+        [.../** @type {Iterable<HTMLElement>} */ (log.children)].map((element) => [element.dataset.key, element]),
+      );
       const elements = wanted.map((entry) => {
         const element = shown.get(key(entry)) ?? message(...entry);
         element.dataset.key = key(entry);

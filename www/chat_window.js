@@ -20,7 +20,13 @@ export const fillChat = ({ whose, buttons, hint }) =>
     html(
       "div",
       { class: "window" },
-      html("div", { id: "conversation", class: "conversation", role: "log", "aria-label": "Conversation", tabindex: "0" }),
+      html("div", {
+        id: "conversation",
+        class: "conversation",
+        role: "log",
+        "aria-label": "Conversation",
+        tabindex: "0",
+      }),
       html(
         "section",
         { class: "agent", "aria-labelledby": "agent-heading" },
@@ -40,14 +46,19 @@ export const showState = (text, isGood = /** @type {boolean | undefined} */ (und
 /** Adds a line to the conversation; `from` is `"agent"` or `"system"`. */
 export const say = (from, text) => {
   const conversation = byId("conversation");
-  conversation.append(html("p", { class: from }, ...(from === "agent" ? [html("strong", {}, "Agent"), ` ${text}`] : [text])));
+  conversation.append(
+    html("p", { class: from }, ...(from === "agent" ? [html("strong", {}, "Agent"), ` ${text}`] : [text])),
+  );
   conversation.scrollTop = conversation.scrollHeight;
 };
 
 /** What the agent sees of the customer: pairs of names and values; null when there is no customer. */
 export const showCustomer = (rows) =>
   byId("agent").replaceChildren(
-    ...(rows ?? [["contact", "–"]]).flatMap(([name, value]) => [html("dt", {}, name), html("dd", { "data-agent": name }, String(value))]),
+    ...(rows ?? [["contact", "–"]]).flatMap(([name, value]) => [
+      html("dt", {}, name),
+      html("dd", { "data-agent": name }, String(value)),
+    ]),
   );
 
 /** An empty window. */

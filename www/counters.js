@@ -15,11 +15,16 @@ const show = () => {
     ["requests sent", requests],
     ["calls that cost nothing", calls > 0 ? `${Math.max(0, Math.round((1 - requests / calls) * 100))} %` : "–"],
     ...(accounts
-      ? [["tokens LiveChat issued", Math.max(0, accounts.tokens_issued - (before ?? 0))], ["customers at LiveChat", accounts.customers]]
+      ? [
+          ["tokens LiveChat issued", Math.max(0, accounts.tokens_issued - (before ?? 0))],
+          ["customers at LiveChat", accounts.customers],
+        ]
       : []),
   ];
   byId("counters").replaceChildren(
-    ...rows.map(([name, value]) => html("div", { "data-counter": name }, html("dt", {}, String(name)), html("dd", {}, String(value)))),
+    ...rows.map(([name, value]) =>
+      html("div", { "data-counter": name }, html("dt", {}, String(name)), html("dd", {}, String(value))),
+    ),
   );
 };
 

@@ -33,10 +33,18 @@ export const allCustomers = () => site.customers;
 
 const show = () => {
   const known = site.customers.find(({ id }) => id === customer);
-  byId("customer-name").textContent = isChanging ? "One moment…" : known ? `Signed in as ${known.name}` : "Nobody is signed in; sign in as:";
+  byId("customer-name").textContent = isChanging
+    ? "One moment…"
+    : known
+      ? `Signed in as ${known.name}`
+      : "Nobody is signed in; sign in as:";
   byId("customers").replaceChildren(
     ...site.customers.map(({ id, name }) => {
-      const button = html("button", { type: "button", "aria-pressed": String(id === customer), disabled: isChanging }, name);
+      const button = html(
+        "button",
+        { type: "button", "aria-pressed": String(id === customer), disabled: isChanging },
+        name,
+      );
       button.addEventListener("click", () => void becomeCustomer(id));
       return button;
     }),

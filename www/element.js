@@ -32,7 +32,8 @@ export const html = (name, attributes = {}, ...children) => fill(document.create
  * @param {Record<string, any>} attributes
  * @param {(Node | string | undefined)[]} children
  */
-export const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
+export const svg = (name, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, name), attributes, children);
 
 /**
  * The element with this id, of the kind that is expected there; throws where the page has none.

@@ -11,7 +11,11 @@ export const fillLog = (note) => {
     "Log",
     html("button", { id: "clear", type: "button", class: "quiet" }, "Clear log and timeline"),
     html("p", { id: "log-empty", class: "note" }, note),
-    html("div", { class: "scroll", role: "region", "aria-label": "Entries of the log", tabindex: "0" }, html("ol", { id: "log", reversed: true })),
+    html(
+      "div",
+      { class: "scroll", role: "region", "aria-label": "Entries of the log", tabindex: "0" },
+      html("ol", { id: "log", reversed: true }),
+    ),
   );
 };
 
@@ -39,19 +43,35 @@ const SENTENCES = {
   invalidated: () => "the token was forgotten",
   signed_out: ({ origin }) => (origin === "other_tab" ? "signed out in another tab" : "signed out"),
   identity_changed: () => "somebody else is signed in: the former token is gone",
-  entity_changed: ({ request, widget }) => `request ${request} brought another ${widget === "livechat" ? "entity id" : "subject"}`,
+  entity_changed: ({ request, widget }) =>
+    `request ${request} brought another ${widget === "livechat" ? "entity id" : "subject"}`,
   short_lifetime: ({ lifetime }) => `the token lives only ${duration(lifetime)}: most likely seconds were meant`,
   clock_skew: () => "the token’s date disagrees with this machine’s clock",
-  widget_answered: ({ ok, code }) => (ok ? "the callback was answered with what it asked for" : `the callback was answered without a token: ${code}`),
+  widget_answered: ({ ok, code }) =>
+    ok ? "the callback was answered with what it asked for" : `the callback was answered without a token: ${code}`,
   sign_in_asked: () => "nobody is signed in: the page asks somebody to",
   widget_error: ({ errorCode, meaning }) => `lcw:error ${errorCode}: ${meaning}`,
 };
 
-const BAD = new Set(["request_retrying", "request_failed", "cooling_down", "record_rejected", "storage_failed", "widget_error"]);
+const BAD = new Set([
+  "request_retrying",
+  "request_failed",
+  "cooling_down",
+  "record_rejected",
+  "storage_failed",
+  "widget_error",
+]);
 
 const add = (at, sentence, attributes) => {
   const list = byId("log");
-  list.prepend(html("li", attributes, html("time", { datetime: new Date(at).toISOString() }, timeOfDay(at)), html("span", {}, sentence)));
+  list.prepend(
+    html(
+      "li",
+      attributes,
+      html("time", { datetime: new Date(at).toISOString() }, timeOfDay(at)),
+      html("span", {}, sentence),
+    ),
+  );
   while (list.children.length > LENGTH) list.lastElementChild?.remove();
   byId("log-empty").hidden = true;
 };
@@ -63,7 +83,8 @@ export const addEntry = (event) => {
 };
 
 /** Adds what a stand-in does, in its own words. */
-export const addNote = (sentence, isBad = false) => add(Date.now(), sentence, { class: isBad ? "foreign bad" : "foreign", "data-type": "stand_in" });
+export const addNote = (sentence, isBad = false) =>
+  add(Date.now(), sentence, { class: isBad ? "foreign bad" : "foreign", "data-type": "stand_in" });
 
 /** Empties the log. */
 export const clearLog = () => {

@@ -14,7 +14,11 @@ export const fillOptions = ({ tampered, cacheNote = undefined }) =>
       { id: "source", class: "list" },
       html("legend", {}, "Source"),
       radio("source", "service", true, "Own service", "tokens live an hour"),
-      radio("source", "short", false, "Short lives", ["the same service, tokens of ", html("span", { id: "short-lifetime" }, "20"), " s"]),
+      radio("source", "short", false, "Short lives", [
+        "the same service, tokens of ",
+        html("span", { id: "short-lifetime" }, "20"),
+        " s",
+      ]),
       radio("source", "silent", false, "Silent", "never answers"),
       radio("source", "down", false, "Down", "answers 503"),
       radio("source", "tampered", false, "Tampered", tampered),
@@ -22,7 +26,12 @@ export const fillOptions = ({ tampered, cacheNote = undefined }) =>
     html(
       "fieldset",
       { id: "cache", class: "list" },
-      html("legend", {}, "Caching", ...(cacheNote ? [" ", html("small", { id: "cache-note", hidden: true }, cacheNote)] : [])),
+      html(
+        "legend",
+        {},
+        "Caching",
+        ...(cacheNote ? [" ", html("small", { id: "cache-note", hidden: true }, cacheNote)] : []),
+      ),
       radio("cache", "memory", true, "Memory", "until the page is left"),
       radio("cache", "session", false, "Session", "survives a reload, in sessionStorage"),
       radio("cache", "none", false, "None", "every call asks the source"),
@@ -42,5 +51,9 @@ export const fillOptions = ({ tampered, cacheNote = undefined }) =>
       ),
     ),
     html("h3", { id: "snippet-heading" }, "As the page would write it"),
-    html("div", { class: "scroll", role: "region", "aria-labelledby": "snippet-heading", tabindex: "0" }, html("pre", { id: "snippet" })),
+    html(
+      "div",
+      { class: "scroll", role: "region", "aria-labelledby": "snippet-heading", tabindex: "0" },
+      html("pre", { id: "snippet" }),
+    ),
   );

@@ -15,7 +15,11 @@ export const fillJwtPanel = (note = "") =>
     html("dl", { id: "token-header", class: "fields" }),
     html("h3", {}, "Claims"),
     html("dl", { id: "token-claims", class: "fields" }),
-    html("p", { class: "note" }, `Header and claims can be read by whoever holds the token. The signature, which makes it one, is never shown.${note}`),
+    html(
+      "p",
+      { class: "note" },
+      `Header and claims can be read by whoever holds the token. The signature, which makes it one, is never shown.${note}`,
+    ),
   );
 
 /** The claims of what is shown; null while nothing is. @type {Record<string, any> | null} */
@@ -35,9 +39,14 @@ const written = (name, value) => {
 };
 
 const fill = (id, values, expected) => {
-  const rows = values ? Object.entries(values).sort((one, other) => rank(one) - rank(other)) : expected.map((name) => [name, "–"]);
+  const rows = values
+    ? Object.entries(values).sort((one, other) => rank(one) - rank(other))
+    : expected.map((name) => [name, "–"]);
   byId(id).replaceChildren(
-    ...rows.flatMap(([name, value]) => [html("dt", {}, name), html("dd", { "data-field": name }, ...(values ? written(name, value) : [value]))]),
+    ...rows.flatMap(([name, value]) => [
+      html("dt", {}, name),
+      html("dd", { "data-field": name }, ...(values ? written(name, value) : [value])),
+    ]),
   );
 };
 
@@ -55,5 +64,8 @@ export const showJwt = (read) => {
 /** Draws what is left of its life; to be called once a second. */
 export const showLife = () => {
   const isKnown = Number.isFinite(claims?.exp) && Number.isFinite(claims?.iat);
-  drawLife(claims && isKnown && { left: claims.exp * 1000 - Date.now(), whole: (claims.exp - claims.iat) * 1000 }, "no token");
+  drawLife(
+    claims && isKnown && { left: claims.exp * 1000 - Date.now(), whole: (claims.exp - claims.iat) * 1000 },
+    "no token",
+  );
 };

@@ -1,29 +1,39 @@
 // The choices of source that the pages of Omnichannel and Live Assist offer: the site's own service, and ways in which one fails.
 
 /** Asks the service, and changes the middle of the signature: no secret of anybody's, and nobody's signature. */
-const tamperedToken = (path) => async ({ signal }) => {
-  const response = await fetch(path, { method: "POST", headers: { accept: "text/plain" }, signal });
-  if (!response.ok) throw Object.assign(new Error("the service refused"), { status: response.status });
-  const parts = (await response.text()).split(".");
-  const middle = Math.floor(parts[2].length / 2);
-  const other = parts[2][middle] === "A" ? "B" : "A";
-  return [parts[0], parts[1], parts[2].slice(0, middle) + other + parts[2].slice(middle + 1)].join(".");
-};
+const tamperedToken =
+  (path) =>
+  async ({ signal }) => {
+    const response = await fetch(path, { method: "POST", headers: { accept: "text/plain" }, signal });
+    if (!response.ok) throw Object.assign(new Error("the service refused"), { status: response.status });
+    const parts = (await response.text()).split(".");
+    const middle = Math.floor(parts[2].length / 2);
+    const other = parts[2][middle] === "A" ? "B" : "A";
+    return [parts[0], parts[1], parts[2].slice(0, middle) + other + parts[2].slice(middle + 1)].join(".");
+  };
 
 /** A code that the service never issued. */
 const inventedCode = () => {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=/g, "");
 };
 
 /** The source to give to the package; `path` is the service's endpoint, which answers with a token, or a code when `isCode`. */
 export const sourceOf = (kind, path, isCode = false) => {
   switch (kind) {
-    case "short": return `/short-lived${path}`;
-    case "silent": return () => new Promise(() => {});
-    case "down": return () => Promise.reject(Object.assign(new Error("the service is down"), { status: 503 }));
-    case "tampered": return isCode ? inventedCode : tamperedToken(path);
-    default: return path;
+    case "short":
+      return `/short-lived${path}`;
+    case "silent":
+      return () => new Promise(() => {});
+    case "down":
+      return () => Promise.reject(Object.assign(new Error("the service is down"), { status: 503 }));
+    case "tampered":
+      return isCode ? inventedCode : tamperedToken(path);
+    default:
+      return path;
   }
 };
 

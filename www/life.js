@@ -21,7 +21,12 @@ export const lifeBar = () => [
     },
     html("div", { id: "life-left", class: "life-left" }),
   ),
-  html("p", { class: "life-text" }, html("span", { id: "life-label" }, "Remaining life"), html("span", { id: "life-text" }, "no token")),
+  html(
+    "p",
+    { class: "life-text" },
+    html("span", { id: "life-label" }, "Remaining life"),
+    html("span", { id: "life-text" }, "no token"),
+  ),
 ];
 
 /** Draws what is `left` of the `whole`, in milliseconds; `nothing` is said where there is no life to draw. */

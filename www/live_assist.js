@@ -36,16 +36,26 @@ const contactOf = ({ sub, given_name, family_name, lp_sdes }) => [
 
 const REPORTS = {
   asking: ({ withChallenge }) => {
-    addNote(`Live Assist calls ${byId("method", HTMLInputElement).value}${withChallenge ? " with a code challenge" : ""}`);
+    addNote(
+      `Live Assist calls ${byId("method", HTMLInputElement).value}${withChallenge ? " with a code challenge" : ""}`,
+    );
     showState("asking");
-    tell(false, ["Live Assist called ", html("strong", {}, byId("method", HTMLInputElement).value), ", and waits for what it calls back with…"]);
+    tell(false, [
+      "Live Assist called ",
+      html("strong", {}, byId("method", HTMLInputElement).value),
+      ", and waits for what it calls back with…",
+    ]);
   },
   answered: ({ answers, withToken }) => {
     const what = withToken ? (isCodeFlow() ? "with a code" : "with a token") : "with a failure";
     addNote(`the callback was called ${what}${answers > 1 ? `, for the ${answers}. time` : ""}`, answers > 1);
   },
   read: ({ header, claims }) => {
-    addNote(isCodeFlow() ? "Live Assist’s service redeemed the code and checked the token" : "Live Assist checked the token by the configured key");
+    addNote(
+      isCodeFlow()
+        ? "Live Assist’s service redeemed the code and checked the token"
+        : "Live Assist checked the token by the configured key",
+    );
     showJwt({ header, claims, isGood: true, verdict: "signature verified" });
     byId("replay", HTMLButtonElement).disabled = !isCodeFlow();
   },
@@ -58,7 +68,11 @@ const REPORTS = {
     showState("authenticated", true);
     showCustomer(contactOf(claims));
     say("agent", `Hello ${claims.given_name ?? "again"}! Your record is open in front of me.`);
-    tell(false, ["The conversation started ", html("strong", {}, "authenticated"), ": Live Assist read the contact from the token."]);
+    tell(false, [
+      "The conversation started ",
+      html("strong", {}, "authenticated"),
+      ": Live Assist read the contact from the token.",
+    ]);
   },
   expired: () => {
     addNote("the JWT expired: Live Assist asks the page for a refreshed one");
@@ -76,13 +90,21 @@ const REPORTS = {
     showCustomer(null);
     showJwt(null);
     say("system", "There is no refreshed JWT, so the conversation has ended.");
-    tell(true, ["The conversation was ", html("strong", {}, "stopped"), ": there is no refreshed JWT."], `The page said: ${why}`);
+    tell(
+      true,
+      ["The conversation was ", html("strong", {}, "stopped"), ": there is no refreshed JWT."],
+      `The page said: ${why}`,
+    );
   },
   survey: ({ why }) => {
     addNote(`no agent: the offline survey is shown (${why})`, true);
     showState("offline survey", false);
     say("system", "Nobody is here for you right now. Please leave your question in our survey.");
-    tell(true, ["No conversation: Live Assist shows its ", html("strong", {}, "offline survey"), "."], `The reason: ${why}`);
+    tell(
+      true,
+      ["No conversation: Live Assist shows its ", html("strong", {}, "offline survey"), "."],
+      `The reason: ${why}`,
+    );
   },
   ended: () => {
     addNote("the conversation was ended");
@@ -133,7 +155,8 @@ const showSnippet = () => {
     ...(failureForm === "null" ? [] : [`failureForm: "${failureForm}",`]),
     ...(isCode || source === "service" ? [] : [`organizationId: "${source}",`]),
   ];
-  byId("snippet").textContent = `window.${method} = authoriseChatWithCallback({\n${lines.map((line) => `  ${line}`).join("\n")}\n});`;
+  byId("snippet").textContent =
+    `window.${method} = authoriseChatWithCallback({\n${lines.map((line) => `  ${line}`).join("\n")}\n});`;
   for (const input of byId("cache").querySelectorAll("input")) input.disabled = isCode;
   byId("margin", HTMLSelectElement).disabled = isCode;
   byId("cache-note").hidden = !isCode;
@@ -144,8 +167,16 @@ const assign = () => {
   const { cache, source, margin, failureForm, method } = options();
   if (assigned !== undefined) delete window[assigned];
   const isCode = isCodeFlow();
-  const shared = { identity: currentCustomer, source: sourceOf(source, isCode ? CODES : TOKENS, isCode), signIn: askToSignIn, failureForm, onEvent };
-  const own = isCode ? { flow: /** @type {const} */ ("code") } : { cache, ...organizationOf(source), ...(margin !== "" && { margin: Number(margin) }) };
+  const shared = {
+    identity: currentCustomer,
+    source: sourceOf(source, isCode ? CODES : TOKENS, isCode),
+    signIn: askToSignIn,
+    failureForm,
+    onEvent,
+  };
+  const own = isCode
+    ? { flow: /** @type {const} */ ("code") }
+    : { cache, ...organizationOf(source), ...(margin !== "" && { margin: Number(margin) }) };
   window[method] = library.authoriseChatWithCallback({ ...shared, ...own });
   assigned = method;
   showSnippet();
@@ -155,7 +186,9 @@ const assign = () => {
 const engage = () => {
   const { flow, source, method } = options();
   const isName = /^[A-Za-z_$][\w$]*$/.test(method) && (method === assigned || !(method in window));
-  byId("method", HTMLInputElement).setCustomValidity(isName ? "" : "Expected a name that a function of the page can have.");
+  byId("method", HTMLInputElement).setCustomValidity(
+    isName ? "" : "Expected a name that a function of the page can have.",
+  );
   if (!byId("method", HTMLInputElement).reportValidity()) return;
   endConversation();
   assign();

@@ -72,14 +72,21 @@ export const createLiveAssistStandIn = ({ methodName, flow, isShortLived, keyUrl
     });
     const given = await ask(engagement.code_challenge);
     const { ssoKey, redirect_uri } = typeof given === "string" ? { ssoKey: given } : given;
-    lastRedemption = { engagement: engagement.engagement, code: ssoKey, ...(redirect_uri !== undefined && { redirect_uri }) };
+    lastRedemption = {
+      engagement: engagement.engagement,
+      code: ssoKey,
+      ...(redirect_uri !== undefined && { redirect_uri }),
+    };
     return redeem(lastRedemption);
   };
 
   const waitForExpiry = (mine, exp) => {
     clearTimeout(expiry);
     const left = exp * 1000 - Date.now();
-    expiry = setTimeout(() => void (left > LONGEST_TIMER ? waitForExpiry(mine, exp) : refresh(mine)), Math.min(Math.max(left, 0), LONGEST_TIMER));
+    expiry = setTimeout(
+      () => void (left > LONGEST_TIMER ? waitForExpiry(mine, exp) : refresh(mine)),
+      Math.min(Math.max(left, 0), LONGEST_TIMER),
+    );
   };
 
   const take = (mine, { header, claims }) => {

@@ -22,7 +22,11 @@ let hasExpired = false;
 /** Whether there is a provider to call. */
 let isReady = false;
 
-const options = () => ({ cache: choice("cache"), source: choice("source"), patience: Number(byId("patience", HTMLSelectElement).value) });
+const options = () => ({
+  cache: choice("cache"),
+  source: choice("source"),
+  patience: Number(byId("patience", HTMLSelectElement).value),
+});
 
 /* What the latest call came to. */
 
@@ -48,7 +52,10 @@ const callMethod = (method) =>
     const began = performance.now();
     try {
       const result = await call(method);
-      tell(false, [html("strong", {}, method), ` resolved after ${duration(performance.now() - began)} with ${outcomeOf(result)}.`]);
+      tell(false, [
+        html("strong", {}, method),
+        ` resolved after ${duration(performance.now() - began)} with ${outcomeOf(result)}.`,
+      ]);
       if (result?.accessToken) show(result);
     } catch (error) {
       tellError(method, error);
@@ -69,7 +76,10 @@ const callBurst = () =>
     if (failed.length > 0) tellError(`${failed.length} of 20 calls`, failed[0].reason);
     else {
       const sent = `${requests} request${requests === 1 ? "" : "s"}`;
-      tell(false, [html("strong", {}, "20 calls"), ` resolved after ${duration(performance.now() - began)} with ${sent}.`]);
+      tell(false, [
+        html("strong", {}, "20 calls"),
+        ` resolved after ${duration(performance.now() - began)} with ${sent}.`,
+      ]);
       show(tokens.at(-1));
     }
     await lookAtToken();
@@ -90,7 +100,12 @@ const lookAtToken = async () => {
     // While a request runs, getToken would wait for it; its end brings us back here.
     if (running.size > 0) return;
     if (has) show(await look("getToken"));
-    else if (shownToken() && !hasExpired && Date.now() >= shownToken().creationDate + shownToken().expiresIn * 0.9 && choice("cache") !== "none") {
+    else if (
+      shownToken() &&
+      !hasExpired &&
+      Date.now() >= shownToken().creationDate + shownToken().expiresIn * 0.9 &&
+      choice("cache") !== "none"
+    ) {
       hasExpired = true;
       // An error that stands there says more.
       if (!tellsError()) tell(false, "The token has expired: the next getToken asks for another.");
@@ -120,7 +135,8 @@ const onEvent = (event) => {
       break;
     case "request_retrying":
       tell(false, [
-        `Attempt ${event.attempt} of request ${event.request} failed: `, html("strong", {}, event.code),
+        `Attempt ${event.attempt} of request ${event.request} failed: `,
+        html("strong", {}, event.code),
         `. The source is asked again in ${duration(event.delay)}.`,
       ]);
       break;
@@ -201,7 +217,10 @@ const useOptions = () => {
   // What a former provider's requests come to is not heard any more.
   running.clear();
   const { cache, source, patience } = options();
-  connect({ ...accountOptions(), identity: currentCustomer, source: sourceOf(source, site.livechat), cache, patience }, onEvent);
+  connect(
+    { ...accountOptions(), identity: currentCustomer, source: sourceOf(source, site.livechat), cache, patience },
+    onEvent,
+  );
   showSnippet();
 };
 
@@ -217,7 +236,11 @@ const listenToOptions = () => {
   byId("source").addEventListener("change", async () => {
     useOptions();
     await lookAtToken();
-    tell(false, ["The source changed. ", html("strong", {}, "getFreshToken"), " asks the new one; a cached token stays good."]);
+    tell(false, [
+      "The source changed. ",
+      html("strong", {}, "getFreshToken"),
+      " asks the new one; a cached token stays good.",
+    ]);
   });
   byId("patience").addEventListener("change", useOptions);
 };
@@ -276,7 +299,8 @@ const begin = async () => {
   });
   if (!site) return;
   useStandIn(site.livechat.standInUrl);
-  for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".stand-in-only"))) element.hidden = site.livechat.real;
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".stand-in-only")))
+    element.hidden = site.livechat.real;
   const library = await openPackage();
   if (!library) return;
   useLibrary(library);

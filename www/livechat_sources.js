@@ -2,7 +2,11 @@
 
 /** The page's own fetch, as a function source. The service keeps a token for each customer; `reload` asks it for a newer one. */
 const fetchToken = async ({ signal, reason }) => {
-  const response = await fetch("/livechat/token", { method: "POST", cache: reason === "fresh" ? "reload" : "default", signal });
+  const response = await fetch("/livechat/token", {
+    method: "POST",
+    cache: reason === "fresh" ? "reload" : "default",
+    signal,
+  });
   if (!response.ok) {
     // An answer that is not read to its end keeps its connection.
     await response.text();
@@ -19,10 +23,14 @@ const fetchToken = async ({ signal, reason }) => {
 export const sourceOf = (kind, livechat) => {
   const { clientId, accountsUrl } = livechat;
   switch (kind) {
-    case "function": return fetchToken;
-    case "cookie": return { grant: "cookie", clientId, accountsUrl };
-    case "identity_token": return { grant: "identity_token", clientId, accountsUrl, transferUrl: "/livechat/transfer" };
-    default: return "/livechat/token";
+    case "function":
+      return fetchToken;
+    case "cookie":
+      return { grant: "cookie", clientId, accountsUrl };
+    case "identity_token":
+      return { grant: "identity_token", clientId, accountsUrl, transferUrl: "/livechat/transfer" };
+    default:
+      return "/livechat/token";
   }
 };
 
@@ -30,16 +38,22 @@ export const sourceOf = (kind, livechat) => {
 export const sourceAsCode = (kind, livechat) => {
   const text = JSON.stringify;
   switch (kind) {
-    case "function": return "({ signal, reason }) => fetchToken(signal, reason)";
-    case "cookie": return `{\n    grant: "cookie",\n    clientId: ${text(livechat.clientId)},\n  }`;
+    case "function":
+      return "({ signal, reason }) => fetchToken(signal, reason)";
+    case "cookie":
+      return `{\n    grant: "cookie",\n    clientId: ${text(livechat.clientId)},\n  }`;
     case "identity_token":
       return `{\n    grant: "identity_token",\n    clientId: ${text(livechat.clientId)},\n    transferUrl: "/livechat/transfer",\n  }`;
-    default: return `"/livechat/token"`;
+    default:
+      return `"/livechat/token"`;
   }
 };
 
 /** What a person should know before choosing it; empty when there is nothing. */
-export const sourceNote = (kind) => ({
-  cookie: "LiveChat’s cookie belongs to the browser: two customers who use it one after the other are the same person to LiveChat. For signed-in customers take another source.",
-  identity_token: "Two requests for each token: the site starts a transfer, the browser redeems it with its proof key.",
-})[kind] ?? "";
+export const sourceNote = (kind) =>
+  ({
+    cookie:
+      "LiveChat’s cookie belongs to the browser: two customers who use it one after the other are the same person to LiveChat. For signed-in customers take another source.",
+    identity_token:
+      "Two requests for each token: the site starts a transfer, the browser redeems it with its proof key.",
+  })[kind] ?? "";

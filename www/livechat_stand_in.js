@@ -43,11 +43,17 @@ export const FAULTS = {
 export const describeFaults = (faults) => {
   const parts = [];
   if (faults?.latency_ms) parts.push(`answers after ${faults.latency_ms / 1000} s`);
-  if (faults?.status) parts.push(`status ${faults.status}${faults.retry_after ? ` with Retry-After: ${faults.retry_after}` : ""}`);
+  if (faults?.status)
+    parts.push(`status ${faults.status}${faults.retry_after ? ` with Retry-After: ${faults.retry_after}` : ""}`);
   if (faults?.cut_connection) parts.push("the connection is cut");
   if (faults?.html) parts.push("HTML instead of JSON");
   if (faults?.lifetime_seconds) parts.push(`tokens live ${faults.lifetime_seconds} s`);
   if (parts.length === 0) return "No fault is set.";
-  const length = faults.remaining === 1 ? "for the next request" : faults.remaining ? `for ${faults.remaining} requests` : "until changed";
+  const length =
+    faults.remaining === 1
+      ? "for the next request"
+      : faults.remaining
+        ? `for ${faults.remaining} requests`
+        : "until changed";
   return `Set: ${parts.join(", ")}, ${length}.`;
 };

@@ -29,7 +29,11 @@ const sdk = () => window.Microsoft?.Omnichannel?.LiveChatWidget?.SDK;
 const failed = ({ errorCode, description, why }) => {
   showState(`error ${errorCode}`, false);
   say("system", "The chat cannot start.");
-  tell(true, ["The chat failed: ", html("strong", {}, `lcw:error ${errorCode}`), ` – ${description}.`], `The stand-in adds: ${why}.`);
+  tell(
+    true,
+    ["The chat failed: ", html("strong", {}, `lcw:error ${errorCode}`), ` – ${description}.`],
+    `The stand-in adds: ${why}.`,
+  );
 };
 
 const REPORTS = {
@@ -44,7 +48,10 @@ const REPORTS = {
     tell(false, "The widget asks the page for a token, and waits for ten seconds at most…");
   },
   answered: ({ answers, withToken }) => {
-    addNote(`the provider’s callback was called ${withToken ? "with a token" : "without a token"}${answers > 1 ? `, for the ${answers}. time` : ""}`, answers > 1);
+    addNote(
+      `the provider’s callback was called ${withToken ? "with a token" : "without a token"}${answers > 1 ? `, for the ${answers}. time` : ""}`,
+      answers > 1,
+    );
   },
   read: ({ header, claims }) => {
     addNote("the widget checked the token: RS256 by a published key, claims in order");
@@ -59,7 +66,11 @@ const REPORTS = {
     showState("authenticated", true);
     showCustomer([["contact", contact], ...Object.entries(contexts)]);
     say("agent", "Hello! Your record is open in front of me, so there is nothing to ask.");
-    tell(false, ["The chat started ", html("strong", {}, "authenticated"), ": the agent sees the contact and the contexts that the token carries."]);
+    tell(false, [
+      "The chat started ",
+      html("strong", {}, "authenticated"),
+      ": the agent sees the contact and the contexts that the token carries.",
+    ]);
   },
   failed: (report) => {
     addNote(`the widget raised lcw:error ${report.errorCode}: ${report.why}`, true);
@@ -103,7 +114,12 @@ const showReadiness = () => {
 
 /* The connection. */
 
-const options = () => ({ cache: /** @type {"memory" | "session" | "none"} */ (choice("cache")), source: choice("source"), margin: byId("margin", HTMLSelectElement).value, startChat: byId("at-once", HTMLInputElement).checked });
+const options = () => ({
+  cache: /** @type {"memory" | "session" | "none"} */ (choice("cache")),
+  source: choice("source"),
+  margin: byId("margin", HTMLSelectElement).value,
+  startChat: byId("at-once", HTMLInputElement).checked,
+});
 
 const showSnippet = () => {
   const { cache, source, margin, startChat } = options();
@@ -115,7 +131,8 @@ const showSnippet = () => {
     ...(startChat ? ["startChat: true,"] : []),
     ...(source === "service" ? [] : [`organizationId: "${source}",`]),
   ];
-  byId("snippet").textContent = `const undo = connectOmnichannel({\n${lines.map((line) => `  ${line}`).join("\n")}\n});`;
+  byId("snippet").textContent =
+    `const undo = connectOmnichannel({\n${lines.map((line) => `  ${line}`).join("\n")}\n});`;
 };
 
 const connect = () => {

@@ -31,7 +31,8 @@ const readContexts = ({ lwicontexts }) => {
   } catch {
     throw new Error("its lwicontexts is no JSON");
   }
-  if (typeof contexts !== "object" || contexts === null || Array.isArray(contexts)) throw new Error("its lwicontexts holds no object");
+  if (typeof contexts !== "object" || contexts === null || Array.isArray(contexts))
+    throw new Error("its lwicontexts holds no object");
   const wrong = Object.keys(contexts).find((name) => !isPrimitive(contexts[name]));
   if (wrong !== undefined) throw new Error(`its context ${wrong} is no primitive value`);
   return contexts;
@@ -117,18 +118,24 @@ export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice,
   };
 
   const becomeReady = () => {
-    window.Microsoft = { Omnichannel: { LiveChatWidget: { SDK: {
-      setAuthTokenProvider: (given) => {
-        if (typeof given !== "function") throw new TypeError("setAuthTokenProvider expects a function");
-        provider = given;
+    window.Microsoft = {
+      Omnichannel: {
+        LiveChatWidget: {
+          SDK: {
+            setAuthTokenProvider: (given) => {
+              if (typeof given !== "function") throw new TypeError("setAuthTokenProvider expects a function");
+              provider = given;
+            },
+            getAuthTokenProvider: () => provider,
+            removeAuthTokenProvider: () => {
+              provider = null;
+            },
+            startChat,
+            closeChat,
+          },
+        },
       },
-      getAuthTokenProvider: () => provider,
-      removeAuthTokenProvider: () => {
-        provider = null;
-      },
-      startChat,
-      closeChat,
-    } } } };
+    };
     report({ type: "ready" });
     dispatchEvent(new Event("lcw:ready"));
   };

@@ -34,7 +34,11 @@ const show = () => {
   byId("people").replaceChildren(
     ...(known || isChanging
       ? [button("Sign out", { "data-person": "nobody" }, leave)]
-      : site.customers.map((one) => button(firstName(one), { "data-person": one.id, "aria-label": `Sign in as ${one.name}` }, () => enter(one.id)))),
+      : site.customers.map((one) =>
+          button(firstName(one), { "data-person": one.id, "aria-label": `Sign in as ${one.name}` }, () =>
+            enter(one.id),
+          ),
+        )),
   );
   document.body.dataset.customer = isChanging ? "changing" : (customer ?? "nobody");
 };

@@ -5,18 +5,21 @@ import { byId } from "./element.js";
 /** What can be seen: who is signed in, and the chat. */
 const look = () => {
   const chat = document.getElementById("chat-widget-container");
-  const find = (/** @type {string} */ selector) => /** @type {HTMLElement | null | undefined} */ (chat?.querySelector(selector));
+  const find = (/** @type {string} */ selector) =>
+    /** @type {HTMLElement | null | undefined} */ (chat?.querySelector(selector));
   return {
     customer: document.body.dataset.customer,
     widget: Number(chat?.dataset.widget ?? 0),
     isOpen: find(".chat-window")?.hidden === false,
     isOnline: find(".chat-state")?.dataset.state === "online",
     entity: find(".chat-customer")?.dataset.entity || null,
-    messages: [.../** @type {Iterable<HTMLElement>} */ (chat?.querySelectorAll("[data-author]") ?? [])].map((element) => ({
-      author: element.dataset.author,
-      text: element.querySelector(".text")?.textContent ?? "",
-      isUnsent: "unsent" in element.dataset,
-    })),
+    messages: [.../** @type {Iterable<HTMLElement>} */ (chat?.querySelectorAll("[data-author]") ?? [])].map(
+      (element) => ({
+        author: element.dataset.author,
+        text: element.querySelector(".text")?.textContent ?? "",
+        isUnsent: "unsent" in element.dataset,
+      }),
+    ),
   };
 };
 
@@ -40,7 +43,11 @@ const revoke = async (accountsUrl) => {
   const { hasToken, getToken } = window.__lc.custom_identity_provider();
   if (!(await hasToken())) return;
   const token = await getToken();
-  await fetch(new URL("/v2/customer/token", accountsUrl), { method: "DELETE", credentials: "omit", headers: { authorization: `Bearer ${token.accessToken}` } });
+  await fetch(new URL("/v2/customer/token", accountsUrl), {
+    method: "DELETE",
+    credentials: "omit",
+    headers: { authorization: `Bearer ${token.accessToken}` },
+  });
 };
 
 const COMMANDS = {
@@ -71,7 +78,8 @@ export const obeyStory = (accountsUrl) => {
     });
   };
   addEventListener("message", async ({ source, origin, data }) => {
-    if (source !== parent || new URL(origin).hostname !== location.hostname || !Object.hasOwn(commands, data?.command)) return;
+    if (source !== parent || new URL(origin).hostname !== location.hostname || !Object.hasOwn(commands, data?.command))
+      return;
     story = origin;
     /** @type {string | null} */
     let failure = null;
@@ -82,7 +90,12 @@ export const obeyStory = (accountsUrl) => {
     }
     parent.postMessage({ shop: "done", number: data.number, failure, seen: look() }, story);
   });
-  new MutationObserver(tell).observe(document.body, { attributes: true, characterData: true, childList: true, subtree: true });
+  new MutationObserver(tell).observe(document.body, {
+    attributes: true,
+    characterData: true,
+    childList: true,
+    subtree: true,
+  });
   // Nothing is told before the page around has shown who it is.
   parent.postMessage({ shop: "ready" }, "*");
 };

@@ -17,8 +17,15 @@ export const fillHeader = (...added) => {
   const links = PAGES.map(([href, name]) =>
     html("a", { href, "aria-current": fileOf(href) === fileOf(location.pathname) && "page" }, name),
   );
-  document.querySelector("header.site")?.append(
-    html("div", { class: "site-name" }, html("h1", {}, "Custom Identity Provider"), html("nav", { class: "pages", "aria-label": "Pages" }, ...links)),
-    ...added,
-  );
+  document
+    .querySelector("header.site")
+    ?.append(
+      html(
+        "div",
+        { class: "site-name" },
+        html("h1", {}, "Custom Identity Provider"),
+        html("nav", { class: "pages", "aria-label": "Pages" }, ...links),
+      ),
+      ...added,
+    );
 };

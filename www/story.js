@@ -34,7 +34,11 @@ let hasPlayed = false;
 const paragraph = (text, attributes = {}) => html("p", attributes, text);
 
 const showSteps = () =>
-  byId("steps").replaceChildren(...STEPS.map(({ words }, index) => html("li", { id: `step-${index + 1}` }, words, html("span", { class: "result", hidden: true }))));
+  byId("steps").replaceChildren(
+    ...STEPS.map(({ words }, index) =>
+      html("li", { id: `step-${index + 1}` }, words, html("span", { class: "result", hidden: true })),
+    ),
+  );
 
 const showProgress = (done, text) => {
   const share = done / STEPS.length;
@@ -56,13 +60,21 @@ const showResult = (index, text, isGood) => {
 };
 
 const showCurrent = (index) => {
-  [...byId("steps").children].forEach((step, at) => (at === index ? step.setAttribute("aria-current", "step") : step.removeAttribute("aria-current")));
+  [...byId("steps").children].forEach((step, at) =>
+    at === index ? step.setAttribute("aria-current", "step") : step.removeAttribute("aria-current"),
+  );
   for (const device of Object.values(devices)) device.show(device.id === STEPS[index]?.device);
 };
 
 const showControls = () => {
   const isTelling = telling !== null;
-  byId("play").textContent = isTelling ? (clock.isRunning() ? "Pause" : "Go on") : hasPlayed ? "Play again" : "Play the story";
+  byId("play").textContent = isTelling
+    ? clock.isRunning()
+      ? "Pause"
+      : "Go on"
+    : hasPlayed
+      ? "Play again"
+      : "Play the story";
   // While somebody lets the accounts fail by hand, the story would mend them.
   for (const id of ["play", "step"]) byId(id, HTMLButtonElement).disabled = isFailing && !isTelling;
   byId("restart").hidden = !isTelling;
@@ -104,7 +116,10 @@ const hand = (device, signal) => {
     /** The answer comes when the chat serves them: by another widget than the one before. */
     signIn: async (customer) => {
       const { widget } = await tell("sign_in", { customer });
-      return until((seen) => seen.customer === customer && seen.widget > widget && isServed(seen), "the chat of who signed in");
+      return until(
+        (seen) => seen.customer === customer && seen.widget > widget && isServed(seen),
+        "the chat of who signed in",
+      );
     },
     signOut: async () => {
       const { widget } = await tell("sign_out");
@@ -131,14 +146,16 @@ const clear = async (signal) => {
   await mend();
   for (const device of Object.values(devices)) {
     const { customer, widget } = await device.until((seen) => seen.customer !== "changing", "who is signed in", signal);
-    const isLeft = (seen) => seen.customer === "nobody" && isServed(seen) && (customer === "nobody" || seen.widget > widget);
+    const isLeft = (seen) =>
+      seen.customer === "nobody" && isServed(seen) && (customer === "nobody" || seen.widget > widget);
     if (customer !== "nobody") await device.tell("sign_out");
     await device.until(isLeft, "a shop without anybody", signal);
     await device.tell("close_chat");
   }
   const answer = await fetch("/stand-in/story", { method: "POST" });
   if (!answer.ok) throw new Error(`the chat’s stand-in answered ${answer.status}`);
-  for (const device of Object.values(devices)) await device.until(({ messages }) => messages.length === 0, "an empty chat", signal);
+  for (const device of Object.values(devices))
+    await device.until(({ messages }) => messages.length === 0, "an empty chat", signal);
 };
 
 /** Tells the story from its beginning to its end. */
@@ -147,7 +164,9 @@ const tellStory = async (signal) => {
   showProgress(0, "at the beginning");
   showNow(paragraph("Everybody signs out, and the chat is emptied, so that the story can begin."));
   await clear(signal);
-  const hands = /** @type {Record<"laptop" | "phone" | "kiosk", ReturnType<typeof hand>>} */ (Object.fromEntries(Object.entries(devices).map(([id, device]) => [id, hand(device, signal)])));
+  const hands = /** @type {Record<"laptop" | "phone" | "kiosk", ReturnType<typeof hand>>} */ (
+    Object.fromEntries(Object.entries(devices).map(([id, device]) => [id, hand(device, signal)]))
+  );
   for (const [index, { words, act }] of STEPS.entries()) {
     const name = `Step ${index + 1} of ${STEPS.length}`;
     showProgress(index, name);
@@ -156,7 +175,13 @@ const tellStory = async (signal) => {
     showNow(html("p", {}, html("strong", {}, `${name}. `), words), html("p", { "aria-hidden": "true" }, note));
     try {
       await clock.wait(READING, signal);
-      const result = await act({ ...hands, fail, mend, wait: (duration, told) => clock.wait(duration, signal, told), note: (text) => (note.textContent = text) });
+      const result = await act({
+        ...hands,
+        fail,
+        mend,
+        wait: (duration, told) => clock.wait(duration, signal, told),
+        note: (text) => (note.textContent = text),
+      });
       note.parentElement?.remove();
       showResult(index, result, true);
     } catch (error) {
@@ -171,7 +196,11 @@ const tellStory = async (signal) => {
   }
   showProgress(STEPS.length, "the end");
   showCurrent(-1);
-  showNow(paragraph("That is the story: one customer on every device, nobody else’s conversation, and nothing lost. Now try it yourself, below or on the benches."));
+  showNow(
+    paragraph(
+      "That is the story: one customer on every device, nobody else’s conversation, and nothing lost. Now try it yourself, below or on the benches.",
+    ),
+  );
 };
 
 const begin = async () => {
@@ -184,7 +213,8 @@ const begin = async () => {
     await tellStory(signal);
   } catch (error) {
     if (signal.aborted) return;
-    if (!byId("now").querySelector(".bad")) showNow(paragraph(`The story cannot be told: ${error.message}.`, { class: "result bad" }));
+    if (!byId("now").querySelector(".bad"))
+      showNow(paragraph(`The story cannot be told: ${error.message}.`, { class: "result bad" }));
     await mend().catch(() => {});
   }
   telling = null;
@@ -251,7 +281,12 @@ const open = async () => {
     return showBanner(`The site does not answer: ${error.message}. Reload the page when it runs again.`);
   }
   if (site.devices.length === 0) {
-    return showNow(paragraph("With LiveChat itself the story cannot be played: it needs the stand-in, which keeps every conversation on this machine."), html("p", {}, html("a", { href: "/livechat.html" }, "Go on to LiveChat’s bench.")));
+    return showNow(
+      paragraph(
+        "With LiveChat itself the story cannot be played: it needs the stand-in, which keeps every conversation on this machine.",
+      ),
+      html("p", {}, html("a", { href: "/livechat.html" }, "Go on to LiveChat’s bench.")),
+    );
   }
   useStandIn(site.livechat.standInUrl);
   for (const address of site.devices) {
@@ -260,9 +295,15 @@ const open = async () => {
   }
   const results = await Promise.allSettled(Object.values(devices).map(({ opened }) => opened));
   if (results.some(({ status }) => status === "rejected")) {
-    return showNow(paragraph("Not every device opened its shop: each that did not says below what to do.", { class: "result bad" }));
+    return showNow(
+      paragraph("Not every device opened its shop: each that did not says below what to do.", { class: "result bad" }),
+    );
   }
-  showNow(paragraph("The shop is open on three devices. The story takes about a minute and a half; it can be paused at any time."));
+  showNow(
+    paragraph(
+      "The shop is open on three devices. The story takes about a minute and a half; it can be paused at any time.",
+    ),
+  );
   listen();
   showControls();
 };

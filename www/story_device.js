@@ -14,7 +14,12 @@ export const makeDevice = ({ id, name, port }) => {
   const known = html("span", { class: "known" }, "");
   const frame = html("iframe", { title: `${name}: the shop` });
   const inside = html("div", { class: "case" }, frame);
-  const figure = html("figure", { class: `device ${id}`, id: `device-${id}` }, inside, html("figcaption", {}, html("strong", {}, name), known));
+  const figure = html(
+    "figure",
+    { class: `device ${id}`, id: `device-${id}` },
+    inside,
+    html("figcaption", {}, html("strong", {}, name), known),
+  );
   const waiting = new Map();
   const watching = new Set();
   let number = 0;
@@ -41,7 +46,13 @@ export const makeDevice = ({ id, name, port }) => {
           "div",
           { class: "absent" },
           html("p", {}, "This device did not open its shop."),
-          html("p", {}, "It is served from ", html("a", { href: `${origin}/shop.html`, target: "_blank", rel: "noopener" }, origin), ": open that address in a tab to see why, and let nothing on the way block it."),
+          html(
+            "p",
+            {},
+            "It is served from ",
+            html("a", { href: `${origin}/shop.html`, target: "_blank", rel: "noopener" }, origin),
+            ": open that address in a tab to see why, and let nothing on the way block it.",
+          ),
           html("p", {}, "On another machine than the demo’s, let this port through too; then reload."),
         ),
       );

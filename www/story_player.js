@@ -5,8 +5,7 @@ const TICK = 50;
 /** The player's time, `speed` times as fast as real time. */
 export const makeClock = (speed) => {
   let isRunning = false;
-  const tick = (signal) =>
-    new Promise((resolve) => setTimeout(resolve, TICK)).then(() => signal.throwIfAborted());
+  const tick = (signal) => new Promise((resolve) => setTimeout(resolve, TICK)).then(() => signal.throwIfAborted());
 
   /** Waits while the story is paused. */
   const running = async (signal) => {

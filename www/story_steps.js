@@ -1,7 +1,8 @@
 // What happens in the story, step by step: what is told, what is done, and what has to be seen for it to go on.
 
 const texts = ({ messages }) => messages.map(({ text }) => text).join("\n");
-const holds = (count) => (seen) => seen.isOnline && seen.messages.length === count && seen.messages.every(({ isUnsent }) => !isUnsent);
+const holds = (count) => (seen) =>
+  seen.isOnline && seen.messages.length === count && seen.messages.every(({ isUnsent }) => !isUnsent);
 const counted = (number) => `${number} message${number === 1 ? "" : "s"}`;
 
 /** What has to be true, or the story is not. */
@@ -15,7 +16,8 @@ const hold = (isTrue, what) => {
 export const STEPS = [
   {
     device: "laptop",
-    words: "Somebody looks around in the shop, on a laptop. She has not signed in; the chat serves her as a guest, and she asks something.",
+    words:
+      "Somebody looks around in the shop, on a laptop. She has not signed in; the chat serves her as a guest, and she asks something.",
     act: async ({ laptop }) => {
       await laptop.openChat();
       await laptop.write("Hello, is the reading lamp in stock?");
@@ -37,7 +39,8 @@ export const STEPS = [
   },
   {
     device: "phone",
-    words: "On the train, Ada signs in on her phone. It is another device, with no cookie and no storage of the laptop’s.",
+    words:
+      "On the train, Ada signs in on her phone. It is another device, with no cookie and no storage of the laptop’s.",
     act: async ({ laptop, phone }) => {
       await phone.signIn("ada");
       await phone.openChat();
@@ -90,14 +93,18 @@ export const STEPS = [
       const seen = await kiosk.until(holds(2), "the agent’s answer");
       for (const { messages } of [laptop.seen(), phone.seen()]) {
         hold(messages.length === 4, "Something of Grace’s came to Ada.");
-        hold(messages.every(({ author, text }) => author !== "customer" || !texts(seen).includes(text)), "Grace sees something of Ada’s.");
+        hold(
+          messages.every(({ author, text }) => author !== "customer" || !texts(seen).includes(text)),
+          "Grace sees something of Ada’s.",
+        );
       }
       return `Another customer, ${there.entity.slice(0, 8)}: she sees nothing of Ada’s, and Ada nothing of hers.`;
     },
   },
   {
     device: "phone",
-    words: "Now LiveChat’s accounts fail for ten seconds, just when Ada’s token is called back. She does not know, and writes.",
+    words:
+      "Now LiveChat’s accounts fail for ten seconds, just when Ada’s token is called back. She does not know, and writes.",
     act: async ({ phone, fail, mend, wait, note }) => {
       await fail();
       await phone.call("revoke");

@@ -5,7 +5,10 @@ import { duration } from "./duration.js";
 import { fillPanel, radio } from "./panel.js";
 
 /** Answers are drawn only where a callback waits for them. */
-const CALLS = 0, HITS = 1, JOINS = 2, ANSWERS = 3;
+const CALLS = 0,
+  HITS = 1,
+  JOINS = 2,
+  ANSWERS = 3;
 let lanes = ["Calls", "Cache hits", "Joins", "Requests", "Network"];
 const TOP = 8;
 const LANE = 38;
@@ -45,13 +48,27 @@ const end = (event, outcome, code) => {
 /** Takes note of an event of the package. */
 export const addEvent = (event) => {
   switch (event.type) {
-    case "call": mark(CALLS, event.at, event.method); break;
-    case "cache_hit": mark(HITS, event.at, "answered from the cache"); break;
-    case "restored": mark(HITS, event.at, "restored from sessionStorage"); break;
-    case "joined": mark(JOINS, event.at, `${event.method} joined request ${event.request}`); break;
-    case "widget_answered": mark(ANSWERS, event.at, event.ok ? "answered" : `answered without a token: ${event.code}`, !event.ok); break;
-    case "sign_in_asked": mark(ANSWERS, event.at, "somebody was asked to sign in"); break;
-    case "widget_error": mark(ANSWERS, event.at, `lcw:error ${event.errorCode}: ${event.meaning}`, true); break;
+    case "call":
+      mark(CALLS, event.at, event.method);
+      break;
+    case "cache_hit":
+      mark(HITS, event.at, "answered from the cache");
+      break;
+    case "restored":
+      mark(HITS, event.at, "restored from sessionStorage");
+      break;
+    case "joined":
+      mark(JOINS, event.at, `${event.method} joined request ${event.request}`);
+      break;
+    case "widget_answered":
+      mark(ANSWERS, event.at, event.ok ? "answered" : `answered without a token: ${event.code}`, !event.ok);
+      break;
+    case "sign_in_asked":
+      mark(ANSWERS, event.at, "somebody was asked to sign in");
+      break;
+    case "widget_error":
+      mark(ANSWERS, event.at, `lcw:error ${event.errorCode}: ${event.meaning}`, true);
+      break;
     case "request_began":
       requests.set(event.request, { id: event.request, began: event.at, attempts: [{ start: event.at }] });
       break;
@@ -62,9 +79,15 @@ export const addEvent = (event) => {
       request.attempts.push({ start: event.at + event.delay });
       break;
     }
-    case "request_succeeded": end(event, "done"); break;
-    case "request_failed": end(event, "failed", event.code); break;
-    case "request_aborted": end(event, "aborted"); break;
+    case "request_succeeded":
+      end(event, "done");
+      break;
+    case "request_failed":
+      end(event, "failed", event.code);
+      break;
+    case "request_aborted":
+      end(event, "aborted");
+      break;
   }
   latest = Math.max(latest, event.at);
   draw();
@@ -111,7 +134,10 @@ const shapes = [
   (x, y) => svg("path", { class: "mark hollow", d: `M${x - 7} ${y - 6}H${x + 7}L${x} ${y + 7}Z` }),
   (x, y, isBad) =>
     isBad
-      ? svg("path", { class: "mark cross", d: `M${x - 5} ${y - 5}L${x + 5} ${y + 5}M${x - 5} ${y + 5}L${x + 5} ${y - 5}` })
+      ? svg("path", {
+          class: "mark cross",
+          d: `M${x - 5} ${y - 5}L${x + 5} ${y + 5}M${x - 5} ${y + 5}L${x + 5} ${y - 5}`,
+        })
       : svg("rect", { class: "mark", x: x - 6, y: y - 6, width: 12, height: 12, rx: 2 }),
 ];
 
@@ -134,7 +160,11 @@ const barName = (text, from, to, y, next = width - EDGE, former = GUTTER) => {
   const inFront = from - former > text.length * 6.6 + 8;
   if (!room && to - from > text.length * 6.6) return svg("text", { class: "bar-name", x: from, y: y - 10 }, text);
   if (!room && !inFront) return undefined;
-  return svg("text", { class: "bar-name", x: room ? to + 5 : from - 5, y: y + 4, "text-anchor": room ? "start" : "end" }, text);
+  return svg(
+    "text",
+    { class: "bar-name", x: room ? to + 5 : from - 5, y: y + 4, "text-anchor": room ? "start" : "end" },
+    text,
+  );
 };
 
 const outcomeOf = ({ id, began, end, outcome, attempts }) => {
@@ -154,7 +184,8 @@ const drawRequest = (request, x, now, y, former, next) => {
     if (attempt.start > (request.end ?? now)) continue;
     const from = Math.max(x(attempt.start), GUTTER);
     const until = Math.max(x(attempt.end ?? request.end ?? now), from + 3);
-    const kind = attempt.end === undefined ? "running" : attempt.code ? "bad" : request.outcome === "aborted" ? "aborted" : "";
+    const kind =
+      attempt.end === undefined ? "running" : attempt.code ? "bad" : request.outcome === "aborted" ? "aborted" : "";
     group.append(svg("rect", { class: `bar ${kind}`, x: from, y: y - 7, width: until - from, height: 14, rx: 3 }));
   }
   for (const [index, attempt] of request.attempts.entries()) {
@@ -164,7 +195,14 @@ const drawRequest = (request, x, now, y, former, next) => {
     const until = Math.max(x(Math.min(next.start, request.end ?? now)), GUTTER);
     if (until > from) group.append(svg("line", { class: "pause", x1: from, x2: until, y1: y, y2: y }));
   }
-  const name = barName(text, Math.max(x(request.began), GUTTER), to, y, next && x(next.began), former && x(former.end ?? now));
+  const name = barName(
+    text,
+    Math.max(x(request.began), GUTTER),
+    to,
+    y,
+    next && x(next.began),
+    former && x(former.end ?? now),
+  );
   if (name) group.append(name);
   return group;
 };
@@ -175,8 +213,19 @@ const drawSent = (entry, x, y, isLast, former) => {
   const isBad = entry.status === 0 || entry.status >= 400;
   const answer = entry.status > 0 ? entry.status : "no answer";
   const group = svg("g", {}, svg("title", {}, `${entry.name}: ${answer}, ${duration(entry.duration)}`));
-  group.append(svg("rect", { class: isBad ? "bar bad" : "bar", x: from, y: y - 4, width: until - from, height: 8, rx: 2 }));
-  const name = isLast ? barName(`${entry.name.split("/").at(-1)} ${answer}`, from, until, y, undefined, former && x(former.at + former.duration)) : undefined;
+  group.append(
+    svg("rect", { class: isBad ? "bar bad" : "bar", x: from, y: y - 4, width: until - from, height: 8, rx: 2 }),
+  );
+  const name = isLast
+    ? barName(
+        `${entry.name.split("/").at(-1)} ${answer}`,
+        from,
+        until,
+        y,
+        undefined,
+        former && x(former.at + former.duration),
+      )
+    : undefined;
   if (name) group.append(name);
   return group;
 };
@@ -184,7 +233,12 @@ const drawSent = (entry, x, y, isLast, former) => {
 const summary = () => {
   const count = (lane) => marks.filter((one) => one.lane === lane).length;
   const said = (number, name) => `${number} ${name}${number === 1 ? "" : "s"}`;
-  const parts = [said(count(CALLS), "call"), said(count(HITS), "cache hit"), said(count(JOINS), "join"), said(requests.size, "request")];
+  const parts = [
+    said(count(CALLS), "call"),
+    said(count(HITS), "cache hit"),
+    said(count(JOINS), "join"),
+    said(requests.size, "request"),
+  ];
   if (lanes.includes("Answers")) parts.push(said(count(ANSWERS), "answer"));
   return `Timeline: ${parts.join(", ")}. The log lists them.`;
 };
@@ -211,14 +265,16 @@ export const draw = () => {
   for (let part = 0; part <= 3; part++) {
     const seconds = (span / 1000 / 3) * (3 - part);
     const here = x(now - seconds * 1000);
-    const name = part === 3 ? "now" : `−${seconds >= 60 ? `${+(seconds / 60).toFixed(1)} min` : `${Math.round(seconds)} s`}`;
+    const name =
+      part === 3 ? "now" : `−${seconds >= 60 ? `${+(seconds / 60).toFixed(1)} min` : `${Math.round(seconds)} s`}`;
     picture.append(
       svg("line", { class: "tick", x1: here, x2: here, y1: TOP, y2: bottom }),
       svg("text", { class: "tick-name", x: here, y: bottom + 16 }, name),
     );
   }
   const [requestLane, networkLane] = [lanes.length - 2, lanes.length - 1];
-  for (let lane = 0; lane < requestLane; lane++) picture.append(...clusters(lane, x).map((cluster) => drawCluster(lane, cluster, y(lane))));
+  for (let lane = 0; lane < requestLane; lane++)
+    picture.append(...clusters(lane, x).map((cluster) => drawCluster(lane, cluster, y(lane))));
 
   const begins = now - span;
   let isEmpty = !marks.some((one) => one.at > begins);
@@ -231,15 +287,22 @@ export const draw = () => {
     picture.append(drawRequest(request, x, now, y(requestLane) + (isBeside ? 9 : -2), former, recent[index + 1]));
   }
   const visible = sent.filter((entry) => entry.at + entry.duration > begins);
-  picture.append(...visible.map((entry, index) => drawSent(entry, x, y(networkLane), index === visible.length - 1, visible[index - 1])));
+  picture.append(
+    ...visible.map((entry, index) =>
+      drawSent(entry, x, y(networkLane), index === visible.length - 1, visible[index - 1]),
+    ),
+  );
   if (isEmpty) {
-    picture.append(svg("text", { class: "empty", x: GUTTER + (width - GUTTER) / 2, y: y(JOINS) - 8 }, "Nothing happened lately."));
+    picture.append(
+      svg("text", { class: "empty", x: GUTTER + (width - GUTTER) / 2, y: y(JOINS) - 8 }, "Nothing happened lately."),
+    );
   }
   byId("drawing").replaceChildren(picture);
 };
 
 /** Whether anything shown still moves. */
-const isMoving = () => Date.now() - latest < span + 2000 || [...requests.values()].some((request) => request.end === undefined);
+const isMoving = () =>
+  Date.now() - latest < span + 2000 || [...requests.values()].some((request) => request.end === undefined);
 
 const fill = () =>
   fillPanel(

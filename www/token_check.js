@@ -4,7 +4,8 @@
 /** Clocks may disagree by this much. Seconds. */
 const TOLERANCE = 5;
 
-const bytesOf = (base64) => Uint8Array.from(atob(base64.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
+const bytesOf = (base64) =>
+  Uint8Array.from(atob(base64.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
 
 const decode = (part, name) => {
   let value;
@@ -23,7 +24,11 @@ const importKey = (base64) =>
 
 const checkTimes = ({ iat, nbf, exp }) => {
   const now = Date.now() / 1000;
-  for (const [name, time, isRequired] of [["iat", iat, true], ["exp", exp, true], ["nbf", nbf, false]]) {
+  for (const [name, time, isRequired] of [
+    ["iat", iat, true],
+    ["exp", exp, true],
+    ["nbf", nbf, false],
+  ]) {
     if (time === undefined && !isRequired) continue;
     if (typeof time !== "number" || !Number.isFinite(time)) throw new Error(`its ${name} is no number`);
   }
@@ -47,7 +52,12 @@ export const checkToken = async (token, { keyFor, issuer }) => {
     const published = await keyFor(header.kid);
     if (published === undefined) throw new Error("no key with its kid is published");
     const signed = new TextEncoder().encode(`${parts[0]}.${parts[1]}`);
-    const isGood = await crypto.subtle.verify("RSASSA-PKCS1-v1_5", await importKey(published), bytesOf(parts[2]), signed);
+    const isGood = await crypto.subtle.verify(
+      "RSASSA-PKCS1-v1_5",
+      await importKey(published),
+      bytesOf(parts[2]),
+      signed,
+    );
     if (!isGood) throw new Error("its signature is not of the published key");
     if (claims.iss !== issuer) throw new Error("its iss is not the configured one");
     if (typeof claims.sub !== "string" || claims.sub === "") throw new Error("its sub is no text");

@@ -12,7 +12,11 @@ export const fillTokenPanel = () =>
     html("p", { id: "has-token", class: "tag" }, "hasToken: unknown"),
     ...lifeBar(),
     html("dl", { id: "token-fields", class: "fields" }),
-    html("p", { class: "note" }, "The access token is a secret: the page shows its length and its last four characters, never more."),
+    html(
+      "p",
+      { class: "note" },
+      "The access token is a secret: the page shows its length and its last four characters, never more.",
+    ),
   );
 
 /** The access token as it may be shown: its length and its last four characters. */

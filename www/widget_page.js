@@ -17,7 +17,8 @@ export const onEvent = (event) => {
   timeline.addEvent(event);
   addEntry(event);
   if (event.type === "signed_out" && event.origin === "other_tab") void followSession();
-  if (event.code === "WASM_BLOCKED") showBlocked({ code: event.code, message: "the page’s Content-Security-Policy forbids WebAssembly" });
+  if (event.code === "WASM_BLOCKED")
+    showBlocked({ code: event.code, message: "the page’s Content-Security-Policy forbids WebAssembly" });
 };
 
 /** Whose chat and token are shown; null while they are nobody's. @type {string | null} */

@@ -59,6 +59,7 @@ export const host = {
   tokenOf,
   wakeAfter,
   wallNow,
-  writeItem: (/** @type {string} */ key, /** @type {string} */ text) => changed((session) => session.setItem(key, text)),
+  writeItem: (/** @type {string} */ key, /** @type {string} */ text) =>
+    changed((session) => session.setItem(key, text)),
   writeMark,
 };

@@ -28,7 +28,8 @@ export const within = (deadline, ask) =>
  * Whether a failure is that nobody is signed in, or not any longer; also when it is repeated in a cool-down.
  * @param {any} error
  */
-export const isNobody = (error) => /^(NOT_SIGNED_IN|SIGNED_OUT)$/.test((error.code === "COOLING_DOWN" ? error.cause : error)?.code);
+export const isNobody = (error) =>
+  /^(NOT_SIGNED_IN|SIGNED_OUT)$/.test((error.code === "COOLING_DOWN" ? error.cause : error)?.code);
 
 /**
  * Hands an answer to a widget's callback, once, also after a failure or a throw. What the callback throws goes to the console and

@@ -34,12 +34,14 @@ const own = { defaults: {} };
  */
 export const page = () => {
   const key = Symbol.for("custom-identity-provider/2");
+  // prettier-ignore
   return attempt(() => (/** @type {any} */ (globalThis)[key] ??= own)) ?? own;
 };
 
 /** Whether a value can be listened to as an AbortSignal, of whatever frame. @param {any} value */
 const isSignal = (value) =>
-  isRecord(value) && attempt(() => typeof value.aborted === "boolean" && typeof value.addEventListener === "function") === true;
+  isRecord(value) &&
+  attempt(() => typeof value.aborted === "boolean" && typeof value.addEventListener === "function") === true;
 
 /**
  * A call of the core with a promise; the caller's own signal ends its wait only.
@@ -49,7 +51,9 @@ const isSignal = (value) =>
  */
 const ask = (handle, ask, call) => {
   // Widgets call with nothing, and anything else that they might pass is not ours to read.
-  const signal = isRecord(call) ? attempt(() => /** @type {import("../index.js").CallOptions} */ (call).signal) : undefined;
+  const signal = isRecord(call)
+    ? attempt(() => /** @type {import("../index.js").CallOptions} */ (call).signal)
+    : undefined;
   if (signal === undefined || signal === null) return guard(ask);
   if (!isSignal(signal)) return refusal(badOption("signal", "an AbortSignal"));
   if (attempt(() => signal.aborted)) return refusal(reasonOf(signal));
@@ -99,8 +103,12 @@ const told = {
   lookForSignOut: () => void guard(() => happened(FACTS.lookForSignOut)),
   hearMark: (/** @type {string} */ mark) => void guard(() => hearMark(mark)),
   leavePage: () => void guard(() => happened(FACTS.leavePage)),
-  attemptEnded: (/** @type {number} */ session, /** @type {number} */ request, /** @type {number} */ attempt, /** @type {object} */ outcome) =>
-    void guard(() => attemptEnded(session, request, attempt, outcome)),
+  attemptEnded: (
+    /** @type {number} */ session,
+    /** @type {number} */ request,
+    /** @type {number} */ attempt,
+    /** @type {object} */ outcome,
+  ) => void guard(() => attemptEnded(session, request, attempt, outcome)),
 };
 
 /**
@@ -163,7 +171,8 @@ const made = (method) => ({
 const refusing = (error) => made(() => () => refusal(error()));
 
 /** A provider that is being made. @param {Promise<AnyProvider>} provider */
-const later = (provider) => made((name) => (call) => quiet(provider.then((one) => /** @type {any} */ (one[name](call)))));
+const later = (provider) =>
+  made((name) => (call) => quiet(provider.then((one) => /** @type {any} */ (one[name](call)))));
 
 /**
  * What a widget's shape stands on; wrong options are thrown.

@@ -144,7 +144,11 @@ export const describeGlobal = (name) => attempt(() => Object.getOwnPropertyDescr
 
 /** Puts a global on the page, or takes it off; where the page does not allow that, nothing happens. @param {string} name @param {PropertyDescriptor} [descriptor] */
 export const defineGlobal = (name, descriptor) =>
-  void attempt(() => (descriptor ? Object.defineProperty(page, name, { configurable: true, enumerable: true, ...descriptor }) : delete page[name]));
+  void attempt(() =>
+    descriptor
+      ? Object.defineProperty(page, name, { configurable: true, enumerable: true, ...descriptor })
+      : delete page[name],
+  );
 
 /** Whether there is a window or a worker that can be listened to. */
 export const canListen = () => typeof global("addEventListener") === "function";
@@ -218,7 +222,10 @@ export const abortController = () => {
 /** What a signal without a reason of its own was aborted with. */
 export const abortReason = () => {
   const message = "This operation was aborted";
-  return attempt(() => new page.DOMException(message, "AbortError")) ?? Object.assign(new Error(message), { name: "AbortError" });
+  return (
+    attempt(() => new page.DOMException(message, "AbortError")) ??
+    Object.assign(new Error(message), { name: "AbortError" })
+  );
 };
 
 /** What keeps an object without keeping it alive; where the engine has no such thing it is kept. @template {object} T @param {T} object @returns {{deref: () => T | undefined}} */
@@ -291,7 +298,9 @@ export class TextEncoder {
     const native = attempt(() => this.native?.encode(text));
     if (native) return native;
     // A lone surrogate has no UTF-8.
-    const binary = encodeURIComponent(text.replace(/[\uD800-\uDFFF]/gu, "\uFFFD")).replace(/%(..)/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+    const binary = encodeURIComponent(text.replace(/[\uD800-\uDFFF]/gu, "\uFFFD")).replace(/%(..)/g, (_, hex) =>
+      String.fromCharCode(parseInt(hex, 16)),
+    );
     return Uint8Array.from(binary, (character) => character.charCodeAt(0));
   }
   /** @param {string} text @param {Uint8Array} into */

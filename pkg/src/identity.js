@@ -26,7 +26,8 @@ export const callerOf = (identity) => {
 const wellFormed = (identity) => (/^\0|[\uD800-\uDFFF]/u.test(identity) ? `\0${JSON.stringify(identity)}` : identity);
 
 /** The identity that the core was told. @param {string | undefined} told */
-export const identityOf = (told) => (told?.startsWith("\0") ? /** @type {string} */ (JSON.parse(told.slice(1))) : told ?? null);
+export const identityOf = (told) =>
+  told?.startsWith("\0") ? /** @type {string} */ (JSON.parse(told.slice(1))) : (told ?? null);
 
 /**
  * Who is signed in at this moment, by the page's own user id; null when nobody, and an IdentityError where that can't be told.
@@ -45,7 +46,9 @@ export const readIdentity = (identity) => {
   if (typeof answer === "number" && Number.isFinite(answer)) return String(answer);
   // A promise that fails is the page's mistake, which is told here, and no unhandled rejection beside it.
   attempt(() => promised(answer).catch(() => {}));
-  return badIdentity(`answered with ${described(answer)}, expected at once the user's id (a non-empty string or a number), or null when nobody is signed in`);
+  return badIdentity(
+    `answered with ${described(answer)}, expected at once the user's id (a non-empty string or a number), or null when nobody is signed in`,
+  );
 };
 
 /** A mistake of the page's, which is said in the console, too: a widget that swallows rejections would hide it. @param {string} what @param {object} [details] */
@@ -61,7 +64,7 @@ const described = (answer) =>
     ? "an empty string"
     : typeof answer === "number"
       ? "a number that is not finite"
-      : attempt(() => typeof /** @type {any} */ (answer).then) === "function"
+      : attempt(() => typeof (/** @type {any} */ (answer).then)) === "function"
         ? "a promise"
         : typeof answer === "object"
           ? "an object"

@@ -12,7 +12,11 @@ const READ = ["alg", "iat", "exp", "iss", "sub"];
  * @param {string} part
  * @returns {any}
  */
-const decode = (part) => ownFields(attempt(() => JSON.parse(new TextDecoder().decode(bytesOfBase64(part)))), READ);
+const decode = (part) =>
+  ownFields(
+    attempt(() => JSON.parse(new TextDecoder().decode(bytesOfBase64(part)))),
+    READ,
+  );
 
 /**
  * A JWT in parts. The claims of an encrypted token can't be read, but those that its maker repeated in the header (RFC 7519, section 5.3).

@@ -15,7 +15,9 @@ export const kindOf = (value) =>
     ? 1
     : isArray(value)
       ? 6
-      : ["undefined", "", "string", "number", "boolean", "object", "", "", "", "function", "symbol"].indexOf(typeof value) >>> 0;
+      : ["undefined", "", "string", "number", "boolean", "object", "", "", "", "function", "symbol"].indexOf(
+          typeof value,
+        ) >>> 0;
 
 /** The same for an answer as a whole, of whatever frame's realm or polyfill: a promise and a Response are told apart. @param {any} value */
 export const kindOfAnswer = (value) => {

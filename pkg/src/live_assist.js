@@ -56,7 +56,9 @@ export const authoriseChatWithCallbackWith = (load, options) => {
       within(DEADLINE, () => {
         const isBound = flow === "code" && codeChallenge != null;
         // The challenge belongs to this call alone; the handle that carries it shares the session of all others.
-        const asked = isBound ? provide(load, WIDGET, { ...options, codeChallenge }, [...OWN, "codeChallenge"]) : provider;
+        const asked = isBound
+          ? provide(load, WIDGET, { ...options, codeChallenge }, [...OWN, "codeChallenge"])
+          : provider;
         return asked.getToken();
       });
     answerOnce(

@@ -30,7 +30,8 @@ const tag = () => {
     },
     begin: () => {
       // At a new page the tag asks who the visitor is.
-      if (hasChanged) attempt(() => global("lpTag").newPage(global("location").href, { section: global("lpTag").section }));
+      if (hasChanged)
+        attempt(() => global("lpTag").newPage(global("location").href, { section: global("lpTag").section }));
     },
     detach: () => {},
     instance: () => undefined,

@@ -25,7 +25,9 @@ export const customIdentityProviderWith = (load, options = {}) => {
   /** LiveChat's widget never hears a rejection: it waits, and nobody knows why. @param {any} error */
   const advise = ({ code }) => {
     if (code === "NOT_SIGNED_IN") {
-      complainOnce("the source says that nobody is signed in, so LiveChat's chat waits for ever: for guests use connectLiveChat, or give the option guests, a source of theirs");
+      complainOnce(
+        "the source says that nobody is signed in, so LiveChat's chat waits for ever: for guests use connectLiveChat, or give the option guests, a source of theirs",
+      );
     }
   };
   /** @template {Promise<any>} T @param {T} promise @returns {T} */

@@ -44,7 +44,8 @@ const settings = (provider) => {
     if (!isRecord(target)) made = copy;
     const descriptor = describeGlobal("__lc");
     if (descriptor?.get === get) held = copy;
-    else defineGlobal("__lc", { value: copy, writable: true, configurable: descriptor ? descriptor.configurable : true });
+    else
+      defineGlobal("__lc", { value: copy, writable: true, configurable: descriptor ? descriptor.configurable : true });
     if (attempt(() => global("__lc").custom_identity_provider) !== provider) {
       complainOnce("window.__lc cannot be written, so LiveChat's widget cannot be told who is signed in");
     }
@@ -107,7 +108,8 @@ const runningWidget = () => {
     const found = global("LiveChatWidget");
     const isLoading = Boolean(global("__lc_inited"));
     if (typeof attempt(() => found.call) !== "function") {
-      if (isLoading) complainOnce("window.LiveChatWidget is missing, so the running widget cannot be taken off the page");
+      if (isLoading)
+        complainOnce("window.LiveChatWidget is missing, so the running widget cannot be taken off the page");
       return;
     }
     if (attempt(() => found._h) === null) {
@@ -122,7 +124,7 @@ const runningWidget = () => {
       found.call("destroy");
       isEnded = true;
     } catch (error) {
-      complainOnce("LiveChatWidget.call(\"destroy\") failed, so the running widget may still be there", error);
+      complainOnce('LiveChatWidget.call("destroy") failed, so the running widget may still be there', error);
       return;
     }
     if (global("LiveChatWidget")) return;
@@ -176,7 +178,10 @@ const runningWidget = () => {
 export const connectLiveChatWith = (load, options = {}) => {
   const complete = isRecord(options) ? { ...page().defaults, ...given(options) } : options;
   // The licence may be named by a snippet that comes later; anything else has to be right at once.
-  const known = isRecord(complete) && complete.licenseId === undefined && complete.organizationId === undefined ? { ...complete, licenseId: 1 } : complete;
+  const known =
+    isRecord(complete) && complete.licenseId === undefined && complete.organizationId === undefined
+      ? { ...complete, licenseId: 1 }
+      : complete;
   const { identity, guests } = readOptions("livechat", known, [...OWN, "restart", "onSignOut"]);
   if (!canListen() || !global("document")) return () => {}; // There is no widget outside a page.
   const { restart, onSignOut, ...own } = given(options);

@@ -30,7 +30,8 @@ const tell = (options, type, details) => {
 };
 
 /** @param {Options} options @returns {(error?: any) => void} */
-const teller = (options) => (error) => tell(options, "widget_answered", error ? { ok: false, code: error.code } : { ok: true });
+const teller = (options) => (error) =>
+  tell(options, "widget_answered", error ? { ok: false, code: error.code } : { ok: true });
 
 /**
  * @param {import("./engine.js").Load} load

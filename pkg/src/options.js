@@ -89,12 +89,17 @@ const reader = (object, prefix, known) => {
     return right;
   };
   /** @param {string} name */
-  const text = (name) => option(name, (value) => (typeof value === "string" && value ? value : undefined), "a non-empty string");
+  const text = (name) =>
+    option(name, (value) => (typeof value === "string" && value ? value : undefined), "a non-empty string");
   /** @param {string} name */
   const url = (name) => option(name, address, ADDRESS);
   /** @param {string} name @param {string[]} choices */
   const oneOf = (name, choices) =>
-    option(name, (value) => (choices.includes(value) ? /** @type {string} */ (value) : undefined), `"${choices.join('" or "')}"`);
+    option(
+      name,
+      (value) => (choices.includes(value) ? /** @type {string} */ (value) : undefined),
+      `"${choices.join('" or "')}"`,
+    );
   return {
     own,
     option,
@@ -110,7 +115,8 @@ const reader = (object, prefix, known) => {
     milliseconds: (name, least) =>
       option(
         name,
-        (value) => (typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER ? value : undefined),
+        (value) =>
+          typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER ? value : undefined,
         least ? "a positive number of milliseconds" : "a number of milliseconds, 0 or more",
       ),
   };
@@ -143,18 +149,22 @@ const readSource = (value, name, isLiveChat, isCodeFlow) => {
     if (url === undefined) throw badOption(name, ADDRESS);
     return bare({ name, url, init: bare({ method: "POST", credentials: /** @type {const} */ ("same-origin") }) });
   }
-  if (!isRecord(value)) throw badOption(name, `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`);
+  if (!isRecord(value))
+    throw badOption(name, `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`);
   const { grant } = given(value, `${name}.`);
   const read = (/** @type {string[]} */ ...known) => reader(value, `${name}.`, known);
   if (grant === undefined || !isLiveChat) {
     const options = read("url", "method", "headers", "credentials", "body");
     const url = options.required("url", options.url("url"), isLiveChat ? "a URL (or give grant)" : "a URL");
     const method = options.oneOf("method", ["GET", "POST"]) ?? "POST";
-    const credentials = /** @type {RequestCredentials | undefined} */ (options.oneOf("credentials", ["omit", "same-origin", "include"]));
+    const credentials = /** @type {RequestCredentials | undefined} */ (
+      options.oneOf("credentials", ["omit", "same-origin", "include"])
+    );
     const body = options.text("body");
     if (body !== undefined && method === "GET") throw badOption(`${name}.body`, 'none with method "GET"');
     if (isCodeFlow && method === "GET") throw badOption(`${name}.method`, '"POST" for a new code');
-    if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed)) throw badOption(`${name}.body`, "a JSON object");
+    if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed))
+      throw badOption(`${name}.body`, "a JSON object");
     const headers = options.option("headers", (headers) => callable(headers) ?? readHeaders(headers), HEADERS);
     return bare({ name, url, init: bare({ method, credentials: credentials ?? "same-origin", body, headers }) });
   }
@@ -184,7 +194,9 @@ const readSource = (value, name, isLiveChat, isCodeFlow) => {
 /** The number of a licence, also as digits in text, as LiveChat's own snippets have it. @param {unknown} value */
 const license = (value) => {
   const number = typeof value === "string" && /^[1-9]\d*$/.test(value) ? Number(value) : value;
-  return Number.isSafeInteger(number) && /** @type {number} */ (number) > 0 ? /** @type {number} */ (number) : undefined;
+  return Number.isSafeInteger(number) && /** @type {number} */ (number) > 0
+    ? /** @type {number} */ (number)
+    : undefined;
 };
 
 /** @param {unknown} value */
@@ -213,17 +225,26 @@ export const readPartialOptions = (widget, value, own) => {
   options.oneOf("failureForm", ["null", "empty_string", "empty_object"]);
   options.option("restart", (restart) => (typeof restart === "boolean" ? true : undefined), "a boolean");
   options.option("onSignOut", callable, "a function");
-  options.option("startChat", (start) => (typeof start === "boolean" || isRecord(start) ? true : undefined), "a boolean, or the options of startChat");
+  options.option(
+    "startChat",
+    (start) => (typeof start === "boolean" || isRecord(start) ? true : undefined),
+    "a boolean, or the options of startChat",
+  );
   return {
     widget,
     flow,
-    source: options.own.source === undefined ? undefined : readSource(options.own.source, "source", isLiveChat, isCodeFlow),
+    source:
+      options.own.source === undefined ? undefined : readSource(options.own.source, "source", isLiveChat, isCodeFlow),
     guests: options.own.guests === undefined ? undefined : readSource(options.own.guests, "guests", true, false),
     identity:
       options.own.identity === null
         ? null
         : /** @type {(() => unknown) | undefined} */ (
-            options.option("identity", callable, "a function that answers with the page's own user id or null, or null when nobody can be signed in")
+            options.option(
+              "identity",
+              callable,
+              "a function that answers with the page's own user id or null, or null when nobody can be signed in",
+            )
           ),
     cache: cache ?? (isLiveChat ? "session" : isCodeFlow ? "none" : "memory"),
     licenseId: options.option("licenseId", license, "a positive whole number, or its digits"),
@@ -253,9 +274,16 @@ export const missingAccount = () =>
  */
 export const readOptions = (widget, value, own) => {
   /** @type {ReadOptions} */
-  const options = { ...readPartialOptions(widget, value, own), account: undefined, ask: (identity, reason) => asker(options, identity, reason) };
+  const options = {
+    ...readPartialOptions(widget, value, own),
+    account: undefined,
+    ask: (identity, reason) => asker(options, identity, reason),
+  };
   if (!options.source) {
-    throw badOption("source", `one to be given: a function, a URL, or an object with url${widget === "livechat" ? " or grant" : ""}`);
+    throw badOption(
+      "source",
+      `one to be given: a function, a URL, or an object with url${widget === "livechat" ? " or grant" : ""}`,
+    );
   }
   if (options.identity === undefined && options.cache === "session") {
     throw badOption(

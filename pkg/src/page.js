@@ -2,7 +2,18 @@
 // What the page tells the core, and the core the page: timers, the network's return, and sign-outs, here and in other tabs and workers.
 // What a mark means that is there, is another or is missing, the core decides (`src/core/sign_out.rs`).
 
-import { after, attempt, canListen, cancel, global, listen, random, randomBytes, readLocal, storage } from "./environment.js";
+import {
+  after,
+  attempt,
+  canListen,
+  cancel,
+  global,
+  listen,
+  random,
+  randomBytes,
+  readLocal,
+  storage,
+} from "./environment.js";
 
 /** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Told */
 
@@ -137,7 +148,8 @@ export const newMark = () => {
 };
 
 /** Carries a sign-out to every tab and worker that runs; a page whose storage takes no mark has removed the older one, which says enough. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
-export const broadcast = (mark, isWritten) => void attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
+export const broadcast = (mark, isWritten) =>
+  void attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
 
 /** Removes the records of all sessions, also of those that this page never opened, but for those of one generation. @param {string} spared */
 export const removeRecords = (spared) => {

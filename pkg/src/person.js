@@ -1,7 +1,18 @@
 // @ts-check
 // Whom a running widget serves, watched for as long as the widget is connected: nobody may find the conversation of who was there before.
 
-import { Promise, after, cancel, complain, global, listen, monotonicNow, queueMicrotask, unlisten, weakly } from "./environment.js";
+import {
+  Promise,
+  after,
+  cancel,
+  complain,
+  global,
+  listen,
+  monotonicNow,
+  queueMicrotask,
+  unlisten,
+  weakly,
+} from "./environment.js";
 import { readIdentity } from "./identity.js";
 
 /** A person by the page's own user id; null: nobody; undefined: the page does not say. @typedef {string | null | undefined} Person */
@@ -69,7 +80,9 @@ export const watchPerson = (widget) => {
   /** Tells the page that somebody left; a function that several connections have is told once. */
   const tell = () => {
     for (const onSignOut of new Set(connections.map((entry) => entry.deref()?.onSignOut))) {
-      new Promise((resolve) => resolve(onSignOut?.())).catch((error) => complain("custom-identity-provider: onSignOut threw", error));
+      new Promise((resolve) => resolve(onSignOut?.())).catch((error) =>
+        complain("custom-identity-provider: onSignOut threw", error),
+      );
     }
   };
 

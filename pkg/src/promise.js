@@ -10,7 +10,8 @@ const waiting = new Set();
 let trapped;
 
 /** @param {unknown} [cause] */
-const trapError = (cause) => new IdentityError("WASM_TRAPPED", "the WebAssembly core crashed; reload the page", { cause });
+const trapError = (cause) =>
+  new IdentityError("WASM_TRAPPED", "the WebAssembly core crashed; reload the page", { cause });
 
 /** A promise that the core settles; a deadline settles it where the core can't any more. A rejection that nobody listens to is no unhandled one. */
 export class Deferred {

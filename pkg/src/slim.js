@@ -33,11 +33,17 @@ const bytes = async (source) => {
   const response = typeof source === "string" || typeof source.href === "string" ? await fetch(source) : source;
   if (typeof response.arrayBuffer !== "function") return response;
   if (response.ok) return response.arrayBuffer();
-  throw new IdentityError("WASM_MISSING", "the WebAssembly file could not be fetched; see status", { status: response.status });
+  throw new IdentityError("WASM_MISSING", "the WebAssembly file could not be fetched; see status", {
+    status: response.status,
+  });
 };
 
 const load = () => {
-  if (!compiled) throw failure ?? new IdentityError("WASM_MISSING", "await init() of custom-identity-provider/slim before the first call");
+  if (!compiled)
+    throw (
+      failure ??
+      new IdentityError("WASM_MISSING", "await init() of custom-identity-provider/slim before the first call")
+    );
   return instantiate(compiled);
 };
 

@@ -2,7 +2,19 @@
 // The four kinds of source: a function, the page's own service, LiveChat's cookie grant and its identity_token grant.
 // What came of asking is handed to the core as it is; what it means, the core decides.
 
-import { Promise, abortController, attempt, base64url, complainOnce, global, pageAddress, randomBytes, resolveUrl, sha256, TextEncoder } from "./environment.js";
+import {
+  Promise,
+  abortController,
+  attempt,
+  base64url,
+  complainOnce,
+  global,
+  pageAddress,
+  randomBytes,
+  resolveUrl,
+  sha256,
+  TextEncoder,
+} from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { identityOf } from "./identity.js";
 import { HEADERS, readHeaders } from "./headers.js";
@@ -100,13 +112,19 @@ const textOf = async (response) => (response.text ? response.text() : JSON.strin
  */
 const askService = async (service, url, init, takesText) => {
   // fetch reads inherited fields, too.
-  const request = bare({ ...init, headers: withHeaders(init.headers, { accept: takesText ? "application/json, application/jwt, text/plain" : "application/json" }) });
+  const request = bare({
+    ...init,
+    headers: withHeaders(init.headers, {
+      accept: takesText ? "application/json, application/jwt, text/plain" : "application/json",
+    }),
+  });
   // A signal that the page's own AbortController made may be none to fetch; the core hears nothing of an attempt that it stopped.
   const Request = global("Request");
   if (typeof Request === "function" && !attempt(() => new Request(url, { signal: init.signal }))) delete request.signal;
   // Called without an object: browsers refuse their own functions as methods of anything but the window.
   const fetch = global("fetch");
-  if (typeof fetch !== "function") return factsOf(new IdentityError("NETWORK", "this page has no fetch: give a function as source"));
+  if (typeof fetch !== "function")
+    return factsOf(new IdentityError("NETWORK", "this page has no fetch: give a function as source"));
   let found;
   try {
     // A redirect to another origin, where people sign in, looks like a failing network: `src/core/outcome.rs` says how it is told.
@@ -139,9 +157,19 @@ const askService = async (service, url, init, takesText) => {
     const body = text.trim();
     const isHtml = body.startsWith("<");
     if (takesText && !isHtml && (isText || !body)) return { ok, answer: body };
-    found = !body ? "empty" : /<input[^>]+type=["']?password/i.test(body) ? "a sign-in page" : isHtml ? "HTML" : "no JSON";
+    found = !body
+      ? "empty"
+      : /<input[^>]+type=["']?password/i.test(body)
+        ? "a sign-in page"
+        : isHtml
+          ? "HTML"
+          : "no JSON";
     // Browsers and polyfills that do not say `redirected` name the address.
-    return { ok: false, found, redirected: response.redirected ?? (response.url && response.url !== url.split("#")[0]) };
+    return {
+      ok: false,
+      found,
+      redirected: response.redirected ?? (response.url && response.url !== url.split("#")[0]),
+    };
   } catch (cause) {
     // Whatever kept it from being answered: a body that breaks off rejects with other errors than fetch.
     unreached.add(service);
@@ -159,18 +187,22 @@ const askService = async (service, url, init, takesText) => {
  * @param {Init} init
  */
 const askAccounts = ({ name, accountsUrl, clientId, grant }, { licenseId, organizationId }, fields, init) =>
-  askService({}, `${at(accountsUrl, `${name}.accountsUrl`).replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`, {
-    ...init,
-    headers: undefined,
-    method: "POST",
-    body: JSON.stringify({
-      grant_type: grant,
-      client_id: clientId,
-      response_type: "token",
-      ...(organizationId ? { organization_id: organizationId } : { license_id: licenseId }),
-      ...fields,
-    }),
-  });
+  askService(
+    {},
+    `${at(accountsUrl, `${name}.accountsUrl`).replace(/\/+$/, "")}${organizationId ? "/v2" : ""}/customer/token`,
+    {
+      ...init,
+      headers: undefined,
+      method: "POST",
+      body: JSON.stringify({
+        grant_type: grant,
+        client_id: clientId,
+        response_type: "token",
+        ...(organizationId ? { organization_id: organizationId } : { license_id: licenseId }),
+        ...fields,
+      }),
+    },
+  );
 
 /**
  * The identity_token grant: the page's own service starts an identity transfer, bound to a proof key (RFC 7636, S256).
@@ -183,7 +215,11 @@ const askByTransfer = async (source, account, signal) => {
   const random = randomBytes(32);
   const verifier = random && base64url(random);
   const digest = verifier && (await sha256(new TextEncoder().encode(verifier)));
-  if (!digest) throw badOption(`${source.name}.grant`, 'a page over HTTPS or on localhost for "identity_token": elsewhere a browser makes no proof key');
+  if (!digest)
+    throw badOption(
+      `${source.name}.grant`,
+      'a page over HTTPS or on localhost for "identity_token": elsewhere a browser makes no proof key',
+    );
   const transfer = await askService(source, at(source.transferUrl, `${source.name}.transferUrl`), {
     signal,
     method: "POST",
@@ -225,7 +261,9 @@ const withChallenge = (init, codeChallenge) => {
  */
 const askOnce = async (options, { signal, isNative }, identity, reason) => {
   // Who is not signed in has a source of its own, where the page gives one.
-  const source = /** @type {import("./options.js").Source} */ (identity === null && options.guests ? options.guests : options.source);
+  const source = /** @type {import("./options.js").Source} */ (
+    identity === null && options.guests ? options.guests : options.source
+  );
   const { codeChallenge } = options;
   const fetchSignal = isNative ? signal : null;
   try {
@@ -243,19 +281,33 @@ const askOnce = async (options, { signal, isNative }, identity, reason) => {
       // A bearer or a proof against forged requests can be another at each attempt.
       const given = typeof headers === "function" ? readHeaders(await headers()) : headers;
       if (headers && !given) throw badOption(`${source.name}.headers`, HEADERS);
-      const init = withChallenge({ ...source.init, headers: withHeaders(given, method === "POST" ? JSON_BODY : {}) }, codeChallenge);
+      const init = withChallenge(
+        { ...source.init, headers: withHeaders(given, method === "POST" ? JSON_BODY : {}) },
+        codeChallenge,
+      );
       const takesText = options.widget !== "livechat";
-      return await askService(source, at(source.url, source.name), { ...init, signal: fetchSignal, cache: cacheMode(init, reason) }, takesText);
+      return await askService(
+        source,
+        at(source.url, source.name),
+        { ...init, signal: fetchSignal, cache: cacheMode(init, reason) },
+        takesText,
+      );
     }
     if (source.grant === "identity_token") return await askByTransfer(source, options, fetchSignal);
-    return await askAccounts(source, options, { redirect_uri: source.redirectUri ?? pageAddress() }, { signal: fetchSignal, credentials: "include" });
+    return await askAccounts(
+      source,
+      options,
+      { redirect_uri: source.redirectUri ?? pageAddress() },
+      { signal: fetchSignal, credentials: "include" },
+    );
   } catch (cause) {
     return factsOf(cause);
   }
 };
 
 /** What engines say of a program, up to where they quote it: the words of any other error may hold a secret. */
-const SAFE_WORDS = /^[\w.$ (){}]+ is (not (defined|a function|a constructor|iterable|an object)|undefined|null)|^(Cannot|can't) [a-z ]+/;
+const SAFE_WORDS =
+  /^[\w.$ (){}]+ is (not (defined|a function|a constructor|iterable|an object)|undefined|null)|^(Cannot|can't) [a-z ]+/;
 
 /**
  * Says a mistake of the page's to who makes it: a widget that swallows rejections would hide it.

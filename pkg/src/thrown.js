@@ -13,11 +13,14 @@ const MOST = 16;
 /** Identifiers of who gave up waiting: a client's timeout, or the abort by which it or its user ends a wait. */
 const TIMED_OUT = /time[d_-]*out|abort|cancel/i;
 /** Identifiers of a failing network, in browsers' clients and in Node. */
-const NETWORK = /network|FETCH_ERROR|\bE(CONN|NOTFOUND|AI_|PIPE|HOST|NET)|SOCKET|CLOSE|MISMATCH|\bERR_(CONN|INTERNET|NAME|HTTP2)/i;
+const NETWORK =
+  /network|FETCH_ERROR|\bE(CONN|NOTFOUND|AI_|PIPE|HOST|NET)|SOCKET|CLOSE|MISMATCH|\bERR_(CONN|INTERNET|NAME|HTTP2)/i;
 /** Words of Chromium, Firefox, WebKit, Node, polyfills and clients, where nothing else tells. */
-const NETWORK_WORDS = /^(\w*Error: )?(failed to fetch|networkerror|load failed|network |fetch failed|stream has been aborted)/i;
+const NETWORK_WORDS =
+  /^(\w*Error: )?(failed to fetch|networkerror|load failed|network |fetch failed|stream has been aborted)/i;
 /** How the three engines word a TypeError that somebody's program made. */
-const MISTAKE_WORDS = /\bis (not|null|an? )|undefined|can(no|')t (?!be )|valid|already|illegal|disturbed|failed to (ex|con|pa)/i;
+const MISTAKE_WORDS =
+  /\bis (not|null|an? )|undefined|can(no|')t (?!be )|valid|already|illegal|disturbed|failed to (ex|con|pa)/i;
 
 /** Headers in whatever form: a Headers, a Map, pairs or a plain object. @param {any} headers @returns {[string, unknown][]} */
 export const pairsOf = (headers) => attempt(() => [...headers]) ?? attempt(() => Object.entries(headers)) ?? [];
@@ -54,7 +57,9 @@ export const factsOf = (cause) => {
     /** Own or inherited. A getter may throw, and so may a Proxy. @param {string} name */
     const field = (name) => attempt(() => value[name]);
     // Anything but text could run code of the page once more.
-    const [name, message, code, type, statusText] = ["name", "message", "code", "type", "statusText"].map(field).map(textOf);
+    const [name, message, code, type, statusText] = ["name", "message", "code", "type", "statusText"]
+      .map(field)
+      .map(textOf);
     const statuses = ["status", "statusCode", "originalStatus"].map(field);
     if (value === cause) {
       facts.retryable = field("retryable");
@@ -68,9 +73,12 @@ export const factsOf = (cause) => {
     for (const status of statuses) {
       // An XMLHttpRequest that got no answer says 0.
       if (status === 0) facts.network = true;
-      else if (/^[1-9]\d\d$/.test(typeof status === "number" ? `${status}` : textOf(status))) facts.status ??= Number(status);
+      else if (/^[1-9]\d\d$/.test(typeof status === "number" ? `${status}` : textOf(status)))
+        facts.status ??= Number(status);
     }
-    const words = [textOf(value), name, code, type, statusText, textOf(statuses[0])].filter((word) => !/\s/.test(word)).join(" ");
+    const words = [textOf(value), name, code, type, statusText, textOf(statuses[0])]
+      .filter((word) => !/\s/.test(word))
+      .join(" ");
     if (TIMED_OUT.test(words)) facts.timedOut = true;
     if (
       NETWORK.test(words) ||
@@ -82,11 +90,16 @@ export const factsOf = (cause) => {
     ) {
       facts.network = true;
     }
-    if (/^(Eval|Range|Reference|Syntax|URI)Error$/.test(name) || (name === "TypeError" && field("stack") && MISTAKE_WORDS.test(message))) facts.mistaken = true;
+    if (
+      /^(Eval|Range|Reference|Syntax|URI)Error$/.test(name) ||
+      (name === "TypeError" && field("stack") && MISTAKE_WORDS.test(message))
+    )
+      facts.mistaken = true;
     else if (name === "TypeError") facts.unclear = true;
     if (field("redirected") === true) facts.redirected = true;
     facts.retryAfter ??= retryAfterOf(value);
-    for (const inner of INNER.map(field)) if (inner && values.length < MOST && !values.includes(inner)) values.push(inner);
+    for (const inner of INNER.map(field))
+      if (inner && values.length < MOST && !values.includes(inner)) values.push(inner);
   }
   return facts;
 };

@@ -67,7 +67,9 @@ export const readable = (answer, wanted) => {
  * @param {string} generation
  */
 export const recordText = (token, creationDate, version, scope, generation) =>
-  attempt(() => JSON.stringify({ version, scope, generation, creationDate, ...(typeof token === "string" ? { token } : token) })) ?? "";
+  attempt(() =>
+    JSON.stringify({ version, scope, generation, creationDate, ...(typeof token === "string" ? { token } : token) }),
+  ) ?? "";
 
 /** What the core reads of a stored record; undefined where it is no JSON object. @param {string} text @param {boolean} isJwt */
 export const parseRecord = (text, isJwt) => {

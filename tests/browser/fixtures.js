@@ -52,7 +52,10 @@ export const settled = async () => {
 /** "pending", "fulfilled" or "rejected", after everything that can happen has happened. */
 export const stateOf = async (promise) => {
   let state = "pending";
-  promise.then(() => (state = "fulfilled"), () => (state = "rejected"));
+  promise.then(
+    () => (state = "fulfilled"),
+    () => (state = "rejected"),
+  );
   await settled();
   return state;
 };
@@ -77,7 +80,8 @@ export class Source {
   }
 
   run(index) {
-    if (!this.runs[index]) throw new Error(`the source was asked ${this.runs.length} times, the test looks at run ${index}`);
+    if (!this.runs[index])
+      throw new Error(`the source was asked ${this.runs.length} times, the test looks at run ${index}`);
     return this.runs[index];
   }
 
@@ -245,7 +249,7 @@ export const fillSessionStorage = () => {
   changes.push(() => sessionStorage.clear());
   let number = 0;
   for (let length = 2 ** 24; length >= 1; length = Math.floor(length / 2)) {
-    for (let fits = true; fits; ) {
+    for (let fits = true; fits;) {
       try {
         sessionStorage.setItem(`full:${(number += 1)}`, "x".repeat(length));
       } catch {
@@ -351,7 +355,10 @@ export class Eavesdropper {
   constructor() {
     this.heard = [];
     for (const name of ["debug", "error", "info", "log", "trace", "warn"]) {
-      replace(console, name, { writable: true, value: (...words) => void this.heard.push(words.map(describe).join(" ")) });
+      replace(console, name, {
+        writable: true,
+        value: (...words) => void this.heard.push(words.map(describe).join(" ")),
+      });
     }
     const fetch = globalThis.fetch;
     replace(globalThis, "fetch", {
@@ -371,7 +378,9 @@ export class Eavesdropper {
 /** All that a person or a log could see of a value. */
 export const describe = (value) => {
   if (!(value instanceof Error)) return typeof value === "object" ? JSON.stringify(value) : String(value);
-  const own = Object.getOwnPropertyNames(value).map((name) => `${name}=${name === "cause" ? describe(value.cause) : String(value[name])}`);
+  const own = Object.getOwnPropertyNames(value).map(
+    (name) => `${name}=${name === "cause" ? describe(value.cause) : String(value[name])}`,
+  );
   return [String(value), JSON.stringify(value), ...own].join("\n");
 };
 

@@ -16,9 +16,46 @@ const faults = {
 /** Every global that the package or what wasm-bindgen writes could touch, but for those that no page can take away. */
 const names = [
   ...["setTimeout", "clearTimeout", "queueMicrotask", "Date", "performance", "Math", "crypto", "console"],
-  ...["addEventListener", "removeEventListener", "dispatchEvent", "localStorage", "sessionStorage", "BroadcastChannel", "Storage", "Window", "Event", "navigator"],
-  ...["AbortController", "AbortSignal", "DOMException", "fetch", "Request", "Response", "Headers", "URL", "URLSearchParams"],
-  ...["TextDecoder", "TextEncoder", "WeakRef", "FinalizationRegistry", "WebAssembly", "Promise", "JSON", "Reflect", "Intl", "atob", "btoa", "structuredClone", "self", "Buffer", "process"],
+  ...[
+    "addEventListener",
+    "removeEventListener",
+    "dispatchEvent",
+    "localStorage",
+    "sessionStorage",
+    "BroadcastChannel",
+    "Storage",
+    "Window",
+    "Event",
+    "navigator",
+  ],
+  ...[
+    "AbortController",
+    "AbortSignal",
+    "DOMException",
+    "fetch",
+    "Request",
+    "Response",
+    "Headers",
+    "URL",
+    "URLSearchParams",
+  ],
+  ...[
+    "TextDecoder",
+    "TextEncoder",
+    "WeakRef",
+    "FinalizationRegistry",
+    "WebAssembly",
+    "Promise",
+    "JSON",
+    "Reflect",
+    "Intl",
+    "atob",
+    "btoa",
+    "structuredClone",
+    "self",
+    "Buffer",
+    "process",
+  ],
 ];
 
 /** Runs in the frame: the whole life of a provider, with the fault from one moment on. Answers with what was wrong. */
@@ -29,7 +66,14 @@ const life = async (name, fault, phase, kind, page, licenseId, until) => {
   const text = JSON.stringify(answer);
   if (kind === "url") {
     const headers = { get: (header) => (header === "content-type" ? "application/json" : null) };
-    globalThis.fetch = async () => ({ ok: true, status: 200, redirected: false, headers, text: async () => text, json: async () => JSON.parse(text) });
+    globalThis.fetch = async () => ({
+      ok: true,
+      status: 200,
+      redirected: false,
+      headers,
+      text: async () => text,
+      json: async () => JSON.parse(text),
+    });
   }
   const before = Object.getOwnPropertyDescriptor(globalThis, name);
   const spoil = (moment) => {
@@ -49,7 +93,8 @@ const life = async (name, fault, phase, kind, page, licenseId, until) => {
     });
   const judge = ({ what, hangs, value, error }, isGood) => {
     if (hangs) wrong.push(`${what} never settles`);
-    else if (error && !/^[A-Z_]+$/.test(error?.code ?? "")) wrong.push(`${what} rejects with ${error}, which has no code`);
+    else if (error && !/^[A-Z_]+$/.test(error?.code ?? ""))
+      wrong.push(`${what} rejects with ${error}, which has no code`);
     else if (error?.code === "WASM_TRAPPED") wrong.push(`${what} traps: ${error.cause}`);
     else if (error && !may(error.code)) wrong.push(`${what} rejects with ${error.code}: ${error.message}`);
     else if (!error && !isGood(value)) wrong.push(`${what} resolves with something else`);
@@ -57,14 +102,21 @@ const life = async (name, fault, phase, kind, page, licenseId, until) => {
   // Without WebAssembly there is no core, without fetch no service can be asked, and without JSON no answer of one is understood.
   const may = (code) =>
     (kind === "url" && name === "JSON" && /^(BAD_ANSWER|COOLING_DOWN)$/.test(code)) ||
-    (name === "WebAssembly" && code === "WASM_MISSING") || (kind === "url" && name === "fetch" && code !== "WASM_MISSING");
+    (name === "WebAssembly" && code === "WASM_MISSING") ||
+    (kind === "url" && name === "fetch" && code !== "WASM_MISSING");
   const isToken = (value) => value?.accessToken === "a";
   try {
     spoil("import");
     // No sign-out: it would be heard by the tests that follow; tests/packaging/sign_out.test.js tries those.
     const { custom_identity_provider } = await import(page);
     spoil("make");
-    const options = { licenseId, identity: () => "somebody", source: kind === "url" ? "https://shop.example/token" : async () => answer, onEvent: () => {}, patience: 0 };
+    const options = {
+      licenseId,
+      identity: () => "somebody",
+      source: kind === "url" ? "https://shop.example/token" : async () => answer,
+      onEvent: () => {},
+      patience: 0,
+    };
     const provider = custom_identity_provider(options);
     spoil("call");
     judge(await settled("hasToken", provider.hasToken()), (value) => value === false);
@@ -75,8 +127,14 @@ const life = async (name, fault, phase, kind, page, licenseId, until) => {
     judge(await settled("getToken after invalidate", provider.getToken()), isToken);
     restore();
     // Nothing is poisoned: a cool-down may be left of what could not be had.
-    const afterwards = await settled("getToken afterwards", custom_identity_provider({ ...options, licenseId: licenseId + 1 }).getToken());
-    if (!isToken(afterwards.value)) wrong.push(`afterwards: ${afterwards.hangs ? "hangs" : `${afterwards.error?.code}: ${afterwards.error?.message}`}`);
+    const afterwards = await settled(
+      "getToken afterwards",
+      custom_identity_provider({ ...options, licenseId: licenseId + 1 }).getToken(),
+    );
+    if (!isToken(afterwards.value))
+      wrong.push(
+        `afterwards: ${afterwards.hangs ? "hangs" : `${afterwards.error?.code}: ${afterwards.error?.message}`}`,
+      );
   } catch (error) {
     restore();
     wrong.push(`throws ${error?.stack ?? error}`);
@@ -97,9 +155,11 @@ export const hostilePages = async (phase, kind) => {
       await loaded;
       licenseId += 2;
       const run = frame.contentWindow.eval(`(${life})`);
-      for (const wrong of await run(name, fault, phase, kind, PACKAGE, licenseId, 5_000)) found.push(`${name} ${kindOfFault} from ${phase} on, ${kind}: ${wrong}`);
+      for (const wrong of await run(name, fault, phase, kind, PACKAGE, licenseId, 5_000))
+        found.push(`${name} ${kindOfFault} from ${phase} on, ${kind}: ${wrong}`);
       frame.remove();
-      for (const key of Object.keys(sessionStorage)) if (key.startsWith("custom_identity_provider:livechat:9")) sessionStorage.removeItem(key);
+      for (const key of Object.keys(sessionStorage))
+        if (key.startsWith("custom_identity_provider:livechat:9")) sessionStorage.removeItem(key);
     }
   }
   return found.join("\n");
@@ -113,7 +173,15 @@ export const frozenPage = async () => {
   document.body.append(frame);
   await loaded;
   const freeze = `for (const constructor of [Object, Function, Array, Error, TypeError, Promise, Map, Set, String]) Object.freeze(constructor.prototype);`;
-  const found = await frame.contentWindow.eval(`(${life})`)("nothing", freeze, "import", "function", PACKAGE, 990_000, 5_000);
+  const found = await frame.contentWindow.eval(`(${life})`)(
+    "nothing",
+    freeze,
+    "import",
+    "function",
+    PACKAGE,
+    990_000,
+    5_000,
+  );
   const failing = await frame.contentWindow.eval(`(async (page) => {
     const { custom_identity_provider } = await import(page);
     const provider = custom_identity_provider({ licenseId: 990_010, identity: null, source: async () => { throw new RangeError("no"); } });

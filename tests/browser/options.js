@@ -1,6 +1,12 @@
 // Options as people have them: digits as text, headers in any form, addresses of any kind, prototypes that somebody filled, guests.
 
-import { authTokenProvider, configure, connectOmnichannel, custom_identity_provider, getAuthToken } from "../../pkg/dist/index.js";
+import {
+  authTokenProvider,
+  configure,
+  connectOmnichannel,
+  custom_identity_provider,
+  getAuthToken,
+} from "../../pkg/dist/index.js";
 import { replace } from "./fixtures.js";
 import { end, expectEqual } from "./page_code.js";
 
@@ -32,16 +38,34 @@ const thrown = (make) => {
 
 export const licencesAndOrganizations = async () => {
   const token = async (options) => {
-    const { licenseId: license, organizationId } = await custom_identity_provider({ ...base(), source: async () => answer, ...options }).getToken();
+    const { licenseId: license, organizationId } = await custom_identity_provider({
+      ...base(),
+      source: async () => answer,
+      ...options,
+    }).getToken();
     return [license, organizationId];
   };
   expectEqual(await token({ licenseId: "12345678" }), [12345678, undefined], "digits as text");
   replace(window, "__lc", { writable: true, value: { license: "87654321" } });
   expectEqual(await token({ licenseId: undefined }), [87654321, undefined], "digits as text in LiveChat's snippet");
   replace(window, "__lc", { writable: true, value: { organizationId: "organization-1" } });
-  expectEqual(await token({ licenseId: undefined }), [undefined, "organization-1"], "an organization as LiveChat's packages set it");
-  replace(window, "__lc", { get: () => { throw new Error("the page's own"); } });
-  expectEqual(thrown(() => custom_identity_provider({ ...base(), licenseId: undefined, source: "/token" })).startsWith("BAD_OPTION: the option licenseId"), true, "a snippet that throws");
+  expectEqual(
+    await token({ licenseId: undefined }),
+    [undefined, "organization-1"],
+    "an organization as LiveChat's packages set it",
+  );
+  replace(window, "__lc", {
+    get: () => {
+      throw new Error("the page's own");
+    },
+  });
+  expectEqual(
+    thrown(() => custom_identity_provider({ ...base(), licenseId: undefined, source: "/token" })).startsWith(
+      "BAD_OPTION: the option licenseId",
+    ),
+    true,
+    "a snippet that throws",
+  );
 };
 
 export const headersInEveryForm = async () => {
@@ -55,33 +79,72 @@ export const headersInEveryForm = async () => {
   };
   for (const [form, headers] of Object.entries(forms)) {
     const asked = service();
-    expectEqual(await end(custom_identity_provider({ ...base(), source: { url: "/token", headers } }).getToken()), "a", form);
+    expectEqual(
+      await end(custom_identity_provider({ ...base(), source: { url: "/token", headers } }).getToken()),
+      "a",
+      form,
+    );
     expectEqual(asked[0].headers["x-csrf"], "1", form);
     expectEqual(asked[0].headers["content-type"], "application/json", `${form}: the content type`);
     expectEqual("x-nothing" in asked[0].headers, false, `${form}: an explicit undefined`);
   }
   const asked = service();
   let bearer = 0;
-  const provider = custom_identity_provider({ ...base(), source: { url: "/token", headers: () => ({ authorization: `Bearer ${(bearer += 1)}`, "Content-Type": "text/plain" }) } });
+  const provider = custom_identity_provider({
+    ...base(),
+    source: {
+      url: "/token",
+      headers: () => ({ authorization: `Bearer ${(bearer += 1)}`, "Content-Type": "text/plain" }),
+    },
+  });
   await provider.getToken();
   await provider.getFreshToken();
-  expectEqual(asked.map(({ headers }) => headers.authorization), ["Bearer 1", "Bearer 2"], "asked anew for every attempt");
-  expectEqual([asked[0].headers["Content-Type"], asked[0].headers["content-type"]], ["text/plain", undefined], "the page's own content type");
+  expectEqual(
+    asked.map(({ headers }) => headers.authorization),
+    ["Bearer 1", "Bearer 2"],
+    "asked anew for every attempt",
+  );
+  expectEqual(
+    [asked[0].headers["Content-Type"], asked[0].headers["content-type"]],
+    ["text/plain", undefined],
+    "the page's own content type",
+  );
   for (const wrong of ["text", 17, [["x"]], ["x-csrf"], new Map([["x", 1]]), true, [1, 2]]) {
-    expectEqual(thrown(() => custom_identity_provider({ ...base(), source: { url: "/token", headers: wrong } })).startsWith("BAD_OPTION: the option source.headers"), true, String(wrong));
+    expectEqual(
+      thrown(() => custom_identity_provider({ ...base(), source: { url: "/token", headers: wrong } })).startsWith(
+        "BAD_OPTION: the option source.headers",
+      ),
+      true,
+      String(wrong),
+    );
   }
 };
 
 export const headersThatFail = async () => {
   service();
-  const failing = (headers) => end(custom_identity_provider({ ...base(), source: { url: "/token", headers } }).getToken());
-  expectEqual(await failing(() => { throw new RangeError("no bearer"); }), "SOURCE_FAILED", "a function that throws");
-  expectEqual(await failing(async () => { throw Object.assign(new Error("no bearer"), { status: 401 }); }), "NOT_SIGNED_IN", "a function that rejects with a status");
+  const failing = (headers) =>
+    end(custom_identity_provider({ ...base(), source: { url: "/token", headers } }).getToken());
+  expectEqual(
+    await failing(() => {
+      throw new RangeError("no bearer");
+    }),
+    "SOURCE_FAILED",
+    "a function that throws",
+  );
+  expectEqual(
+    await failing(async () => {
+      throw Object.assign(new Error("no bearer"), { status: 401 });
+    }),
+    "NOT_SIGNED_IN",
+    "a function that rejects with a status",
+  );
   expectEqual(await failing(() => "text"), "BAD_OPTION", "a function that answers with none");
 };
 
 export const hostileOptions = async () => {
-  const thrower = () => { throw new Error("the page's own"); };
+  const thrower = () => {
+    throw new Error("the page's own");
+  };
   const traps = new Proxy({}, { get: () => thrower });
   const { proxy, revoke } = Proxy.revocable({}, {});
   revoke();
@@ -89,31 +152,89 @@ export const hostileOptions = async () => {
     for (const [what, options] of [
       ["a revoked Proxy", proxy],
       ["a Proxy that throws", new Proxy({}, traps)],
-      ["a getter that throws", { get source() { return thrower(); } }],
+      [
+        "a getter that throws",
+        {
+          get source() {
+            return thrower();
+          },
+        },
+      ],
       ["a source that is a revoked Proxy", { ...base(), source: proxy }],
-      ["a source with a getter that throws", { ...base(), source: { get url() { return thrower(); } } }],
+      [
+        "a source with a getter that throws",
+        {
+          ...base(),
+          source: {
+            get url() {
+              return thrower();
+            },
+          },
+        },
+      ],
     ]) {
       const found = thrown(() => make(make === custom_identity_provider || make === configure ? options : options));
       if (!found.startsWith("BAD_OPTION")) throw new Error(`${make.name}, ${what}: ${found}`);
     }
   }
-  expectEqual(await end(custom_identity_provider({ ...base(), source: async () => answer }).getToken()), "a", "afterwards");
+  expectEqual(
+    await end(custom_identity_provider({ ...base(), source: async () => answer }).getToken()),
+    "a",
+    "afterwards",
+  );
   // An explicit undefined is not given, for options of other widgets too.
-  const widget = { source: () => null, signIn: undefined, startChat: undefined, licenseId: undefined, guests: undefined };
-  expectEqual(thrown(() => getAuthToken(widget)), "nothing", "explicit undefined");
+  const widget = {
+    source: () => null,
+    signIn: undefined,
+    startChat: undefined,
+    licenseId: undefined,
+    guests: undefined,
+  };
+  expectEqual(
+    thrown(() => getAuthToken(widget)),
+    "nothing",
+    "explicit undefined",
+  );
 };
 
 export const prototypesThatAreFull = async () => {
   const asked = service();
-  Object.assign(Object.prototype, { accountsUrl: "https://evil.example", headers: { "x-evil": "1" }, url: "https://evil.example", cache: "none", grant: "cookie" });
+  Object.assign(Object.prototype, {
+    accountsUrl: "https://evil.example",
+    headers: { "x-evil": "1" },
+    url: "https://evil.example",
+    cache: "none",
+    grant: "cookie",
+  });
   try {
-    expectEqual(await end(custom_identity_provider({ ...base(), source: { grant: "cookie", clientId: "client", accountsUrl: undefined } }).getToken()), "a", "the cookie grant");
-    expectEqual(await end(custom_identity_provider({ ...base(), source: { url: "/token" } }).getToken()), "a", "a service");
+    expectEqual(
+      await end(
+        custom_identity_provider({
+          ...base(),
+          source: { grant: "cookie", clientId: "client", accountsUrl: undefined },
+        }).getToken(),
+      ),
+      "a",
+      "the cookie grant",
+    );
+    expectEqual(
+      await end(custom_identity_provider({ ...base(), source: { url: "/token" } }).getToken()),
+      "a",
+      "a service",
+    );
   } finally {
     for (const name of ["accountsUrl", "headers", "url", "cache", "grant"]) delete Object.prototype[name];
   }
-  expectEqual(asked.map(({ url }) => new URL(url).host), ["accounts.livechat.com", location.host], "who was asked");
-  expectEqual(asked.some(({ headers }) => "x-evil" in headers), false, "what was sent");
+  expectEqual(
+    asked.map(({ url }) => new URL(url).host),
+    ["accounts.livechat.com", location.host],
+    "who was asked",
+  );
+  expectEqual(
+    asked.some(({ headers }) => "x-evil" in headers),
+    false,
+    "what was sent",
+  );
 };
 
 export const addressesOfEveryKind = async () => {
@@ -125,10 +246,18 @@ export const addressesOfEveryKind = async () => {
     expectEqual(await end(custom_identity_provider({ ...base(), source }).getToken()), "a", String(source));
   }
   const shop = "https://shop.example/token";
-  expectEqual(asked.map(({ url }) => url), [new URL("/token", document.baseURI).href, shop, shop, shop], "who was asked");
+  expectEqual(
+    asked.map(({ url }) => url),
+    [new URL("/token", document.baseURI).href, shop, shop, shop],
+    "who was asked",
+  );
   frame.remove();
   for (const wrong of ["", "ftp://shop.example/", "javascript:0", "http://", { href: 17 }]) {
-    expectEqual(thrown(() => custom_identity_provider({ ...base(), source: wrong })).startsWith("BAD_OPTION: the option source"), true, String(wrong));
+    expectEqual(
+      thrown(() => custom_identity_provider({ ...base(), source: wrong })).startsWith("BAD_OPTION: the option source"),
+      true,
+      String(wrong),
+    );
   }
 };
 
@@ -143,13 +272,36 @@ export const guestsHaveASourceOfTheirOwn = async () => {
   expectEqual(await end(provider.getToken()), "customer's", "ada is signed in");
   person = null;
   expectEqual(await end(provider.getToken()), "guest's", "nobody again");
-  expectEqual(asked, [["guests", null], ["source", "ada"], ["guests", null]], "who was asked");
+  expectEqual(
+    asked,
+    [
+      ["guests", null],
+      ["source", "ada"],
+      ["guests", null],
+    ],
+    "who was asked",
+  );
   const requests = service();
-  const cookie = custom_identity_provider({ ...base(), identity: () => null, source: "/token", guests: { grant: "cookie", clientId: "client" } });
+  const cookie = custom_identity_provider({
+    ...base(),
+    identity: () => null,
+    source: "/token",
+    guests: { grant: "cookie", clientId: "client" },
+  });
   expectEqual(await end(cookie.getToken()), "a", "LiveChat's cookie grant");
   expectEqual(new URL(requests[0].url).host, "accounts.livechat.com", "who is asked for guests");
-  expectEqual(thrown(() => custom_identity_provider({ ...base(), source: "/token", guests: 17 })).startsWith("BAD_OPTION: the option guests"), true, "a wrong source for guests");
-  expectEqual(thrown(() => getAuthToken({ source: "/token", guests: "/guest" })).startsWith("BAD_OPTION: the option guests"), true, "other widgets have no guests");
+  expectEqual(
+    thrown(() => custom_identity_provider({ ...base(), source: "/token", guests: 17 })).startsWith(
+      "BAD_OPTION: the option guests",
+    ),
+    true,
+    "a wrong source for guests",
+  );
+  expectEqual(
+    thrown(() => getAuthToken({ source: "/token", guests: "/guest" })).startsWith("BAD_OPTION: the option guests"),
+    true,
+    "other widgets have no guests",
+  );
 };
 
 export const mistakesAreSaidOnce = async () => {
@@ -159,9 +311,19 @@ export const mistakesAreSaidOnce = async () => {
   for (let round = 0; round < 3; round += 1) {
     thrown(() => custom_identity_provider({ ...base(), source: "/token", patience: "said once" }));
     await end(custom_identity_provider({ ...base(), source: "/token", identity: () => "" }).getToken());
-    await end(custom_identity_provider({ ...base(), identity: () => null, source: () => Promise.reject(Object.assign(new Error("no"), { status: 401 })) }).getToken());
+    await end(
+      custom_identity_provider({
+        ...base(),
+        identity: () => null,
+        source: () => Promise.reject(Object.assign(new Error("no"), { status: 401 })),
+      }).getToken(),
+    );
   }
-  expectEqual([times("the option patience") <= 1, times("an empty string") <= 1, times("connectLiveChat") <= 1], [true, true, true], "no more than once");
+  expectEqual(
+    [times("the option patience") <= 1, times("an empty string") <= 1, times("connectLiveChat") <= 1],
+    [true, true, true],
+    "no more than once",
+  );
   // A test before this one may have heard them already: what is said of an option of this test alone is heard here.
   thrown(() => custom_identity_provider({ ...base(), source: "/token", saidOnceInThisTest: 1 }));
   thrown(() => custom_identity_provider({ ...base(), source: "/token", saidOnceInThisTest: 1 }));

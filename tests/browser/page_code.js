@@ -7,17 +7,28 @@ let licenseId = 700_000;
 const answer = (name = "a") => ({ access_token: name, entity_id: "entity", expires_in: 3600, token_type: "Bearer" });
 
 /** A provider of an account of its own. */
-const provide = (options) => custom_identity_provider({ licenseId: (licenseId += 1), identity: () => "somebody", cache: "memory", source: async () => answer(), ...options });
+const provide = (options) =>
+  custom_identity_provider({
+    licenseId: (licenseId += 1),
+    identity: () => "somebody",
+    cache: "memory",
+    source: async () => answer(),
+    ...options,
+  });
 
 /** How a call ended, within a few seconds. */
 export const end = (promise) =>
   Promise.race([
-    promise.then((token) => token?.accessToken ?? String(token), (error) => error?.code ?? String(error)),
+    promise.then(
+      (token) => token?.accessToken ?? String(token),
+      (error) => error?.code ?? String(error),
+    ),
     new Promise((resolve) => setTimeout(() => resolve("hangs"), 4_000)),
   ]);
 
 export const expectEqual = (found, expected, what) => {
-  if (JSON.stringify(found) !== JSON.stringify(expected)) throw new Error(`${what}: ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`);
+  if (JSON.stringify(found) !== JSON.stringify(expected))
+    throw new Error(`${what}: ${JSON.stringify(found)}, expected ${JSON.stringify(expected)}`);
 };
 
 const thrower = () => {
@@ -38,8 +49,24 @@ class Answer {
 /** Answers that run code of the page when they are read, each with the end that it has. */
 export const answersThatRunCode = async () => {
   const answers = {
-    "a getter that throws": [{ ...answer(), get entity_id() { return thrower(); } }, "BAD_ANSWER"],
-    "a getter that answers": [{ ...answer(), get entity_id() { return "entity"; } }, "a"],
+    "a getter that throws": [
+      {
+        ...answer(),
+        get entity_id() {
+          return thrower();
+        },
+      },
+      "BAD_ANSWER",
+    ],
+    "a getter that answers": [
+      {
+        ...answer(),
+        get entity_id() {
+          return "entity";
+        },
+      },
+      "a",
+    ],
     // Promises ask these for `then`, so it is the source's promise that fails.
     "a revoked Proxy": [revoked(), "SOURCE_FAILED"],
     "a Proxy whose every trap throws": [new Proxy({}, traps), "SOURCE_FAILED"],
@@ -65,7 +92,11 @@ export const answersThatRunCode = async () => {
   Object.prototype.entity_id = "everybody's";
   try {
     const { entity_id: _, ...partial } = answer();
-    expectEqual(await end(provide({ source: async () => partial }).getToken()), "BAD_ANSWER", "a field of Object.prototype");
+    expectEqual(
+      await end(provide({ source: async () => partial }).getToken()),
+      "BAD_ANSWER",
+      "a field of Object.prototype",
+    );
   } finally {
     delete Object.prototype.entity_id;
   }
@@ -75,17 +106,39 @@ export const answersThatRunCode = async () => {
 export const answersThatCallBack = async () => {
   let inner;
   const provider = provide({
-    source: async () => ({ ...answer(), get entity_id() { inner ??= end(provider.getToken()); return "entity"; } }),
+    source: async () => ({
+      ...answer(),
+      get entity_id() {
+        inner ??= end(provider.getToken());
+        return "entity";
+      },
+    }),
   });
   expectEqual([await end(provider.getToken()), await inner], ["a", "a"], "a getter that asks");
 };
 
 /** What a source throws, whatever it is. */
 export const failuresThatRunCode = async () => {
-  for (const thrown of [undefined, null, 17, "text", Symbol("s"), revoked(), new Proxy({}, traps), { get status() { return thrower(); } }, { status: new Proxy({}, traps) }, new Proxy(new Error("e"), traps)]) {
+  for (const thrown of [
+    undefined,
+    null,
+    17,
+    "text",
+    Symbol("s"),
+    revoked(),
+    new Proxy({}, traps),
+    {
+      get status() {
+        return thrower();
+      },
+    },
+    { status: new Proxy({}, traps) },
+    new Proxy(new Error("e"), traps),
+  ]) {
     const provider = provide({ source: () => Promise.reject(thrown), patience: 0 });
     const code = await end(provider.getToken());
-    if (code === "hangs" || code === "WASM_TRAPPED" || !/^[A-Z_]+$/.test(code)) throw new Error(`${typeof thrown}: ${code}`);
+    if (code === "hangs" || code === "WASM_TRAPPED" || !/^[A-Z_]+$/.test(code))
+      throw new Error(`${typeof thrown}: ${code}`);
     expectEqual(await end(provide({}).getToken()), "a", "another session afterwards");
   }
 };
@@ -104,13 +157,19 @@ export const listenersThatCallBack = async () => {
     });
     expectEqual(await end(provider.getToken()), "a", `getToken, with ${method} from a listener`);
     const ends = await Promise.all(inner);
-    if (ends.length < 3 || ends.includes("hangs") || ends.includes("WASM_TRAPPED")) throw new Error(`${method}: ${ends}`);
+    if (ends.length < 3 || ends.includes("hangs") || ends.includes("WASM_TRAPPED"))
+      throw new Error(`${method}: ${ends}`);
   }
 };
 
 /** An identity that calls the provider back, or signs out. */
 export const identitiesThatCallBack = async () => {
-  for (const call of [(provider) => provider.getToken(), (provider) => provider.invalidate(), (provider) => provider.hasToken(), () => sign_out()]) {
+  for (const call of [
+    (provider) => provider.getToken(),
+    (provider) => provider.invalidate(),
+    (provider) => provider.hasToken(),
+    () => sign_out(),
+  ]) {
     let depth = 0;
     const provider = provide({
       identity: () => {
@@ -138,7 +197,11 @@ export const aConsoleThatThrows = async () => {
 /** Rule 7: a listener of one session finds nothing of another. */
 export const signedOutListenersFindNothing = async () => {
   let found;
-  const listening = provide({ onEvent: ({ type }) => { if (type === "signed_out") found ??= other.hasToken(); } });
+  const listening = provide({
+    onEvent: ({ type }) => {
+      if (type === "signed_out") found ??= other.hasToken();
+    },
+  });
   const other = provide({});
   expectEqual([await end(listening.getToken()), await end(other.getToken())], ["a", "a"], "both hold a token");
   await sign_out();
@@ -148,12 +211,23 @@ export const signedOutListenersFindNothing = async () => {
 /** Rule 20: a signal that is aborted while the call is made. */
 export const aSignalAbortedDuringTheCall = async () => {
   const controller = new AbortController();
-  const provider = provide({ source: () => new Promise(() => {}), identity: () => { controller.abort(new Error("left")); return "somebody"; } });
-  const failure = await Promise.race([provider.getToken({ signal: controller.signal }).catch((error) => error.message), new Promise((resolve) => setTimeout(() => resolve("hangs"), 3_000))]);
+  const provider = provide({
+    source: () => new Promise(() => {}),
+    identity: () => {
+      controller.abort(new Error("left"));
+      return "somebody";
+    },
+  });
+  const failure = await Promise.race([
+    provider.getToken({ signal: controller.signal }).catch((error) => error.message),
+    new Promise((resolve) => setTimeout(() => resolve("hangs"), 3_000)),
+  ]);
   expectEqual(failure, "left", "a signal aborted by identity");
   // Safari before 15.4 keeps no reason.
   const bare = { aborted: true, reason: undefined, addEventListener() {}, removeEventListener() {} };
-  const reason = await provide({}).getToken({ signal: bare }).catch((error) => error);
+  const reason = await provide({})
+    .getToken({ signal: bare })
+    .catch((error) => error);
   expectEqual(reason?.name, "AbortError", "a signal without a reason");
 };
 
@@ -164,8 +238,14 @@ export const anotherFramesObjects = async () => {
   const there = frame.contentWindow;
   const controller = new there.AbortController();
   const provider = provide({ source: () => there.Promise.resolve(there.JSON.parse(JSON.stringify(answer()))) });
-  expectEqual(await end(provider.getToken({ signal: controller.signal })), "a", "a signal, a promise and an object of another frame");
-  const waiting = provide({ source: () => new Promise(() => {}) }).getToken({ signal: controller.signal }).catch((error) => error.name);
+  expectEqual(
+    await end(provider.getToken({ signal: controller.signal })),
+    "a",
+    "a signal, a promise and an object of another frame",
+  );
+  const waiting = provide({ source: () => new Promise(() => {}) })
+    .getToken({ signal: controller.signal })
+    .catch((error) => error.name);
   controller.abort();
   expectEqual(await waiting, "AbortError", "a signal of another frame that is aborted");
   frame.remove();
@@ -176,7 +256,16 @@ export const subclassesOfTheError = async () => {
   class Special extends IdentityError {}
   const plain = new IdentityError("REFUSED", "no");
   const special = new Special("REFUSED", "no");
-  expectEqual([plain instanceof Special, special instanceof Special, special instanceof IdentityError, plain instanceof IdentityError], [false, true, true, true], "instanceof");
+  expectEqual(
+    [
+      plain instanceof Special,
+      special instanceof Special,
+      special instanceof IdentityError,
+      plain instanceof IdentityError,
+    ],
+    [false, true, true, true],
+    "instanceof",
+  );
 };
 
 /** A promise as identity is a mistake that is told, and no unhandled rejection beside it. */
@@ -188,7 +277,17 @@ export const anIdentityThatIsAsync = async () => {
   };
   addEventListener("unhandledrejection", hear);
   replace(console, "error", { writable: true, value: () => {} });
-  expectEqual(await end(provide({ identity: async () => { throw new Error("no session"); } }).getToken()), "BAD_IDENTITY", "an async identity");
+  expectEqual(
+    await end(
+      provide({
+        identity: async () => {
+          throw new Error("no session");
+        },
+      }).getToken(),
+    ),
+    "BAD_IDENTITY",
+    "an async identity",
+  );
   await new Promise((resolve) => setTimeout(resolve));
   removeEventListener("unhandledrejection", hear);
   expectEqual(unhandled, [], "unhandled rejections");

@@ -12,7 +12,10 @@ const reallySetTimeout = setTimeout;
 /** @param {unknown} value */
 const encoded = (value) => {
   const bytes = new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  return btoa(String.fromCharCode(...bytes))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=+$/, "");
 };
 
 /** Parts of a token: objects and texts are encoded. */

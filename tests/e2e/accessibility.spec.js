@@ -14,13 +14,20 @@ const violations = async (page, rules = 20) => {
   // The page's own policy forbids foreign scripts; what the browser's debugger evaluates is not one of the page's.
   await page.evaluate(axe);
   // Frames are looked at by themselves: no script of this page reaches those of other origins.
-  const { violations, passes } = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"], iframes: false }));
+  const { violations, passes } = await page.evaluate(() =>
+    window.axe.run(document, { resultTypes: ["violations"], iframes: false }),
+  );
   expect(passes.length, "rules that were checked").toBeGreaterThan(rules);
-  return violations.map(({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+  return violations.map(
+    ({ id, impact, nodes }) => `${impact}: ${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`,
+  );
 };
 
 for (const colorScheme of ["light", "dark"]) {
-  for (const [device, viewport] of Object.entries({ desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } })) {
+  for (const [device, viewport] of Object.entries({
+    desk: { width: 1280, height: 800 },
+    phone: { width: 390, height: 844 },
+  })) {
     test(`axe finds nothing, ${colorScheme}, ${device}`, async ({ demo, page }) => {
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -39,13 +46,19 @@ for (const colorScheme of ["light", "dark"]) {
       await demo.open("/no-wasm/livechat.html");
       await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
       expect(await violations(page)).toEqual([]);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);
+      expect(
+        await page.evaluate(() => document.documentElement.scrollWidth),
+        "nothing is wider than the screen",
+      ).toBeLessThanOrEqual(viewport.width);
     });
   }
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  for (const [device, viewport] of Object.entries({ desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } })) {
+  for (const [device, viewport] of Object.entries({
+    desk: { width: 1280, height: 800 },
+    phone: { width: 390, height: 844 },
+  })) {
     for (const path of [OMNICHANNEL, LIVE_ASSIST]) {
       test(`axe finds nothing on ${path}, ${colorScheme}, ${device}`, async ({ page }) => {
         const demo = new WidgetDemo(page, path);
@@ -71,18 +84,28 @@ for (const colorScheme of ["light", "dark"]) {
         await demo.press("Start chat");
         await expect(demo.verdict).toHaveText("refused");
         expect(await violations(page)).toEqual([]);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth),
+          "nothing is wider than the screen",
+        ).toBeLessThanOrEqual(viewport.width);
       });
     }
   }
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  for (const [device, viewport] of Object.entries({ desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } })) {
-    test(`axe finds nothing in the story, on its page and on its devices, ${colorScheme}, ${device}`, async ({ page }) => {
+  for (const [device, viewport] of Object.entries({
+    desk: { width: 1280, height: 800 },
+    phone: { width: 390, height: 844 },
+  })) {
+    test(`axe finds nothing in the story, on its page and on its devices, ${colorScheme}, ${device}`, async ({
+      page,
+    }) => {
       const story = new Story(page);
       const look = async () => {
-        const found = await Promise.all(page.frames().map((frame) => violations(frame, frame === page.mainFrame() ? 20 : 14)));
+        const found = await Promise.all(
+          page.frames().map((frame) => violations(frame, frame === page.mainFrame() ? 20 : 14)),
+        );
         expect(found).toEqual([[], [], [], []]);
       };
       await page.setViewportSize(viewport);
@@ -96,7 +119,10 @@ for (const colorScheme of ["light", "dark"]) {
       await story.press("Go on");
       await story.playToEnd();
       await look();
-      expect(await page.evaluate(() => document.documentElement.scrollWidth), "nothing is wider than the screen").toBeLessThanOrEqual(viewport.width);
+      expect(
+        await page.evaluate(() => document.documentElement.scrollWidth),
+        "nothing is wider than the screen",
+      ).toBeLessThanOrEqual(viewport.width);
     });
   }
 }
@@ -185,14 +211,18 @@ test("a screen reader hears the remaining life no more than once a second", asyn
   const life = page.locator("#life");
   const told = await life.evaluateHandle((element) => {
     const told = [];
-    new MutationObserver(() => told.push(element.ariaValueText)).observe(element, { attributeFilter: ["aria-valuetext"] });
+    new MutationObserver(() => told.push(element.ariaValueText)).observe(element, {
+      attributeFilter: ["aria-valuetext"],
+    });
     return told;
   });
   await page.clock.runFor(3000);
   const changes = await told.jsonValue();
   // In three seconds the whole second changes three times, wherever between two of them the clock was stopped.
   expect(changes).toHaveLength(3);
-  const live = await page.evaluate(() => Boolean(document.getElementById("life").closest("[aria-live], [role=status], [role=alert], [role=log]")));
+  const live = await page.evaluate(() =>
+    Boolean(document.getElementById("life").closest("[aria-live], [role=status], [role=alert], [role=log]")),
+  );
   expect(live).toBe(false);
 });
 
@@ -200,7 +230,9 @@ test("who wants no motion sees none", async ({ demo, page }) => {
   await page.emulateMedia({ reducedMotion: "reduce" });
   await demo.open();
   await demo.signInAndGetToken("Ada Lovelace");
-  expect(await page.locator("#life-left").evaluate((element) => getComputedStyle(element).transitionDuration)).toBe("0s");
+  expect(await page.locator("#life-left").evaluate((element) => getComputedStyle(element).transitionDuration)).toBe(
+    "0s",
+  );
 });
 
 test("the timeline is told in words as well", async ({ demo, page }) => {
@@ -208,8 +240,15 @@ test("the timeline is told in words as well", async ({ demo, page }) => {
   await demo.signInAndGetToken("Ada Lovelace");
   await demo.press("Burst of 20 calls");
   await expect(demo.outcome).toContainText("20 calls resolved");
-  await expect(page.getByRole("img", { name: /^Timeline: 22 calls, 1 cache hit, 18 joins, 2 requests\. The log lists them\.$/ })).toBeVisible();
-  for (const [sentence, count] of [["was called", 22], ["answered from the cache", 1], ["joined request 2", 18], ["brought a token", 2]]) {
+  await expect(
+    page.getByRole("img", { name: /^Timeline: 22 calls, 1 cache hit, 18 joins, 2 requests\. The log lists them\.$/ }),
+  ).toBeVisible();
+  for (const [sentence, count] of [
+    ["was called", 22],
+    ["answered from the cache", 1],
+    ["joined request 2", 18],
+    ["brought a token", 2],
+  ]) {
     await expect(demo.log.filter({ hasText: sentence })).toHaveCount(count);
   }
 });
@@ -219,7 +258,9 @@ test("log and timeline can be cleared", async ({ demo, page }) => {
   await demo.signInAndGetToken("Ada Lovelace");
   await demo.press("Clear log and timeline");
   await expect(demo.log).toHaveCount(0);
-  await expect(page.getByRole("img", { name: "Timeline: 0 calls, 0 cache hits, 0 joins, 0 requests. The log lists them." })).toBeVisible();
+  await expect(
+    page.getByRole("img", { name: "Timeline: 0 calls, 0 cache hits, 0 joins, 0 requests. The log lists them." }),
+  ).toBeVisible();
 });
 
 test("Omnichannel by keyboard: to the page, sign in, chat, switch, break, sign out", async ({ page }) => {
@@ -354,7 +395,12 @@ test("a screen reader hears each step and what came of it once, and no countdown
   await page.evaluate(() => {
     // What is added to the live region, as a screen reader hears it.
     window.heard = [];
-    const spoken = (node) => (node.nodeType === Node.TEXT_NODE ? node.data : node.ariaHidden === "true" || node.parentElement?.closest("[aria-hidden=true]") ? "" : node.textContent);
+    const spoken = (node) =>
+      node.nodeType === Node.TEXT_NODE
+        ? node.data
+        : node.ariaHidden === "true" || node.parentElement?.closest("[aria-hidden=true]")
+          ? ""
+          : node.textContent;
     new MutationObserver((records) => {
       for (const { addedNodes, target } of records) {
         if (target.closest("[aria-hidden=true]")) continue;
@@ -365,7 +411,8 @@ test("a screen reader hears each step and what came of it once, and no countdown
   await story.press("Play the story");
   await story.playToEnd();
   const heard = await page.evaluate(() => window.heard);
-  for (let number = 1; number <= 9; number++) expect(heard.filter((text) => text.startsWith(`Step ${number} of 9. `))).toHaveLength(1);
+  for (let number = 1; number <= 9; number++)
+    expect(heard.filter((text) => text.startsWith(`Step ${number} of 9. `))).toHaveLength(1);
   const results = await story.steps.locator(".result").allInnerTexts();
   for (const result of results) expect(heard.filter((text) => text === result)).toHaveLength(1);
   expect(heard).toHaveLength(2 * 9 + 2);

@@ -19,12 +19,22 @@ test("implicit flow: the conversation starts authenticated, with name and attrib
   await expect(demo.logged("Live Assist checked the token by the configured key")).toHaveCount(1);
 });
 
-for (const [flow, hasChallenge] of [["Code redeemed", false], ["Code with a proof key", true]]) {
+for (const [flow, hasChallenge] of [
+  ["Code redeemed", false],
+  ["Code with a proof key", true],
+]) {
   test(`${flow}: the service redeems it, and the browser never has the token`, async ({ demo, page }) => {
     const sent = [];
-    page.on("request", (request) => request.method() === "POST" && sent.push({ path: new URL(request.url()).pathname, body: request.postData() }));
+    page.on(
+      "request",
+      (request) =>
+        request.method() === "POST" && sent.push({ path: new URL(request.url()).pathname, body: request.postData() }),
+    );
     const answers = [];
-    page.on("response", (response) => /live-assist/.test(response.url()) && answers.push(response.text().catch(() => "")));
+    page.on(
+      "response",
+      (response) => /live-assist/.test(response.url()) && answers.push(response.text().catch(() => "")),
+    );
     await demo.openAs("Grace Hopper");
     await demo.choose(flow);
     await demo.chatAs("Grace Hopper");
@@ -32,7 +42,9 @@ for (const [flow, hasChallenge] of [["Code redeemed", false], ["Code with a proo
     await expect(demo.logged("with a code challenge")).toHaveCount(hasChallenge ? 1 : 0);
     await expect(demo.logged("brought a code")).toHaveCount(1);
     expect(sent.map(({ path }) => path).slice(1)).toEqual([
-      "/stand-in/live-assist/engagement", "/live-assist/code", "/stand-in/live-assist/redeem",
+      "/stand-in/live-assist/engagement",
+      "/live-assist/code",
+      "/stand-in/live-assist/redeem",
     ]);
     const asked = sent.find(({ path }) => path === "/live-assist/code");
     expect(/"code_challenge":"[\w-]{43}"/.test(asked.body ?? "")).toBe(hasChallenge);
@@ -117,7 +129,9 @@ test("the method is called by the name that is configured", async ({ demo, page 
   const method = page.getByLabel("JS method name");
   await method.fill("lpGetAuthenticationToken");
   await method.press("Enter");
-  expect(await page.evaluate(() => [typeof window.lpGetAuthenticationToken, typeof window.authoriseChatWithCallback])).toEqual(["function", "undefined"]);
+  expect(
+    await page.evaluate(() => [typeof window.lpGetAuthenticationToken, typeof window.authoriseChatWithCallback]),
+  ).toEqual(["function", "undefined"]);
   await demo.chatAs("Alan Turing");
   await expect(demo.logged("Live Assist calls lpGetAuthenticationToken")).toHaveCount(1);
   await expect(demo.snippet).toContainText("window.lpGetAuthenticationToken = authoriseChatWithCallback({");
@@ -142,7 +156,11 @@ test("not signed in: the page asks to sign in, and the conversation begins", asy
   await expect(demo.logged("the callback was called with")).toHaveCount(1);
 });
 
-for (const [form, shown] of [["callback(null, reason)", "null"], ['callback("", reason)', "empty_string"], ["callback({}, reason)", "empty_object"]]) {
+for (const [form, shown] of [
+  ["callback(null, reason)", "null"],
+  ['callback("", reason)', "empty_string"],
+  ["callback({}, reason)", "empty_object"],
+]) {
   test(`not signed in and not willing: the offline survey, ${form}`, async ({ demo, page }) => {
     await demo.open(LIVE_ASSIST);
     await expect(page.getByText("Nobody is signed in")).toBeVisible();
@@ -150,7 +168,8 @@ for (const [form, shown] of [["callback(null, reason)", "null"], ['callback("", 
     const told = await page.evaluate(() => {
       const method = window.authoriseChatWithCallback;
       window.told = [];
-      window.authoriseChatWithCallback = (callback) => method((...given) => (window.told.push(given), callback(...given)));
+      window.authoriseChatWithCallback = (callback) =>
+        method((...given) => (window.told.push(given), callback(...given)));
       return window.told;
     });
     expect(told).toEqual([]);

@@ -202,7 +202,9 @@ test("a token by a key that is published no more is lcw:error 4", async ({ demo,
   await page.route("**/omnichannel/public-keys", async (route) => {
     const [{ kid }] = await (await route.fetch()).json();
     const pem = await exportSPKI(publicKey);
-    await route.fulfill({ json: [{ kid, publicKey: Buffer.from(pem).toString("base64"), expiry: Math.floor(Date.now() / 1000) + 3600 }] });
+    await route.fulfill({
+      json: [{ kid, publicKey: Buffer.from(pem).toString("base64"), expiry: Math.floor(Date.now() / 1000) + 3600 }],
+    });
   });
   await demo.openAs("Ada Lovelace");
   await demo.press("Start chat");

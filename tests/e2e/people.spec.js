@@ -41,7 +41,12 @@ test("two devices at the same moment still are one entity", async ({ browser, ba
 });
 
 for (const way of ["switching", "signing out first", "with a reload in between"]) {
-  test(`two customers one after the other on one machine never meet, ${way}`, async ({ demo, page, baseURL, standIn }) => {
+  test(`two customers one after the other on one machine never meet, ${way}`, async ({
+    demo,
+    page,
+    baseURL,
+    standIn,
+  }) => {
     await demo.open();
     const ada = await demo.signInAndGetToken("Ada Lovelace");
     const { accessToken } = await heldToken(page);
@@ -58,7 +63,9 @@ for (const way of ["switching", "signing out first", "with a reload in between"]
     if (way === "with a reload in between") {
       // Somebody else signs in while the page is away: its storage still holds the former customer's record.
       await page.goto("about:blank");
-      const answer = await page.context().request.post("/site/sign-in", { data: { customer: "grace" }, headers: { origin: baseURL } });
+      const answer = await page
+        .context()
+        .request.post("/site/sign-in", { data: { customer: "grace" }, headers: { origin: baseURL } });
       expect(answer.status()).toBe(204);
       await demo.open();
       await expect(page.getByText("Signed in as Grace Hopper")).toBeVisible();
@@ -112,7 +119,12 @@ test("whoever waits at sign-out is told", async ({ demo, page }) => {
   await demo.choose("Slow");
   await demo.press("Apply and ask for a fresh token");
   await expect(demo.log.filter({ hasText: "request 2 began" })).toHaveCount(1);
-  const waiting = page.evaluate(() => window.__lc.custom_identity_provider().getFreshToken().catch((error) => error.code));
+  const waiting = page.evaluate(() =>
+    window.__lc
+      .custom_identity_provider()
+      .getFreshToken()
+      .catch((error) => error.code),
+  );
   await expect(demo.log.filter({ hasText: "joined request 2" })).toHaveCount(1);
   await demo.press("Sign out");
   expect(await waiting).toBe("SIGNED_OUT");

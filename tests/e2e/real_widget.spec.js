@@ -5,7 +5,11 @@ import { expect, test } from "./demo.js";
 // The real site's own policy allows LiveChat's hosts; the one under test here belongs to the stand-in.
 test.use({ bypassCSP: true });
 
-test("the real widget is loaded after the provider is in place, and shares its session", async ({ demo, page, standIn }) => {
+test("the real widget is loaded after the provider is in place, and shares its session", async ({
+  demo,
+  page,
+  standIn,
+}) => {
   await page.route("**/site/session", async (route) => {
     const answer = await route.fetch();
     const session = await answer.json();

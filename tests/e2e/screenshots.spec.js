@@ -10,12 +10,14 @@ const folder = fileURLToPath(new URL("../../target/screenshots/", import.meta.ur
 const DEVICES = { desk: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
 /** Takes pictures of a page, from its top. */
-const camera = (page, suffix) => async (name, fullPage = false) => {
-  await page.evaluate(() => scrollTo(0, 0));
-  await page.mouse.move(0, 0);
-  const bytes = await page.screenshot({ path: `${folder}${name}-${suffix}.png`, fullPage });
-  expect(bytes.length).toBeGreaterThan(10_000);
-};
+const camera =
+  (page, suffix) =>
+  async (name, fullPage = false) => {
+    await page.evaluate(() => scrollTo(0, 0));
+    await page.mouse.move(0, 0);
+    const bytes = await page.screenshot({ path: `${folder}${name}-${suffix}.png`, fullPage });
+    expect(bytes.length).toBeGreaterThan(10_000);
+  };
 
 for (const [device, viewport] of Object.entries(DEVICES)) {
   for (const colorScheme of ["light", "dark"]) {
@@ -69,7 +71,12 @@ for (const [device, viewport] of Object.entries(DEVICES)) {
 
       if (device === "desk") {
         // What matters is seen without scrolling.
-        for (const part of [page.getByText("Signed in as Ada Lovelace"), demo.life, demo.button("invalidate"), page.getByRole("img", { name: /^Timeline/ })]) {
+        for (const part of [
+          page.getByText("Signed in as Ada Lovelace"),
+          demo.life,
+          demo.button("invalidate"),
+          page.getByRole("img", { name: /^Timeline/ }),
+        ]) {
           await expect(part).toBeInViewport({ ratio: 1 });
         }
       }

@@ -3,7 +3,13 @@
 import { expect, test } from "./demo.js";
 import { LIVE_ASSIST, OMNICHANNEL, WidgetDemo } from "./widget_demo.js";
 
-test("tokens, the session and the identity stay where they belong", async ({ demo, page, context, servers, standIn }) => {
+test("tokens, the session and the identity stay where they belong", async ({
+  demo,
+  page,
+  context,
+  servers,
+  standIn,
+}) => {
   const said = [];
   const asked = [];
   const tokens = new Set();
@@ -12,7 +18,11 @@ test("tokens, the session and the identity stay where they belong", async ({ dem
   page.on("request", (request) => asked.push(request.url()));
   const reading = [];
   page.on("response", (response) => {
-    if (/\/(livechat\/(token|transfer)|customer\/token)$/.test(new URL(response.url()).pathname) && response.ok() && response.request().method() === "POST") {
+    if (
+      /\/(livechat\/(token|transfer)|customer\/token)$/.test(new URL(response.url()).pathname) &&
+      response.ok() &&
+      response.request().method() === "POST"
+    ) {
       reading.push(response.json().then((body) => tokens.add(body.access_token ?? body.identity_transfer_token)));
     }
   });
@@ -35,7 +45,10 @@ test("tokens, the session and the identity stay where they belong", async ({ dem
   expect(cookies.every(({ httpOnly }) => httpOnly)).toBe(true);
   expect(await page.evaluate(() => document.cookie)).toBe("");
 
-  const stored = await page.evaluate(() => ({ local: JSON.stringify({ ...localStorage }), session: JSON.stringify({ ...sessionStorage }) }));
+  const stored = await page.evaluate(() => ({
+    local: JSON.stringify({ ...localStorage }),
+    session: JSON.stringify({ ...sessionStorage }),
+  }));
   const shown = await page.content();
   const state = JSON.stringify(await standIn.state());
   const places = { said: said.join(), asked: asked.join(), shown, local: stored.local, logs: servers.output(), state };
@@ -100,10 +113,17 @@ for (const path of [OMNICHANNEL, LIVE_ASSIST]) {
     expect(reading.length).toBe(path === OMNICHANNEL ? 4 : 6);
 
     const session = (await context.cookies()).find(({ name }) => name === "demo_session");
-    const stored = await page.evaluate(() => ({ local: JSON.stringify({ ...localStorage }), session: JSON.stringify({ ...sessionStorage }) }));
+    const stored = await page.evaluate(() => ({
+      local: JSON.stringify({ ...localStorage }),
+      session: JSON.stringify({ ...sessionStorage }),
+    }));
     const places = {
-      said: said.join(), asked: asked.join(), shown: await page.content(), window: await page.evaluate(() => JSON.stringify(Object.keys(window))),
-      local: stored.local, logs: servers.output(),
+      said: said.join(),
+      asked: asked.join(),
+      shown: await page.content(),
+      window: await page.evaluate(() => JSON.stringify(Object.keys(window))),
+      local: stored.local,
+      logs: servers.output(),
     };
     for (const [place, text] of Object.entries(places)) {
       for (const secret of [...secrets, session.value]) {

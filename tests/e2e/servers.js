@@ -29,8 +29,12 @@ const start = async (name, given, added) => {
   let output = "";
   child.stderr.on("data", (data) => (output += data));
   child.stdout.on("data", (data) => (output += data));
-  const failed = once(child, "error").then(([error]) => Promise.reject(new Error(`${program}: ${error.message}; build it with cargo build --package demo --bins`)));
-  const ended = once(child, "exit").then(([code]) => Promise.reject(new Error(`${name} ended with ${code}: ${output}`)));
+  const failed = once(child, "error").then(([error]) =>
+    Promise.reject(new Error(`${program}: ${error.message}; build it with cargo build --package demo --bins`)),
+  );
+  const ended = once(child, "exit").then(([code]) =>
+    Promise.reject(new Error(`${name} ended with ${code}: ${output}`)),
+  );
   // Both are listened to only until the server is there.
   failed.catch(() => {});
   ended.catch(() => {});
@@ -64,8 +68,15 @@ export const startServers = async ({ shortLifetime = 20 } = {}) => {
   let site;
   try {
     const folders = ["--www", www, "--package", packageFolder];
-    const given = [...folders, "--database-url", `sqlite:${join(folder, "customers.sqlite")}`, "--stand-in-url", standIn.url,
-      "--short-lifetime", String(shortLifetime)];
+    const given = [
+      ...folders,
+      "--database-url",
+      `sqlite:${join(folder, "customers.sqlite")}`,
+      "--stand-in-url",
+      standIn.url,
+      "--short-lifetime",
+      String(shortLifetime),
+    ];
     site = await start("demo-site", given, secret);
   } catch (error) {
     await standIn.stop();
@@ -93,9 +104,20 @@ export const startEncryptingService = async (encryptionKey, sessionSecret, admin
   const keyFile = join(folder, "live-assist.pem");
   await writeFile(keyFile, encryptionKey);
   await promisify(execFile)(join(binaries, "identity-service"), ["keys", ...keys, "generate"], { env: environment() });
-  const given = [...keys, "--database-url", `sqlite:${join(folder, "customers.sqlite")}`, "--issuer", "shop.example", "--live-assist",
-    "--live-assist-encryption-key", keyFile];
-  const service = await start("identity-service", given, { IDENTITY_SERVICE_SESSION_SECRET: sessionSecret, IDENTITY_SERVICE_ADMIN_KEY: adminKey });
+  const given = [
+    ...keys,
+    "--database-url",
+    `sqlite:${join(folder, "customers.sqlite")}`,
+    "--issuer",
+    "shop.example",
+    "--live-assist",
+    "--live-assist-encryption-key",
+    keyFile,
+  ];
+  const service = await start("identity-service", given, {
+    IDENTITY_SERVICE_SESSION_SECRET: sessionSecret,
+    IDENTITY_SERVICE_ADMIN_KEY: adminKey,
+  });
   return {
     url: service.url,
     stop: async () => {

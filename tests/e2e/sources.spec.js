@@ -20,7 +20,9 @@ for (const { name, grants } of SOURCES) {
     await expect(demo.outcome).toContainText("getFreshToken resolved after");
     expect(await demo.tokenEnd()).not.toBe(first);
     const { requests } = await standIn.state();
-    expect(requests.slice(before.length).map(({ grant, status }) => `${grant} ${status}`)).toEqual(grants.map((grant) => `${grant} 200`));
+    expect(requests.slice(before.length).map(({ grant, status }) => `${grant} ${status}`)).toEqual(
+      grants.map((grant) => `${grant} 200`),
+    );
     if (name === "cookie grant") {
       // LiveChat's cookie knows the browser and not the person, and the package says that the entity changed.
       expect(await demo.entity()).not.toBe(entity);

@@ -6,7 +6,10 @@ import { Shop, Story } from "./story_page.js";
 const test = base.extend({ story: async ({ page }, use) => use(new Story(page)) });
 
 const FIRST = ["Hello, is the reading lamp in stock?", "Hello, this is Sam. Let me look that up for you."];
-const SECOND = ["I have ordered it. Will it be there tonight?", "I have everything before me, also what you wrote before. It is on its way."];
+const SECOND = [
+  "I have ordered it. Will it be there tonight?",
+  "I have everything before me, also what you wrote before. It is on its way.",
+];
 const THIRD = ["Sam, could you have it left with my neighbour?", "Of course. I have made a note of it."];
 const GRACES = ["Is the fern hard to keep?", "Hello, this is Sam. Let me look that up for you."];
 
@@ -60,7 +63,10 @@ test("step by step, each device shows what is told", async ({ story, page, stand
   await expect(kiosk.messages).toHaveText(GRACES);
   // The accounts did fail, were asked again, and were not stormed.
   const { requests, faults } = await standIn.state();
-  const asked = requests.slice(before.length).filter(({ grant }) => grant === "agent_token").map(({ status }) => status);
+  const asked = requests
+    .slice(before.length)
+    .filter(({ grant }) => grant === "agent_token")
+    .map(({ status }) => status);
   expect(asked).toContain(503);
   expect(asked.at(-1)).toBe(200);
   expect(asked.length).toBeLessThan(15);
@@ -82,7 +88,8 @@ test("it plays by itself to its end, and again, and leaves the focus where it wa
   await expect(story.button("Pause")).toBeVisible();
   await story.playToEnd();
   // Nothing is left of the first time.
-  for (const device of [story.laptop, story.phone]) await expect(device.messages).toHaveText([...FIRST, ...SECOND, ...THIRD]);
+  for (const device of [story.laptop, story.phone])
+    await expect(device.messages).toHaveText([...FIRST, ...SECOND, ...THIRD]);
   expect(await story.laptop.entity()).not.toBe(first);
 });
 
@@ -103,7 +110,11 @@ test("paused, it stands still however long it takes, and then goes on", async ({
   await expect(story.laptop.messages).toHaveText(FIRST);
 });
 
-test("paused while the accounts fail, they fail until it goes on, and nothing is lost", async ({ story, page, standIn }) => {
+test("paused while the accounts fail, they fail until it goes on, and nothing is lost", async ({
+  story,
+  page,
+  standIn,
+}) => {
   await page.clock.install();
   await story.open();
   for (const number of [1, 2, 3, 4, 5, 6, 7]) await story.step(number);
@@ -140,13 +151,20 @@ test("a device that does not open says so, with its address, and the page stays 
   await expect(story.laptop.bubble).toBeVisible();
   await page.clock.fastForward(21_000);
   await expect(page.locator("#device-phone")).toContainText("did not open its shop");
-  await expect(page.getByRole("link", { name: `http://127.0.0.1:${phone}` })).toHaveAttribute("href", `http://127.0.0.1:${phone}/shop.html`);
+  await expect(page.getByRole("link", { name: `http://127.0.0.1:${phone}` })).toHaveAttribute(
+    "href",
+    `http://127.0.0.1:${phone}/shop.html`,
+  );
   await expect(story.now).toContainText("Not every device opened its shop");
   await expect(story.button("Play the story")).toBeDisabled();
   await story.laptop.signIn("Ada Lovelace");
 });
 
-test("by hand: each device has a session and a storage of its own, also after a reload", async ({ story, page, context }) => {
+test("by hand: each device has a session and a storage of its own, also after a reload", async ({
+  story,
+  page,
+  context,
+}) => {
   const { laptop, phone, kiosk } = story;
   await story.open();
   await laptop.signIn("Ada Lovelace");
@@ -168,7 +186,11 @@ test("by hand: each device has a session and a storage of its own, also after a 
   await expect(page.getByText("Nobody is signed in")).toBeVisible();
 });
 
-test("by hand: a failure of the accounts keeps what is written, and sends it once", async ({ story, page, standIn }) => {
+test("by hand: a failure of the accounts keeps what is written, and sends it once", async ({
+  story,
+  page,
+  standIn,
+}) => {
   const { laptop, kiosk } = story;
   await story.open();
   await laptop.signIn("Ada Lovelace");
@@ -199,7 +221,11 @@ test("a page that is left does not leave the accounts out of order", async ({ st
   await expect.poll(async () => (await standIn.state()).faults.status).toBeNull();
 });
 
-test("the shop is a page of its own, too, and two tabs of a device are one person", async ({ story, context, page }) => {
+test("the shop is a page of its own, too, and two tabs of a device are one person", async ({
+  story,
+  context,
+  page,
+}) => {
   await story.open();
   await story.laptop.signIn("Ada Lovelace");
   const tab = await context.newPage();
@@ -219,7 +245,11 @@ test("no secret is on any device’s page, in an address, or in a log", async ({
   page.on("pageerror", (error) => said.push(String(error)));
   page.on("request", (request) => asked.push(request.url()));
   page.on("response", (response) => {
-    if (/\/(livechat\/token|customer\/token)$/.test(new URL(response.url()).pathname) && response.ok() && response.request().method() === "POST") {
+    if (
+      /\/(livechat\/token|customer\/token)$/.test(new URL(response.url()).pathname) &&
+      response.ok() &&
+      response.request().method() === "POST"
+    ) {
       reading.push(response.json().then((body) => tokens.add(body.access_token)));
     }
   });
@@ -231,9 +261,17 @@ test("no secret is on any device’s page, in an address, or in a log", async ({
   const sessions = (await context.cookies()).map(({ value }) => value);
   expect(sessions.length).toBe(3);
   const shown = await Promise.all(page.frames().map((frame) => frame.content()));
-  const local = await Promise.all(page.frames().map((frame) => frame.evaluate(() => JSON.stringify({ ...localStorage }))));
+  const local = await Promise.all(
+    page.frames().map((frame) => frame.evaluate(() => JSON.stringify({ ...localStorage }))),
+  );
   expect(shown).toHaveLength(4);
-  for (const [place, text] of Object.entries({ said: said.join(), asked: asked.join(), shown: shown.join(), local: local.join(), logs: servers.output() })) {
+  for (const [place, text] of Object.entries({
+    said: said.join(),
+    asked: asked.join(),
+    shown: shown.join(),
+    local: local.join(),
+    logs: servers.output(),
+  })) {
     for (const secret of [...tokens, ...sessions, servers.agentToken]) {
       expect(text.includes(secret.slice(-8)), `the end of a secret in ${place}`).toBe(false);
     }

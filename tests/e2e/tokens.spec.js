@@ -29,16 +29,27 @@ const publishedKeys = async (request, baseURL) => {
       "the key set": createRemoteJWKSet(new URL("/.well-known/jwks.json", baseURL)),
       "the PEM": await importSPKI(await text("/keys/public.pem"), "RS256"),
       "Omnichannel’s list": await importSPKI(Buffer.from(publicKey, "base64").toString(), "RS256"),
-      "Live Assist’s line": await importSPKI(`-----BEGIN PUBLIC KEY-----\n${line.trim()}\n-----END PUBLIC KEY-----`, "RS256"),
+      "Live Assist’s line": await importSPKI(
+        `-----BEGIN PUBLIC KEY-----\n${line.trim()}\n-----END PUBLIC KEY-----`,
+        "RS256",
+      ),
     },
   };
 };
 
 for (const { path, claims } of [
-  { path: "/omnichannel/token", claims: { sub: CONTACTS["Ada Lovelace"], lwicontexts: expect.any(String), nbf: expect.any(Number) } },
+  {
+    path: "/omnichannel/token",
+    claims: { sub: CONTACTS["Ada Lovelace"], lwicontexts: expect.any(String), nbf: expect.any(Number) },
+  },
   {
     path: "/live-assist/token",
-    claims: { sub: CONTACTS["Ada Lovelace"], given_name: "Ada", family_name: "Lovelace", lp_sdes: [expect.objectContaining({ type: "ctmrinfo" })] },
+    claims: {
+      sub: CONTACTS["Ada Lovelace"],
+      given_name: "Ada",
+      family_name: "Lovelace",
+      lp_sdes: [expect.objectContaining({ type: "ctmrinfo" })],
+    },
   },
 ]) {
   test(`${path}: jose verifies it by every published form of the key`, async ({ request, baseURL }) => {
@@ -46,19 +57,28 @@ for (const { path, claims } of [
     const { token } = await (await post(path, {})).json();
     const { kid, keys } = await publishedKeys(request, baseURL);
     for (const key of Object.values(keys)) {
-      const { payload, protectedHeader } = await jwtVerify(token, key, { issuer: ISSUER, algorithms: ["RS256"], requiredClaims: ["iat", "exp", "sub"] });
+      const { payload, protectedHeader } = await jwtVerify(token, key, {
+        issuer: ISSUER,
+        algorithms: ["RS256"],
+        requiredClaims: ["iat", "exp", "sub"],
+      });
       expect(protectedHeader).toMatchObject({ alg: "RS256", typ: "JWT", kid });
       expect(payload).toMatchObject({ ...claims, iss: ISSUER, iat: expect.any(Number), exp: expect.any(Number) });
       expect(payload.exp - payload.iat).toBe(3600);
-      if (payload.lwicontexts) expect(JSON.parse(payload.lwicontexts)).toEqual({ cart_value: 249.9, is_vip: true, last_order: "A-1843" });
+      if (payload.lwicontexts)
+        expect(JSON.parse(payload.lwicontexts)).toEqual({ cart_value: 249.9, is_vip: true, last_order: "A-1843" });
     }
     const plain = await post(path, undefined, { accept: "text/plain" });
     expect(plain.headers()["content-type"]).toContain("text/plain");
     await jwtVerify(await plain.text(), keys["the PEM"], { issuer: ISSUER });
     // A verdict that could not be otherwise is none.
     const [header, , signature] = token.split(".");
-    const forged = Buffer.from(JSON.stringify({ iss: ISSUER, sub: CONTACTS["Grace Hopper"], exp: 9_999_999_999 })).toString("base64url");
-    await expect(jwtVerify([header, forged, signature].join("."), keys["the PEM"])).rejects.toThrow("signature verification failed");
+    const forged = Buffer.from(
+      JSON.stringify({ iss: ISSUER, sub: CONTACTS["Grace Hopper"], exp: 9_999_999_999 }),
+    ).toString("base64url");
+    await expect(jwtVerify([header, forged, signature].join("."), keys["the PEM"])).rejects.toThrow(
+      "signature verification failed",
+    );
   });
 }
 
@@ -66,7 +86,9 @@ test("tokens that live shortly do so", async ({ request, baseURL }) => {
   const post = await signedIn(request, baseURL, "alan");
   for (const path of ["/short-lived/omnichannel/token", "/short-lived/live-assist/token"]) {
     const { token } = await (await post(path, {})).json();
-    const { payload } = await jwtVerify(token, (await publishedKeys(request, baseURL)).keys["the PEM"], { issuer: ISSUER });
+    const { payload } = await jwtVerify(token, (await publishedKeys(request, baseURL)).keys["the PEM"], {
+      issuer: ISSUER,
+    });
     expect(payload.exp - payload.iat).toBe(20);
   }
 });
@@ -82,15 +104,25 @@ test("an encrypted token: jose decrypts it with Live Assist’s private key, and
       body: JSON.stringify({ contact_id: CONTACTS["Ada Lovelace"], given_name: "Ada", family_name: "Lovelace" }),
     });
     expect(record.status).toBe(204);
-    const session = await new SignJWT({}).setProtectedHeader({ alg: "HS256" }).setSubject("ada").setIssuedAt().setExpirationTime("1h")
+    const session = await new SignJWT({})
+      .setProtectedHeader({ alg: "HS256" })
+      .setSubject("ada")
+      .setIssuedAt()
+      .setExpirationTime("1h")
       .sign(Buffer.from(sessionSecret));
-    const answer = await fetch(`${service.url}/live-assist/token`, { method: "POST", headers: { authorization: `Bearer ${session}` } });
+    const answer = await fetch(`${service.url}/live-assist/token`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${session}` },
+    });
     const { token } = await answer.json();
     expect(token.split(".")).toHaveLength(5);
     const { plaintext, protectedHeader } = await compactDecrypt(token, liveAssist.privateKey);
     expect(protectedHeader).toMatchObject({ alg: "RSA-OAEP-256", cty: "JWT" });
     const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", service.url));
-    const { payload } = await jwtVerify(Buffer.from(plaintext).toString(), keys, { issuer: ISSUER, algorithms: ["RS256"] });
+    const { payload } = await jwtVerify(Buffer.from(plaintext).toString(), keys, {
+      issuer: ISSUER,
+      algorithms: ["RS256"],
+    });
     expect(payload).toMatchObject({ sub: CONTACTS["Ada Lovelace"], given_name: "Ada", family_name: "Lovelace" });
     const stranger = await generateKeyPair("RSA-OAEP-256");
     await expect(compactDecrypt(token, stranger.privateKey)).rejects.toThrow("decryption operation failed");

@@ -39,15 +39,20 @@ export class WidgetDemo extends Demo {
    * When a text is first there, as the chat's state or in the log, by the page's own clock: whatever the test reads
    * later, real time has passed as well.
    */
-  momentOf = (text) => this.page.evaluate((text) => new Promise((resolve) => {
-    const places = ["#chat-state", "#log"].map((place) => document.querySelector(place));
-    const observer = new MutationObserver(() => {
-      if (!places.some((place) => place.textContent.includes(text))) return;
-      observer.disconnect();
-      resolve(Date.now());
-    });
-    for (const place of places) observer.observe(place, { subtree: true, childList: true, characterData: true });
-  }), text);
+  momentOf = (text) =>
+    this.page.evaluate(
+      (text) =>
+        new Promise((resolve) => {
+          const places = ["#chat-state", "#log"].map((place) => document.querySelector(place));
+          const observer = new MutationObserver(() => {
+            if (!places.some((place) => place.textContent.includes(text))) return;
+            observer.disconnect();
+            resolve(Date.now());
+          });
+          for (const place of places) observer.observe(place, { subtree: true, childList: true, characterData: true });
+        }),
+      text,
+    );
 
   logged = (text) => this.log.filter({ hasText: text });
 

@@ -45,7 +45,11 @@ const EXAMPLES = {
     answer: "jwt",
   },
   getAuthToken: { level: `const getToken = getAuthToken({ ${OMNICHANNEL} });`, ask: `await getToken()`, answer: "jwt" },
-  authTokenProvider: { level: `const provider = authTokenProvider({ ${OMNICHANNEL} });`, ask: `await new Promise(provider)`, answer: "jwt" },
+  authTokenProvider: {
+    level: `const provider = authTokenProvider({ ${OMNICHANNEL} });`,
+    ask: `await new Promise(provider)`,
+    answer: "jwt",
+  },
   authoriseChatWithCallback: {
     level: `const authorise = authoriseChatWithCallback({ ${LIVE_ASSIST}, signIn: async () => false });`,
     ask: `await new Promise(authorise)`,
@@ -93,14 +97,27 @@ let application, browser, server, built, address;
 before(async () => {
   application = project([], here);
   // The packages lie in the folder around the project.
-  application.write("next.config.js", `export default { turbopack: { root: ${JSON.stringify(here)} }, outputFileTracingRoot: ${JSON.stringify(here)} };`);
+  application.write(
+    "next.config.js",
+    `export default { turbopack: { root: ${JSON.stringify(here)} }, outputFileTracingRoot: ${JSON.stringify(here)} };`,
+  );
   application.write("app/layout.jsx", LAYOUT);
   application.write("app/livechat/token/route.js", TOKEN);
   for (const widget of ["omnichannel", "live-assist"]) application.write(`app/${widget}/token/route.js`, JWT);
-  for (const [name, example] of Object.entries(EXAMPLES)) application.write(`app/${name}/page.jsx`, page(name, example));
-  built = spawnSync(process.execPath, [next, "build"], { cwd: application.folder, env: environment, encoding: "utf8", timeout: 240_000 });
+  for (const [name, example] of Object.entries(EXAMPLES))
+    application.write(`app/${name}/page.jsx`, page(name, example));
+  built = spawnSync(process.execPath, [next, "build"], {
+    cwd: application.folder,
+    env: environment,
+    encoding: "utf8",
+    timeout: 240_000,
+  });
   if (built.status !== 0) return;
-  server = spawn(process.execPath, [next, "start", "--hostname", "127.0.0.1", "--port", "0"], { cwd: application.folder, env: environment, stdio: ["ignore", "pipe", "inherit"] });
+  server = spawn(process.execPath, [next, "start", "--hostname", "127.0.0.1", "--port", "0"], {
+    cwd: application.folder,
+    env: environment,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   for await (const line of createInterface({ input: server.stdout })) {
     address = line.match(/http:\/\/127\.0\.0\.1:\d+/)?.[0] ?? address;
     if (/ready/i.test(line)) break;
@@ -116,7 +133,8 @@ after(async () => {
 
 test("next build prerenders a page for each example, and nothing is complained of", () => {
   assert.equal(built.status, 0, `${built.stdout}${built.stderr}`);
-  for (const name of Object.keys(EXAMPLES)) assert.match(built.stdout, new RegExp(`○ /${name}\\s`), "a page was not prerendered");
+  for (const name of Object.keys(EXAMPLES))
+    assert.match(built.stdout, new RegExp(`○ /${name}\\s`), "a page was not prerendered");
   assert.doesNotMatch(`${built.stdout}${built.stderr}`, /custom-identity-provider:|IdentityError/);
 });
 

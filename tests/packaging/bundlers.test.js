@@ -52,7 +52,10 @@ after(async () => {
 /** Writes an application into a folder of its own in the project. */
 const application = (name, kind) => {
   installed.write(`${name}/main.js`, applications[kind] + use);
-  installed.write(`${name}/index.html`, `<!doctype html><title>${name}</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>`);
+  installed.write(
+    `${name}/index.html`,
+    `<!doctype html><title>${name}</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>`,
+  );
   return join(installed.folder, name);
 };
 
@@ -64,18 +67,27 @@ const check = async (url) => {
     await page.waitForFunction(() => "answers" in globalThis);
     const answers = await page.evaluate(() => globalThis.answers);
     const { creationDate, ...fromFunction } = answers.fromFunction ?? {};
-    assert.deepEqual({ ...answers, fromFunction }, {
-      fromFunction: {
-        accessToken: "made-by-the-page", entityId: "entity-of-the-function", expiresIn: 28_800_000, tokenType: "Bearer",
-        organizationId: "organization-of-the-function",
+    assert.deepEqual(
+      { ...answers, fromFunction },
+      {
+        fromFunction: {
+          accessToken: "made-by-the-page",
+          entityId: "entity-of-the-function",
+          expiresIn: 28_800_000,
+          tokenType: "Bearer",
+          organizationId: "organization-of-the-function",
+        },
+        fromUrl: { ...answers.fromUrl, accessToken: "made-by-a-test:1", entityId: "entity" },
+        refused: "BAD_OPTION",
+        signedOut: undefined,
       },
-      fromUrl: { ...answers.fromUrl, accessToken: "made-by-a-test:1", entityId: "entity" },
-      refused: "BAD_OPTION",
-      signedOut: undefined,
-    });
+    );
     assert.ok(Math.abs(creationDate - Date.now()) < 60_000);
     // A wrong option is said in the console, too.
-    assert.deepEqual((await errors()).filter((text) => !text.includes("the option source is wrong")), []);
+    assert.deepEqual(
+      (await errors()).filter((text) => !text.includes("the option source is wrong")),
+      [],
+    );
   } finally {
     await close();
   }
@@ -98,32 +110,58 @@ const builds = {
   },
   async webpack(root) {
     const output = join(root, "dist");
-    const compiler = webpack({ mode: "production", context: root, entry: "./main.js", output: { path: output, publicPath: "auto" } });
-    const stats = await new Promise((resolve, reject) => compiler.run((error, stats) => error ? reject(error) : resolve(stats)));
+    const compiler = webpack({
+      mode: "production",
+      context: root,
+      entry: "./main.js",
+      output: { path: output, publicPath: "auto" },
+    });
+    const stats = await new Promise((resolve, reject) =>
+      compiler.run((error, stats) => (error ? reject(error) : resolve(stats))),
+    );
     await new Promise((resolve) => compiler.close(resolve));
     assert.deepEqual(stats.toJson({ all: false, errors: true }).errors, []);
     return output;
   },
   async esbuild(root) {
     const outdir = join(root, "dist");
-    await esbuild.build({ entryPoints: [join(root, "main.js")], bundle: true, minify: true, format: "esm", outdir, logLevel: "error" });
+    await esbuild.build({
+      entryPoints: [join(root, "main.js")],
+      bundle: true,
+      minify: true,
+      format: "esm",
+      outdir,
+      logLevel: "error",
+    });
     return outdir;
   },
   async rollup(root) {
     const output = join(root, "dist");
-    const bundle = await rollup({ input: join(root, "main.js"), plugins: [nodeResolve()], onwarn: (warning) => { throw new Error(warning.message); } });
+    const bundle = await rollup({
+      input: join(root, "main.js"),
+      plugins: [nodeResolve()],
+      onwarn: (warning) => {
+        throw new Error(warning.message);
+      },
+    });
     await bundle.write({ dir: output, format: "es" });
     await bundle.close();
     return output;
   },
 };
 
-const page = '<!doctype html><title>Built</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
+const page =
+  '<!doctype html><title>Built</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
 
 for (const [builder, kind] of [
-  ["vite", "default entry"], ["webpack", "default entry"], ["esbuild", "default entry"], ["rollup", "default entry"],
-  ["vite", "slim entry, init()"], ["vite", "slim entry, wasm?url"],
-  ["webpack", "slim entry, init()"], ["webpack", "slim entry, new URL of /wasm"],
+  ["vite", "default entry"],
+  ["webpack", "default entry"],
+  ["esbuild", "default entry"],
+  ["rollup", "default entry"],
+  ["vite", "slim entry, init()"],
+  ["vite", "slim entry, wasm?url"],
+  ["webpack", "slim entry, init()"],
+  ["webpack", "slim entry, new URL of /wasm"],
 ]) {
   test(`${builder}: ${kind}`, async () => {
     const folder = application(`${builder}-${kind.replaceAll(/\W+/g, "-")}`, kind);
@@ -138,7 +176,9 @@ for (const kind of ["default entry", "slim entry, init()", "slim entry, wasm?url
     const folder = application(`vite-development-${kind.replaceAll(/\W+/g, "-")}`, kind);
     const service = await site(folder);
     const server = await vite.createServer({
-      root: folder, logLevel: "error", cacheDir: join(folder, ".vite"),
+      root: folder,
+      logLevel: "error",
+      cacheDir: join(folder, ".vite"),
       server: { host: "127.0.0.1", port: 0, proxy: { "/livechat": service.url } },
     });
     try {

@@ -89,9 +89,21 @@ test("rule_14_a_callback_that_is_no_function_throws_at_once", () => {
 
 test("rule_14_who_watches_is_told_once_that_the_widget_was_answered", async () => {
   const heard = [];
-  answerOnce(() => {}, async () => "token", succeed, fail, (error) => heard.push(error));
+  answerOnce(
+    () => {},
+    async () => "token",
+    succeed,
+    fail,
+    (error) => heard.push(error),
+  );
   const failure = new Error("no");
-  answerOnce(() => {}, () => Promise.reject(failure), succeed, fail, (error) => heard.push(error));
+  answerOnce(
+    () => {},
+    () => Promise.reject(failure),
+    succeed,
+    fail,
+    (error) => heard.push(error),
+  );
   await settled();
   assert.deepEqual(heard, [undefined, failure]);
 });
@@ -102,7 +114,12 @@ test("that nobody is signed in is seen through a cool-down, and nothing else is 
     assert.ok(isNobody({ code: "COOLING_DOWN", cause: { code } }));
     assert.ok(!isNobody({ code: "SOURCE_FAILED", cause: { code } }));
   }
-  for (const error of [{ code: "NETWORK" }, { code: "COOLING_DOWN", cause: { code: "NETWORK" } }, { code: "COOLING_DOWN" }, new Error("x")]) {
+  for (const error of [
+    { code: "NETWORK" },
+    { code: "COOLING_DOWN", cause: { code: "NETWORK" } },
+    { code: "COOLING_DOWN" },
+    new Error("x"),
+  ]) {
     assert.ok(!isNobody(error));
   }
 });

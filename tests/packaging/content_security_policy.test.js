@@ -45,18 +45,25 @@ before(async () => {
       events,
     }))();
   `;
-  const functions = "configure, sign_out, IdentityError, authTokenProvider, connectOmnichannel, getAuthToken, authoriseChatWithCallback";
+  const functions =
+    "configure, sign_out, IdentityError, authTokenProvider, connectOmnichannel, getAuthToken, authoriseChatWithCallback";
   const names = `custom_identity_provider, ${functions}`;
   installed.write("index_page.js", `import { ${names} } from "/index.js"; ${call}`);
   installed.write("script_page.js", `const { ${functions} } = custom_identity_provider; ${call}`);
-  installed.write("slim_page.js", `import { ${names}, init } from "/slim.js";
+  installed.write(
+    "slim_page.js",
+    `import { ${names}, init } from "/slim.js";
     globalThis.started = init().then(() => "started", (error) => ({ code: error.code, message: error.message, ours: error instanceof IdentityError, cause: error.cause?.name }));
     await globalThis.started;
-    ${call}`);
+    ${call}`,
+  );
   const html = (scripts) => `<!doctype html><title>Policy</title><link rel="icon" href="/favicon.ico">${scripts}`;
   installed.write("index.html", html('<script type="module" src="/index_page.js"></script>'));
   installed.write("slim.html", html('<script type="module" src="/slim_page.js"></script>'));
-  installed.write("script.html", html('<script src="/script.js"></script><script type="module" src="/script_page.js"></script>'));
+  installed.write(
+    "script.html",
+    html('<script src="/script.js"></script><script type="module" src="/script_page.js"></script>'),
+  );
 });
 after(async () => {
   await browser?.close();
@@ -72,7 +79,12 @@ const open = async (name, policy) => {
     const answers = await page.evaluate(() => globalThis.answers);
     const widgets = await page.evaluate(() => globalThis.widgets);
     const started = await page.evaluate(() => globalThis.started);
-    return { answers, widgets, started, errors: (await errors()).filter((text) => !text.includes("the option source is wrong")) };
+    return {
+      answers,
+      widgets,
+      started,
+      errors: (await errors()).filter((text) => !text.includes("the option source is wrong")),
+    };
   } finally {
     await close();
     await server.close();
@@ -84,7 +96,13 @@ const ours = (errors) => errors.filter((error) => !/Content Security Policy/.tes
 /** No callback waits, no promise hangs; the page is told why, the person gets a sentence, and wrong options are still thrown. */
 const checkWidgets = ({ events, getAuthToken: { message, ...rejection }, ...widgets }) => {
   const reason = "Your sign-in could not be confirmed.";
-  assert.deepEqual(widgets, { omnichannel: [null], liveAssist: [null, reason], codeFlow: [null, reason], disconnect: "function", wrong: "BAD_OPTION" });
+  assert.deepEqual(widgets, {
+    omnichannel: [null],
+    liveAssist: [null, reason],
+    codeFlow: [null, reason],
+    disconnect: "function",
+    wrong: "BAD_OPTION",
+  });
   assert.deepEqual(rejection, { code: "WASM_BLOCKED", ours: true, cause: "CompileError" });
   assert.match(message, /'wasm-unsafe-eval'/);
   assert.deepEqual(events.map((event) => event.join(" ")).sort(), [
@@ -123,12 +141,23 @@ for (const name of ["index", "script", "slim"]) {
   test(`${name}.js with 'wasm-unsafe-eval' works under the same policy`, async () => {
     const { answers, widgets, errors } = await open(name, "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'");
     assert.deepEqual(answers, {
-      getToken: "made-by-a-test:1", getFreshToken: "made-by-a-test:2", hasToken: true, invalidate: "undefined", sign_out: "undefined",
+      getToken: "made-by-a-test:1",
+      getFreshToken: "made-by-a-test:2",
+      hasToken: true,
+      invalidate: "undefined",
+      sign_out: "undefined",
     });
     const { events, ...given } = widgets;
     const jwt = widgets.getAuthToken;
     assert.equal(jwt.split(".").length, 3);
-    assert.deepEqual(given, { omnichannel: [jwt], liveAssist: [jwt], codeFlow: [jwt], getAuthToken: jwt, disconnect: "function", wrong: "BAD_OPTION" });
+    assert.deepEqual(given, {
+      omnichannel: [jwt],
+      liveAssist: [jwt],
+      codeFlow: [jwt],
+      getAuthToken: jwt,
+      disconnect: "function",
+      wrong: "BAD_OPTION",
+    });
     assert.equal(events.filter(([type, , ok]) => type === "widget_answered" && ok).length, 5);
     assert.deepEqual(errors, []);
   });

@@ -8,35 +8,52 @@ import { after, before, test } from "node:test";
 import { pack, project, root } from "./support/installed_package.js";
 
 let installed;
-before(() => { installed = project(["@livechat/customer-sdk", "@livechat/customer-auth", "@livechat/widget-core", "@livechat/widget-react", "@microsoft/omnichannel-chat-sdk", "@types/react"]); });
+before(() => {
+  installed = project([
+    "@livechat/customer-sdk",
+    "@livechat/customer-auth",
+    "@livechat/widget-core",
+    "@livechat/widget-react",
+    "@microsoft/omnichannel-chat-sdk",
+    "@types/react",
+  ]);
+});
 after(() => installed?.remove());
 
 /** Type-checks files of the project. */
 const check = (files, settings) => {
   const tsc = join(root, "tests/packaging/node_modules/.bin/tsc");
   const common = ["--strict", "--noEmit", "--ignoreConfig", "--target", "es2022", "--lib", "es2022,dom", "--types", ""];
-  const { status, stdout } = spawnSync(tsc, [...common, ...settings, ...files], { cwd: installed.folder, encoding: "utf8" });
+  const { status, stdout } = spawnSync(tsc, [...common, ...settings, ...files], {
+    cwd: installed.folder,
+    encoding: "utf8",
+  });
   assert.equal(status, 0, `${settings.join(" ")}: ${stdout}`);
 };
 
 const manifest = () => JSON.parse(readFileSync(join(installed.package, "package.json"), "utf8"));
 
 test("the tarball holds exactly these files", () => {
-  assert.deepEqual(pack(installed.folder).files.map((file) => file.path).sort(), [
-    "LICENSE-APACHE",
-    "LICENSE-MIT",
-    "README.md",
-    "dist/custom_identity_provider.wasm",
-    "dist/index.cjs",
-    "dist/index.d.cts",
-    "dist/index.js",
-    "dist/script.js",
-    "dist/slim.js",
-    "index.d.ts",
-    "package.json",
-    "script.d.ts",
-    "slim.d.ts",
-  ]);
+  assert.deepEqual(
+    pack(installed.folder)
+      .files.map((file) => file.path)
+      .sort(),
+    [
+      "LICENSE-APACHE",
+      "LICENSE-MIT",
+      "README.md",
+      "dist/custom_identity_provider.wasm",
+      "dist/index.cjs",
+      "dist/index.d.cts",
+      "dist/index.js",
+      "dist/script.js",
+      "dist/slim.js",
+      "index.d.ts",
+      "package.json",
+      "script.d.ts",
+      "slim.d.ts",
+    ],
+  );
 });
 
 test("every path in package.json exists in the tarball", () => {
@@ -48,7 +65,10 @@ test("every path in package.json exists in the tarball", () => {
 
 test("installing it brings no other package", () => {
   const { dependencies, peerDependencies, optionalDependencies, scripts } = manifest();
-  assert.deepEqual([dependencies, peerDependencies, optionalDependencies, scripts], [undefined, undefined, undefined, undefined]);
+  assert.deepEqual(
+    [dependencies, peerDependencies, optionalDependencies, scripts],
+    [undefined, undefined, undefined, undefined],
+  );
 });
 
 test("every example of the README passes TypeScript, by LiveChat's and Microsoft's own types", () => {
@@ -62,13 +82,17 @@ test("every example of the README passes TypeScript, by LiveChat's and Microsoft
   const readme = readFileSync(join(installed.package, "README.md"), "utf8");
   const examples = [...readme.matchAll(/^```tsx?\n(.*?)^```/gms)];
   assert.ok(examples.length >= 9);
-  const files = examples.map(([, example], index) => installed.write(`example_${index}.tsx`, `${example}${index === 0 ? context : ""}`));
+  const files = examples.map(([, example], index) =>
+    installed.write(`example_${index}.tsx`, `${example}${index === 0 ? context : ""}`),
+  );
   check(files, ["--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", "true"]);
 });
 
 test("the README's table has every error code, and no other", () => {
   const codes = (text) => [...new Set(text.match(/[A-Z]+(_[A-Z]+)+|NETWORK|REFUSED|UNAVAILABLE/g))].sort();
-  const declared = readFileSync(join(installed.package, "index.d.ts"), "utf8").match(/IdentityErrorCode =\n(.*?);\n\n/s)[1].match(/\| "[A-Z_]+"/g);
+  const declared = readFileSync(join(installed.package, "index.d.ts"), "utf8")
+    .match(/IdentityErrorCode =\n(.*?);\n\n/s)[1]
+    .match(/\| "[A-Z_]+"/g);
   const rows = readFileSync(join(installed.package, "README.md"), "utf8").match(/^\| `[A-Z_]+` \|/gm);
   assert.deepEqual(codes(rows.join()), codes(declared.join()));
 });
@@ -81,7 +105,9 @@ test("it is licensed as the repository is", () => {
 });
 
 test("the types resolve for bundlers and for Node, each entry its own", () => {
-  installed.write("application.ts", `
+  installed.write(
+    "application.ts",
+    `
     import { custom_identity_provider, IdentityError, type Token } from "custom-identity-provider";
     import { init, sign_out } from "custom-identity-provider/slim";
     import "custom-identity-provider/script";
@@ -92,14 +118,21 @@ test("the types resolve for bundlers and for Node, each entry its own", () => {
     // @ts-expect-error the types are there: this is no any
     const wrong: number = custom_identity_provider().hasToken();
     export { token, code, ready, wrong };
-  `);
-  for (const [module, resolution] of [["esnext", "bundler"], ["node16", "node16"], ["nodenext", "nodenext"]]) {
+  `,
+  );
+  for (const [module, resolution] of [
+    ["esnext", "bundler"],
+    ["node16", "node16"],
+    ["nodenext", "nodenext"],
+  ]) {
     check(["application.ts"], ["--module", module, "--moduleResolution", resolution, "--skipLibCheck", "false"]);
   }
 });
 
 test("who calls require gets types of a CommonJS module, with the same things in it", () => {
-  installed.write("application.cts", `
+  installed.write(
+    "application.cts",
+    `
     import library = require("custom-identity-provider");
     import { custom_identity_provider, IdentityError, type Token } from "custom-identity-provider";
     const token: Promise<Token> = custom_identity_provider({ licenseId: 1, identity: null, source: "/livechat/token" }).getToken();
@@ -107,7 +140,8 @@ test("who calls require gets types of a CommonJS module, with the same things in
     // @ts-expect-error the types are there: this is no any
     const wrong: number = library.sign_out();
     export = { token, code, wrong };
-  `);
+  `,
+  );
   for (const resolution of ["node16", "nodenext"]) {
     check(["application.cts"], ["--module", resolution, "--moduleResolution", resolution, "--skipLibCheck", "false"]);
   }

@@ -17,24 +17,38 @@ import { site } from "./support/site.js";
  * Asks for a token with each client; runs in the page and in Node alike.
  * @param {{clients: Record<string, Function>, package: any, base: string, way: string, timeout: number, isMistaken: boolean}} task
  */
-const askWithEach = async ({ clients, package: { custom_identity_provider, IdentityError }, base, way, timeout, isMistaken }) => {
+const askWithEach = async ({
+  clients,
+  package: { custom_identity_provider, IdentityError },
+  base,
+  way,
+  timeout,
+  isMistaken,
+}) => {
   const licenses = (globalThis.licenses ??= { latest: 1000 });
-  return Object.fromEntries(await Promise.all(Object.entries(clients).map(async ([name, ask]) => {
-    const retried = [];
-    const provider = custom_identity_provider({
-      licenseId: ++licenses.latest, identity: null, cache: "memory",
-      onEvent: (event) => event.type === "request_retrying" && retried.push({ code: event.code, delay: event.delay }),
-      source: async () => {
-        const answer = await ask(`${base}/${way}?caller=${encodeURIComponent(name)}`, timeout);
-        return isMistaken ? answer.tokens.latest : answer;
-      },
-    });
-    const outcome = await provider.getToken().then(
-      (token) => (token.entityId === "entity" ? "token" : "nonsense"),
-      (error) => (error instanceof IdentityError ? error.code : String(error)),
-    );
-    return [name, { outcome, retried }];
-  })));
+  return Object.fromEntries(
+    await Promise.all(
+      Object.entries(clients).map(async ([name, ask]) => {
+        const retried = [];
+        const provider = custom_identity_provider({
+          licenseId: ++licenses.latest,
+          identity: null,
+          cache: "memory",
+          onEvent: (event) =>
+            event.type === "request_retrying" && retried.push({ code: event.code, delay: event.delay }),
+          source: async () => {
+            const answer = await ask(`${base}/${way}?caller=${encodeURIComponent(name)}`, timeout);
+            return isMistaken ? answer.tokens.latest : answer;
+          },
+        });
+        const outcome = await provider.getToken().then(
+          (token) => (token.entityId === "entity" ? "token" : "nonsense"),
+          (error) => (error instanceof IdentityError ? error.code : String(error)),
+        );
+        return [name, { outcome, retried }];
+      }),
+    ),
+  );
 };
 
 let installed, browser, server, service, inNode;
@@ -43,7 +57,11 @@ before(async () => {
   browser = await launch();
   const result = await esbuild.build({
     stdin: { contents: 'export { clients } from "./support/http_clients.js"', resolveDir: import.meta.dirname },
-    bundle: true, write: false, format: "esm", define: { "process.env.NODE_ENV": '"production"' }, logLevel: "error",
+    bundle: true,
+    write: false,
+    format: "esm",
+    define: { "process.env.NODE_ENV": '"production"' },
+    logLevel: "error",
   });
   installed.write("page/clients.js", result.outputFiles[0].text);
   installed.write("page/index.js", await readFile(join(installed.package, "dist/index.js"), "utf8"));
@@ -108,7 +126,12 @@ for (const place of Object.keys(places)) {
   for (const [way, expectation] of Object.entries(expectations)) {
     test(`rule_13_any_client_s_failure_is_understood: ${way}, in ${place}`, async () => {
       const base = service.url;
-      const { outcomes, said } = await places[place]({ base, way, timeout: way === "silent" ? 1_500 : 8_000, isMistaken: false });
+      const { outcomes, said } = await places[place]({
+        base,
+        way,
+        timeout: way === "silent" ? 1_500 : 8_000,
+        isMistaken: false,
+      });
       const names = Object.keys(outcomes);
       assert.ok(names.length >= 9, names.join());
       for (const name of names) {
@@ -118,18 +141,30 @@ for (const place of Object.keys(places)) {
         assert.equal(outcome, expected.outcome, `${name}: ${told}`);
         const asked = service.asked(way, name);
         assert.ok(expected.asked ? asked === expected.asked : asked > 1, `${name}, asked ${asked} times: ${told}`);
-        assert.deepEqual([...new Set(retried.map(({ code }) => code))], expected.retried ? [expected.retried] : [], `${name}: ${told}`);
+        assert.deepEqual(
+          [...new Set(retried.map(({ code }) => code))],
+          expected.retried ? [expected.retried] : [],
+          `${name}: ${told}`,
+        );
         for (const { delay } of retried) assert.ok(delay >= (expected.pause ?? 0), `${name}: ${told}`);
       }
       // Who is refused because nobody is signed in is advised how guests get their chat; nothing else is said.
       const isAdvice = (text) => text.includes("nobody is signed in, so LiveChat's chat waits");
-      assert.deepEqual(said.filter((text) => text.includes("custom-identity-provider") && !isAdvice(text)), []);
+      assert.deepEqual(
+        said.filter((text) => text.includes("custom-identity-provider") && !isAdvice(text)),
+        [],
+      );
       service.forget();
     });
   }
 
   test(`rule_13_a_programming_error_is_found_at_once_with_any_client, in ${place}`, async () => {
-    const { outcomes, said } = await places[place]({ base: service.url, way: "token", timeout: 8_000, isMistaken: true });
+    const { outcomes, said } = await places[place]({
+      base: service.url,
+      way: "token",
+      timeout: 8_000,
+      isMistaken: true,
+    });
     for (const [name, { outcome, retried }] of Object.entries(outcomes)) {
       assert.deepEqual({ outcome, retried }, { outcome: "SOURCE_FAILED", retried: [] }, name);
       assert.equal(service.asked("token", name), 1, name);

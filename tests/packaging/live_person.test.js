@@ -12,11 +12,20 @@ let installed, browser, server;
 before(async () => {
   installed = project();
   browser = await launch();
-  installed.write("connect.js", `
+  installed.write(
+    "connect.js",
+    `
     import { authoriseChatWithCallback, livePersonIdentity, sign_out } from "custom-identity-provider";
     Object.assign(globalThis, { authoriseChatWithCallback, livePersonIdentity, sign_out });
-  `);
-  await esbuild.build({ entryPoints: [join(installed.folder, "connect.js")], outfile: join(installed.folder, "built/connect.js"), bundle: true, format: "iife", logLevel: "error" });
+  `,
+  );
+  await esbuild.build({
+    entryPoints: [join(installed.folder, "connect.js")],
+    outfile: join(installed.folder, "built/connect.js"),
+    bundle: true,
+    format: "iife",
+    logLevel: "error",
+  });
   server = await site(installed.folder);
 });
 after(async () => {
@@ -64,17 +73,20 @@ const threeLooks = async (page) => {
 test("livePersonIdentity says who is signed in by the JWT's own claims, once, and shares its request with authoriseChatWithCallback", async () => {
   const { page, errors, close } = await open("ada");
   try {
-    assert.deepEqual(await page.evaluate(async () => {
-      const identity = livePersonIdentity(options);
-      const authorise = authoriseChatWithCallback(options);
-      const heard = [];
-      await Promise.all([
-        new Promise((resolve) => identity((...given) => resolve(heard.push(given)))),
-        new Promise((resolve) => authorise(resolve)),
-      ]);
-      await new Promise((resolve) => setTimeout(resolve));
-      return { heard, requests };
-    }), { heard: [[VISITOR("ada")]], requests: 1 });
+    assert.deepEqual(
+      await page.evaluate(async () => {
+        const identity = livePersonIdentity(options);
+        const authorise = authoriseChatWithCallback(options);
+        const heard = [];
+        await Promise.all([
+          new Promise((resolve) => identity((...given) => resolve(heard.push(given)))),
+          new Promise((resolve) => authorise(resolve)),
+        ]);
+        await new Promise((resolve) => setTimeout(resolve));
+        return { heard, requests };
+      }),
+      { heard: [[VISITOR("ada")]], requests: 1 },
+    );
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -84,16 +96,30 @@ test("livePersonIdentity says who is signed in by the JWT's own claims, once, an
 test("livePersonIdentity says nothing where nobody is signed in, where the service says so, or where it fails", async () => {
   const { page, errors, close } = await open(null);
   try {
-    assert.deepEqual(await page.evaluate(async () => {
-      let calls = 0;
-      for (const change of [{}, { identity: undefined, source: () => null }, { identity: undefined, source: async () => { throw Object.assign(new Error(), { status: 403 }); } }]) {
-        const told = { ...options, organizationId: `organization-${calls}-${Math.random()}`, ...change };
-        livePersonIdentity(told)(() => { calls += 1; });
-        // Answered after it, by the same request.
-        await new Promise((resolve) => authoriseChatWithCallback(told)(resolve));
-      }
-      return calls;
-    }), 0);
+    assert.deepEqual(
+      await page.evaluate(async () => {
+        let calls = 0;
+        for (const change of [
+          {},
+          { identity: undefined, source: () => null },
+          {
+            identity: undefined,
+            source: async () => {
+              throw Object.assign(new Error(), { status: 403 });
+            },
+          },
+        ]) {
+          const told = { ...options, organizationId: `organization-${calls}-${Math.random()}`, ...change };
+          livePersonIdentity(told)(() => {
+            calls += 1;
+          });
+          // Answered after it, by the same request.
+          await new Promise((resolve) => authoriseChatWithCallback(told)(resolve));
+        }
+        return calls;
+      }),
+      0,
+    );
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -108,12 +134,17 @@ test("livePersonIdentity says once what a JWT without iss or sub lacks, and neve
         const { claims } = globalThis;
         globalThis.claims = () => ({ ...claims(), [lacking]: undefined });
         const told = { ...options, organizationId: lacking };
-        livePersonIdentity(told)(() => { throw new Error("called"); });
+        livePersonIdentity(told)(() => {
+          throw new Error("called");
+        });
         await new Promise((resolve) => authoriseChatWithCallback(told)(resolve));
         globalThis.claims = claims;
       }
     });
-    assert.deepEqual((await errors()).map((text) => [/no iss or no sub/.test(text), /signature|bank/.test(text)]), [[true, false]]);
+    assert.deepEqual(
+      (await errors()).map((text) => [/no iss or no sub/.test(text), /signature|bank/.test(text)]),
+      [[true, false]],
+    );
   } finally {
     await close();
   }
@@ -122,25 +153,38 @@ test("livePersonIdentity says once what a JWT without iss or sub lacks, and neve
 test("livePersonIdentity refuses what is no callback, a callback that throws hurts nobody, and a wrong option is named", async () => {
   const { page, errors, close } = await open("ada");
   try {
-    assert.deepEqual(await page.evaluate(async () => {
-      const identity = livePersonIdentity(options);
-      const name = (call) => {
-        try {
-          return call();
-        } catch (error) {
-          return `${error.code ?? error.name} ${error.message.match(/option (\w+)/)?.[1] ?? ""}`.trim();
-        }
-      };
-      const refused = [undefined, null, {}, "callback"].map((wrong) => name(() => identity(wrong)));
-      const wrong = [{ flow: "code" }, { source: 7 }, { startChat: true }, { onSignOut: "yes" }].map((change) => name(() => livePersonIdentity({ ...options, ...change })));
-      await new Promise((resolve) => identity(() => {
-        resolve();
-        throw new Error("broken");
-      }));
-      return { refused, wrong };
-    }), { refused: Array(4).fill("TypeError"), wrong: ["BAD_OPTION flow", "BAD_OPTION source", "BAD_OPTION startChat", "BAD_OPTION onSignOut"] });
+    assert.deepEqual(
+      await page.evaluate(async () => {
+        const identity = livePersonIdentity(options);
+        const name = (call) => {
+          try {
+            return call();
+          } catch (error) {
+            return `${error.code ?? error.name} ${error.message.match(/option (\w+)/)?.[1] ?? ""}`.trim();
+          }
+        };
+        const refused = [undefined, null, {}, "callback"].map((wrong) => name(() => identity(wrong)));
+        const wrong = [{ flow: "code" }, { source: 7 }, { startChat: true }, { onSignOut: "yes" }].map((change) =>
+          name(() => livePersonIdentity({ ...options, ...change })),
+        );
+        await new Promise((resolve) =>
+          identity(() => {
+            resolve();
+            throw new Error("broken");
+          }),
+        );
+        return { refused, wrong };
+      }),
+      {
+        refused: Array(4).fill("TypeError"),
+        wrong: ["BAD_OPTION flow", "BAD_OPTION source", "BAD_OPTION startChat", "BAD_OPTION onSignOut"],
+      },
+    );
     const said = (await errors()).filter((text) => !/the option \w+ is wrong/.test(text));
-    assert.deepEqual(said.map((text) => /the widget's callback threw/.test(text)), [true]);
+    assert.deepEqual(
+      said.map((text) => /the widget's callback threw/.test(text)),
+      [true],
+    );
   } finally {
     await close();
   }
@@ -155,9 +199,13 @@ test("LivePerson's tag asks anew who the visitor is when that changes, and the p
     });
     await threeLooks(page);
     assert.deepEqual(await page.evaluate(() => pages), [], "nothing has changed");
-    await page.evaluate(() => { globalThis.person = "ada"; });
+    await page.evaluate(() => {
+      globalThis.person = "ada";
+    });
     await page.waitForFunction(() => visitors.length === 1);
-    await page.evaluate(() => { globalThis.person = "grace"; });
+    await page.evaluate(() => {
+      globalThis.person = "grace";
+    });
     await page.waitForFunction(() => visitors.length === 2);
     await page.evaluate(() => {
       globalThis.person = null;
@@ -165,7 +213,11 @@ test("LivePerson's tag asks anew who the visitor is when that changes, and the p
     });
     await page.waitForFunction(() => pages.length === 3);
     await threeLooks(page);
-    assert.deepEqual(await page.evaluate(() => ({ visitors, pages, left })), { visitors: [VISITOR("ada"), VISITOR("grace")], pages: Array(3).fill(["/bank", "en"]), left: 2 });
+    assert.deepEqual(await page.evaluate(() => ({ visitors, pages, left })), {
+      visitors: [VISITOR("ada"), VISITOR("grace")],
+      pages: Array(3).fill(["/bank", "en"]),
+      left: 2,
+    });
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -173,14 +225,24 @@ test("LivePerson's tag asks anew who the visitor is when that changes, and the p
 });
 
 test("authoriseChatWithCallback tells the page of sign-outs where there is no tag of LivePerson, or one that throws", async () => {
-  for (const change of ["delete globalThis.lpTag", "lpTag.newPage = () => { throw new Error('broken'); }", "globalThis.lpTag = null"]) {
+  for (const change of [
+    "delete globalThis.lpTag",
+    "lpTag.newPage = () => { throw new Error('broken'); }",
+    "globalThis.lpTag = null",
+  ]) {
     const { page, errors, close } = await open("ada");
     try {
       await page.evaluate(change);
-      await page.evaluate(() => { globalThis.authorise = authoriseChatWithCallback(options); });
-      await page.evaluate(() => { globalThis.person = null; });
+      await page.evaluate(() => {
+        globalThis.authorise = authoriseChatWithCallback(options);
+      });
+      await page.evaluate(() => {
+        globalThis.person = null;
+      });
       await page.waitForFunction(() => left === 1);
-      await page.evaluate(() => { globalThis.person = "ada"; });
+      await page.evaluate(() => {
+        globalThis.person = "ada";
+      });
       await threeLooks(page);
       await page.evaluate(() => sign_out());
       await page.waitForFunction(() => left === 2);
@@ -199,7 +261,10 @@ test("a function is watched for as long as the page keeps it, and is garbage aft
       globalThis.authorise = authoriseChatWithCallback(options);
       for (let times = 0; times < 100; times += 1) {
         // As a page that renders anew writes it: what it is told by closes over the function itself.
-        const identity = () => { asked += 1; return person; };
+        const identity = () => {
+          asked += 1;
+          return person;
+        };
         const authorise = authoriseChatWithCallback({ ...options, identity, onSignOut: () => void authorise });
         dropped.push(new WeakRef(identity));
       }

@@ -13,12 +13,18 @@ let page;
 
 before(async () => {
   installed = project();
-  installed.write("page.html", `<!doctype html><title>a page</title><link rel="icon" href="data:,"><script type="module">
+  installed.write(
+    "page.html",
+    `<!doctype html><title>a page</title><link rel="icon" href="data:,"><script type="module">
     import * as loaded from "./node_modules/custom-identity-provider/dist/index.js";
     window.loaded = loaded;
-  </script>`);
+  </script>`,
+  );
   served = await site(installed.folder);
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu", "--js-flags=--expose-gc"] });
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--js-flags=--expose-gc"],
+  });
   page = await browser.newPage();
   await page.goto(`${served.url}/page.html`);
   await page.waitForFunction(() => "loaded" in window);
@@ -39,7 +45,12 @@ test("a provider that its own functions close over is garbage when nobody holds 
       own.provider = custom_identity_provider({
         organizationId: "organization",
         identity: () => own.provider && "somebody",
-        source: async () => ({ access_token: `a${own.large.length}`, entity_id: "entity", expires_in: 3600, token_type: "Bearer" }),
+        source: async () => ({
+          access_token: `a${own.large.length}`,
+          entity_id: "entity",
+          expires_in: 3600,
+          token_type: "Bearer",
+        }),
         onEvent: () => void (own.heard += 1),
       });
       if (number % 100 === 0) await own.provider.getToken();
@@ -65,7 +76,9 @@ test("handles that are alive, and their listeners, cost a cached call nothing th
     const onEvent = () => void (heard += 1);
     const identity = () => "somebody";
     const source = async () => ({ access_token: "a", entity_id: "entity", expires_in: 3600, token_type: "Bearer" });
-    const kept = Array.from({ length: 2_000 }, () => custom_identity_provider({ licenseId: 77, identity, source, onEvent }));
+    const kept = Array.from({ length: 2_000 }, () =>
+      custom_identity_provider({ licenseId: 77, identity, source, onEvent }),
+    );
     await kept[0].getToken();
     heard = 0;
     await kept[0].getToken();

@@ -16,14 +16,18 @@ before(async () => {
     copyFileSync(join(installed.package, "dist", name), join(installed.folder, name));
   }
   for (const name of ["index", "slim", "script"]) {
-    const library = name === "script" ? `{ ...custom_identity_provider, custom_identity_provider }` : `await import("/${name}.js")`;
-    installed.write(`${name}.html`, `<!doctype html><title>Page</title><link rel="icon" href="data:,">${name === "script" ? '<script src="/script.js"></script>' : ""}
+    const library =
+      name === "script" ? `{ ...custom_identity_provider, custom_identity_provider }` : `await import("/${name}.js")`;
+    installed.write(
+      `${name}.html`,
+      `<!doctype html><title>Page</title><link rel="icon" href="data:,">${name === "script" ? '<script src="/script.js"></script>' : ""}
       <script type="module">
         globalThis.library = ${library};
         await library.init?.();
         globalThis.asked = [];
         globalThis.answer = () => ({ access_token: "made-" + asked.push("livechat"), entity_id: "entity", expires_in: 28800, token_type: "Bearer" });
-      </script>`);
+      </script>`,
+    );
   }
   server = await site(installed.folder, {});
   browser = await launch(await chromium110.executablePath());
@@ -63,54 +67,102 @@ test("the browser is one of those", async () => {
 
 for (const entry of ["index", "slim", "script"]) {
   test(`${entry}.js gives tokens, by one request for all who ask while the core is compiled, and forgets them`, async () => {
-    assert.deepEqual(await run(entry, async () => {
-      const options = { licenseId: 12345678, identity: () => "ada", source: async () => answer() };
-      const providers = [1, 2].map(() => library.custom_identity_provider(options));
-      const first = await Promise.all(providers.flatMap(({ getToken, hasToken }) => [getToken(), getToken(), hasToken()]));
-      const later = await providers[0].getToken();
-      await providers[1].invalidate();
-      const has = await providers[0].hasToken();
-      const fresh = await library.custom_identity_provider(options).getFreshToken();
-      await library.sign_out();
-      return { first: first.map((token) => token.accessToken ?? token), later: later.accessToken, has, fresh: fresh.accessToken, after: await providers[0].hasToken() };
-    }), { first: ["made-1", "made-1", false, "made-1", "made-1", false], later: "made-1", has: false, fresh: "made-2", after: false });
+    assert.deepEqual(
+      await run(entry, async () => {
+        const options = { licenseId: 12345678, identity: () => "ada", source: async () => answer() };
+        const providers = [1, 2].map(() => library.custom_identity_provider(options));
+        const first = await Promise.all(
+          providers.flatMap(({ getToken, hasToken }) => [getToken(), getToken(), hasToken()]),
+        );
+        const later = await providers[0].getToken();
+        await providers[1].invalidate();
+        const has = await providers[0].hasToken();
+        const fresh = await library.custom_identity_provider(options).getFreshToken();
+        await library.sign_out();
+        return {
+          first: first.map((token) => token.accessToken ?? token),
+          later: later.accessToken,
+          has,
+          fresh: fresh.accessToken,
+          after: await providers[0].hasToken(),
+        };
+      }),
+      {
+        first: ["made-1", "made-1", false, "made-1", "made-1", false],
+        later: "made-1",
+        has: false,
+        fresh: "made-2",
+        after: false,
+      },
+    );
   });
 }
 
 test("a callback is answered, and a call that is ended while the core is compiled is ended", async () => {
-  assert.deepEqual(await run("index", async () => {
-    const part = (value) => btoa(JSON.stringify(value)).replace(/=+$/, "");
-    const now = Math.floor(Date.now() / 1000);
-    const source = () => [{ alg: "RS256" }, { sub: "customer", iat: now, exp: now + 300 }, 1].map(part).join(".");
-    const controller = new AbortController();
-    const left = library.custom_identity_provider({ licenseId: 1, identity: null, source: () => answer() }).getToken({ signal: controller.signal });
-    controller.abort();
-    return {
-      left: await left.then(() => "answered", (error) => error.name),
-      jwt: (await new Promise(library.authTokenProvider({ identity: () => "ada", source }))).split(".").length,
-    };
-  }), { left: "AbortError", jwt: 3 });
+  assert.deepEqual(
+    await run("index", async () => {
+      const part = (value) => btoa(JSON.stringify(value)).replace(/=+$/, "");
+      const now = Math.floor(Date.now() / 1000);
+      const source = () => [{ alg: "RS256" }, { sub: "customer", iat: now, exp: now + 300 }, 1].map(part).join(".");
+      const controller = new AbortController();
+      const left = library
+        .custom_identity_provider({ licenseId: 1, identity: null, source: () => answer() })
+        .getToken({ signal: controller.signal });
+      controller.abort();
+      return {
+        left: await left.then(
+          () => "answered",
+          (error) => error.name,
+        ),
+        jwt: (await new Promise(library.authTokenProvider({ identity: () => "ada", source }))).split(".").length,
+      };
+    }),
+    { left: "AbortError", jwt: 3 },
+  );
 });
 
 test("a sign-out while the core is compiled ends who waits, and leaves a mark at once", async () => {
-  assert.deepEqual(await run("index", async () => {
-    const waiting = library.custom_identity_provider({ licenseId: 12345678, identity: () => "ada", source: async () => answer() }).getToken();
-    const before = localStorage.length;
-    const done = library.sign_out();
-    const marks = localStorage.length - before;
-    const code = await waiting.then(() => "answered", (error) => error.code);
-    await done;
-    return { marks, code };
-  }), { marks: 1, code: "SIGNED_OUT" });
+  assert.deepEqual(
+    await run("index", async () => {
+      const waiting = library
+        .custom_identity_provider({ licenseId: 12345678, identity: () => "ada", source: async () => answer() })
+        .getToken();
+      const before = localStorage.length;
+      const done = library.sign_out();
+      const marks = localStorage.length - before;
+      const code = await waiting.then(
+        () => "answered",
+        (error) => error.code,
+      );
+      await done;
+      return { marks, code };
+    }),
+    { marks: 1, code: "SIGNED_OUT" },
+  );
 });
 
 test("a core that cannot be compiled is told as one, and the next call tries anew", async () => {
-  assert.deepEqual(await run("index", async () => {
-    const { instantiate } = WebAssembly;
-    WebAssembly.instantiate = async () => { throw new TypeError("no memory"); };
-    const provider = () => library.custom_identity_provider({ licenseId: 12345678, identity: () => "ada", source: async () => answer() });
-    const refused = await Promise.all(["getToken", "hasToken"].map((method) => provider()[method]().then(() => "answered", (error) => error.code)));
-    WebAssembly.instantiate = instantiate;
-    return [...refused, (await provider().getToken()).accessToken];
-  }), ["WASM_MISSING", "WASM_MISSING", "made-1"]);
+  assert.deepEqual(
+    await run("index", async () => {
+      const { instantiate } = WebAssembly;
+      WebAssembly.instantiate = async () => {
+        throw new TypeError("no memory");
+      };
+      const provider = () =>
+        library.custom_identity_provider({ licenseId: 12345678, identity: () => "ada", source: async () => answer() });
+      const refused = await Promise.all(
+        ["getToken", "hasToken"].map((method) =>
+          provider()
+            [method]()
+            .then(
+              () => "answered",
+              (error) => error.code,
+            ),
+        ),
+      );
+      WebAssembly.instantiate = instantiate;
+      return [...refused, (await provider().getToken()).accessToken];
+    }),
+    ["WASM_MISSING", "WASM_MISSING", "made-1"],
+  );
 });

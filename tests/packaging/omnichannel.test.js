@@ -13,18 +13,28 @@ let installed, browser, server;
 before(async () => {
   installed = project(["@microsoft/omnichannel-chat-sdk"]);
   browser = await launch();
-  installed.write("chat_sdk.js", `
+  installed.write(
+    "chat_sdk.js",
+    `
     import { OmnichannelChatSDK } from "@microsoft/omnichannel-chat-sdk";
     import { getAuthToken, sign_out } from "custom-identity-provider";
     Object.assign(globalThis, { OmnichannelChatSDK, getAuthToken, sign_out });
-  `);
+  `,
+  );
   await esbuild.build({
-    entryPoints: [join(installed.folder, "chat_sdk.js")], outfile: join(installed.folder, "built/chat_sdk.js"),
+    entryPoints: [join(installed.folder, "chat_sdk.js")],
+    outfile: join(installed.folder, "built/chat_sdk.js"),
     // Microsoft's packages are written for Node too, and say by these fields what browsers get.
-    bundle: true, format: "iife", mainFields: ["browser", "module", "main"],
-    define: { "process.env.NODE_ENV": '"production"', global: "globalThis" }, logLevel: "error",
+    bundle: true,
+    format: "iife",
+    mainFields: ["browser", "module", "main"],
+    define: { "process.env.NODE_ENV": '"production"', global: "globalThis" },
+    logLevel: "error",
   });
-  installed.write("chat_sdk.html", '<!doctype html><title>Chat SDK</title><link rel="icon" href="data:,"><script src="/built/chat_sdk.js"></script>');
+  installed.write(
+    "chat_sdk.html",
+    '<!doctype html><title>Chat SDK</title><link rel="icon" href="data:,"><script src="/built/chat_sdk.js"></script>',
+  );
   server = await site(installed.folder);
 });
 after(async () => {
@@ -51,22 +61,33 @@ const start = async ({ customer = "customer-1", authenticated = true, status = 2
     await route.fulfill({ status, json: status === 200 ? { token: issued.at(-1) } : {} });
   });
   await page.goto(`${server.url}/chat_sdk.html`);
-  await page.evaluate(({ organization, customer }) => {
-    Object.assign(globalThis, { customer, calls: 0 });
-    const give = getAuthToken({ identity: () => globalThis.customer, source: "/omnichannel/token", patience: 0 });
-    globalThis.ours = (...given) => {
-      globalThis.calls += 1;
-      return give(...given);
-    };
-    globalThis.chat = new OmnichannelChatSDK(organization, { getAuthToken: ours, telemetry: { disable: true } });
-  }, { organization, customer });
+  await page.evaluate(
+    ({ organization, customer }) => {
+      Object.assign(globalThis, { customer, calls: 0 });
+      const give = getAuthToken({ identity: () => globalThis.customer, source: "/omnichannel/token", patience: 0 });
+      globalThis.ours = (...given) => {
+        globalThis.calls += 1;
+        return give(...given);
+      };
+      globalThis.chat = new OmnichannelChatSDK(organization, { getAuthToken: ours, telemetry: { disable: true } });
+    },
+    { organization, customer },
+  );
   return {
-    page, errors, issued, service, close,
+    page,
+    errors,
+    issued,
+    service,
+    close,
     /** Initialises the SDK and starts a chat; answers with the error's name where it does not start. */
-    chat: () => page.evaluate(async () => {
-      await chat.initialize();
-      return chat.startChat().then(() => "started", (error) => error.message);
-    }),
+    chat: () =>
+      page.evaluate(async () => {
+        await chat.initialize();
+        return chat.startChat().then(
+          () => "started",
+          (error) => error.message,
+        );
+      }),
     calls: () => page.evaluate(() => globalThis.calls),
   };
 };
@@ -76,9 +97,15 @@ test("chat-sdk authenticates the chat, and each later request, with our token", 
   try {
     assert.equal(await chat(), "started");
     await page.evaluate(() => chat.getConversationDetails().then(() => chat.endChat()));
-    assert.deepEqual(service.requests.map(({ path, subject, token }) => [path.split("/")[2], subject, token === issued[0]]), [
-      ["config", undefined, false], ["auth", "customer-1", true], ["auth", "customer-1", true], ["auth", "customer-1", true],
-    ]);
+    assert.deepEqual(
+      service.requests.map(({ path, subject, token }) => [path.split("/")[2], subject, token === issued[0]]),
+      [
+        ["config", undefined, false],
+        ["auth", "customer-1", true],
+        ["auth", "customer-1", true],
+        ["auth", "customer-1", true],
+      ],
+    );
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -92,7 +119,10 @@ test("rule_03_chat_sdk_asks_at_initialize_and_at_once_again_at_startChat_and_the
     assert.equal(await chat(), "started");
     assert.equal(await calls(), 2);
     assert.equal(issued.length, 1);
-    assert.deepEqual(service.to("conversation").map(({ subject }) => subject), ["customer-1"]);
+    assert.deepEqual(
+      service.to("conversation").map(({ subject }) => subject),
+      ["customer-1"],
+    );
   } finally {
     await close();
   }
@@ -102,7 +132,10 @@ test("chat-sdk goes on unauthenticated, and never asks, where the widget has no 
   const { errors, issued, service, chat, calls, close } = await start({ customer: null, authenticated: false });
   try {
     assert.equal(await chat(), "started");
-    assert.deepEqual(service.to("conversation").map(({ token }) => token), [undefined]);
+    assert.deepEqual(
+      service.to("conversation").map(({ token }) => token),
+      [undefined],
+    );
     assert.deepEqual([await calls(), issued.length], [0, 0]);
     assert.deepEqual(await errors(), []);
   } finally {
@@ -136,12 +169,21 @@ test("chat-sdk gets the token of who signed in between initialize and startChat"
   try {
     await page.evaluate(() => chat.initialize());
     await page.waitForFunction(() => globalThis.calls === 1);
-    assert.equal(await page.evaluate(() => {
-      globalThis.customer = "customer-2";
-      return chat.startChat().then(() => "started", (error) => error.message);
-    }), "started");
+    assert.equal(
+      await page.evaluate(() => {
+        globalThis.customer = "customer-2";
+        return chat.startChat().then(
+          () => "started",
+          (error) => error.message,
+        );
+      }),
+      "started",
+    );
     assert.equal(issued.length, 1);
-    assert.deepEqual(service.to("conversation").map(({ subject }) => subject), ["customer-2"]);
+    assert.deepEqual(
+      service.to("conversation").map(({ subject }) => subject),
+      ["customer-2"],
+    );
   } finally {
     await close();
   }
@@ -152,7 +194,10 @@ test("chat-sdk starts no chat, and says GetAuthTokenFailed, when our service is 
   try {
     assert.equal(await chat(), "GetAuthTokenFailed");
     assert.deepEqual([issued.length, service.to("conversation").length], [1, 0]);
-    assert.deepEqual((await errors()).filter((error) => !/Failed to load resource/.test(error)), []);
+    assert.deepEqual(
+      (await errors()).filter((error) => !/Failed to load resource/.test(error)),
+      [],
+    );
   } finally {
     await close();
   }
@@ -169,7 +214,13 @@ test("chat-sdk authenticates a conversation in its middle by setAuthTokenProvide
       await chat.getConversationDetails();
     });
     const details = service.requests.filter(({ path }) => path.includes("getliveworkitemdetails"));
-    assert.deepEqual(details.map(({ subject, token }) => [subject, token]), [[undefined, undefined], ["customer-1", issued[0]]]);
+    assert.deepEqual(
+      details.map(({ subject, token }) => [subject, token]),
+      [
+        [undefined, undefined],
+        ["customer-1", issued[0]],
+      ],
+    );
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -180,15 +231,24 @@ test("chat-sdk is given the next customer's own token by setAuthTokenProvider, a
   const { page, service, chat, close } = await start();
   try {
     assert.equal(await chat(), "started");
-    assert.equal(await page.evaluate(async () => {
-      globalThis.customer = "customer-2";
-      await chat.setAuthTokenProvider(ours, { throwError: true });
-      await chat.getConversationDetails();
-      globalThis.customer = null;
-      await sign_out();
-      return chat.setAuthTokenProvider(ours, { throwError: true }).then(() => "authenticated", (error) => error.message);
-    }), "UndefinedAuthToken");
-    assert.deepEqual(service.requests.filter(({ token }) => token).map(({ subject }) => subject), ["customer-1", "customer-2"]);
+    assert.equal(
+      await page.evaluate(async () => {
+        globalThis.customer = "customer-2";
+        await chat.setAuthTokenProvider(ours, { throwError: true });
+        await chat.getConversationDetails();
+        globalThis.customer = null;
+        await sign_out();
+        return chat.setAuthTokenProvider(ours, { throwError: true }).then(
+          () => "authenticated",
+          (error) => error.message,
+        );
+      }),
+      "UndefinedAuthToken",
+    );
+    assert.deepEqual(
+      service.requests.filter(({ token }) => token).map(({ subject }) => subject),
+      ["customer-1", "customer-2"],
+    );
   } finally {
     await close();
   }

@@ -13,7 +13,9 @@ let installed, browser, server;
 before(async () => {
   installed = project(["react", "react-dom"]);
   browser = await launch();
-  installed.write("connect.js", `
+  installed.write(
+    "connect.js",
+    `
     import { StrictMode, createElement, useEffect } from "react";
     import { createRoot } from "react-dom/client";
     import { connectOmnichannel, sign_out } from "custom-identity-provider";
@@ -27,10 +29,15 @@ before(async () => {
       return root;
     };
     Object.assign(globalThis, { connectOmnichannel, mount, sign_out });
-  `);
+  `,
+  );
   await esbuild.build({
-    entryPoints: [join(installed.folder, "connect.js")], outfile: join(installed.folder, "built/connect.js"),
-    bundle: true, format: "iife", define: { "process.env.NODE_ENV": '"development"' }, logLevel: "error",
+    entryPoints: [join(installed.folder, "connect.js")],
+    outfile: join(installed.folder, "built/connect.js"),
+    bundle: true,
+    format: "iife",
+    define: { "process.env.NODE_ENV": '"development"' },
+    logLevel: "error",
   });
   server = await site(installed.folder);
 });
@@ -59,7 +66,9 @@ const open = async (person) => {
   await page.context().route(`${server.url}/shop`, (route) => route.fulfill({ contentType: "text/html", body: html }));
   await page.goto(`${server.url}/shop`);
   return {
-    page, errors, close,
+    page,
+    errors,
+    close,
     another: async () => {
       const tab = await page.context().newPage();
       await tab.goto(`${server.url}/shop`);
@@ -68,7 +77,10 @@ const open = async (person) => {
   };
 };
 
-const becomes = (page, person) => page.evaluate((person) => { globalThis.person = person; }, person);
+const becomes = (page, person) =>
+  page.evaluate((person) => {
+    globalThis.person = person;
+  }, person);
 const chats = (page, who) => page.waitForFunction((who) => omnichannel.open === who, who);
 const seen = (page) => page.evaluate(() => ({ ...omnichannel, left }));
 /** Waits until the page was asked three times more who is there. */
@@ -81,18 +93,34 @@ test("rule_08_a_chat_is_closed_when_its_person_leaves_and_the_next_ones_begins_a
   const { page, errors, close } = await open("ada");
   try {
     await page.evaluate(omnichannelWidget);
-    await page.evaluate(() => { connectOmnichannel(options); });
+    await page.evaluate(() => {
+      connectOmnichannel(options);
+    });
     await chats(page, "ada");
     await becomes(page, "grace");
     await chats(page, "grace");
     await becomes(page, null);
     await chats(page, null);
     await threeLooks(page);
-    assert.deepEqual(await seen(page), { open: null, begun: ["ada", "grace"], starts: 2, closed: 2, reopened: 0, left: 2 });
+    assert.deepEqual(await seen(page), {
+      open: null,
+      begun: ["ada", "grace"],
+      starts: 2,
+      closed: 2,
+      reopened: 0,
+      left: 2,
+    });
     // Who comes back is served as who comes for the first time.
     await becomes(page, "grace");
     await chats(page, "grace");
-    assert.deepEqual(await seen(page), { open: "grace", begun: ["ada", "grace", "grace"], starts: 3, closed: 2, reopened: 0, left: 2 });
+    assert.deepEqual(await seen(page), {
+      open: "grace",
+      begun: ["ada", "grace", "grace"],
+      starts: 3,
+      closed: 2,
+      reopened: 0,
+      left: 2,
+    });
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -105,7 +133,9 @@ test("rule_07_sign_out_closes_the_chat_in_every_tab_and_starts_none_for_who_left
     const tab = await another();
     for (const one of [page, tab]) {
       await one.evaluate(omnichannelWidget);
-      await one.evaluate(() => { connectOmnichannel(options); });
+      await one.evaluate(() => {
+        connectOmnichannel(options);
+      });
       await chats(one, "ada");
     }
     await page.evaluate(() => sign_out());
@@ -131,7 +161,8 @@ test("a chat is started once for a person, however often the page connects, befo
       if (comesFirst) await page.evaluate(omnichannelWidget);
       await page.evaluate(() => {
         connectOmnichannel(options)();
-        for (let mounts = 0; mounts < 3; mounts += 1) connectOmnichannel({ ...options, organizationId: `organization-${mounts}` });
+        for (let mounts = 0; mounts < 3; mounts += 1)
+          connectOmnichannel({ ...options, organizationId: `organization-${mounts}` });
       });
       if (!comesFirst) await page.evaluate(omnichannelWidget);
       await chats(page, "ada");
@@ -139,7 +170,14 @@ test("a chat is started once for a person, however often the page connects, befo
       assert.equal((await seen(page)).starts, 1);
       await becomes(page, "grace");
       await chats(page, "grace");
-      assert.deepEqual(await seen(page), { open: "grace", begun: ["ada", "grace"], starts: 2, closed: 1, reopened: 0, left: 1 });
+      assert.deepEqual(await seen(page), {
+        open: "grace",
+        begun: ["ada", "grace"],
+        starts: 2,
+        closed: 1,
+        reopened: 0,
+        left: 1,
+      });
       // Each of their sessions tells the same sign-out.
       await page.evaluate(() => {
         globalThis.person = null;
@@ -147,7 +185,14 @@ test("a chat is started once for a person, however often the page connects, befo
       });
       await chats(page, null);
       await threeLooks(page);
-      assert.deepEqual(await seen(page), { open: null, begun: ["ada", "grace"], starts: 2, closed: 2, reopened: 0, left: 2 });
+      assert.deepEqual(await seen(page), {
+        open: null,
+        begun: ["ada", "grace"],
+        starts: 2,
+        closed: 2,
+        reopened: 0,
+        left: 2,
+      });
       assert.deepEqual(await errors(), []);
     } finally {
       await close();
@@ -159,12 +204,16 @@ test("whoever touches the page is looked at before what the page makes of it, so
   const { page, errors, close } = await open("ada");
   try {
     await page.evaluate(omnichannelWidget);
-    await page.evaluate(() => { connectOmnichannel({ ...options, startChat: false }); });
-    const looks = await page.evaluate(() => ["pointerdown", "keydown"].map((type) => {
-      const before = asked;
-      document.querySelector("main").dispatchEvent(new Event(type, { bubbles: true }));
-      return asked - before;
-    }));
+    await page.evaluate(() => {
+      connectOmnichannel({ ...options, startChat: false });
+    });
+    const looks = await page.evaluate(() =>
+      ["pointerdown", "keydown"].map((type) => {
+        const before = asked;
+        document.querySelector("main").dispatchEvent(new Event(type, { bubbles: true }));
+        return asked - before;
+      }),
+    );
     assert.deepEqual(looks, [1, 1]);
     assert.deepEqual(await errors(), []);
   } finally {
@@ -176,7 +225,9 @@ test("React's StrictMode and remounts start a chat once", async () => {
   const { page, errors, close } = await open("ada");
   try {
     await page.evaluate(omnichannelWidget);
-    await page.evaluate(() => { globalThis.root = mount(); });
+    await page.evaluate(() => {
+      globalThis.root = mount();
+    });
     await chats(page, "ada");
     await page.evaluate(() => {
       root.unmount();
@@ -194,14 +245,17 @@ test("the undo of one of two connections leaves the other's provider and its wat
   const { page, errors, close } = await open("ada");
   try {
     await page.evaluate(omnichannelWidget);
-    assert.equal(await page.evaluate(() => {
-      const undo = connectOmnichannel({ ...options });
-      connectOmnichannel({ ...options });
-      const { SDK } = Microsoft.Omnichannel.LiveChatWidget;
-      const first = SDK.getAuthTokenProvider();
-      undo();
-      return SDK.getAuthTokenProvider() !== first && typeof SDK.getAuthTokenProvider();
-    }), "function");
+    assert.equal(
+      await page.evaluate(() => {
+        const undo = connectOmnichannel({ ...options });
+        connectOmnichannel({ ...options });
+        const { SDK } = Microsoft.Omnichannel.LiveChatWidget;
+        const first = SDK.getAuthTokenProvider();
+        undo();
+        return SDK.getAuthTokenProvider() !== first && typeof SDK.getAuthTokenProvider();
+      }),
+      "function",
+    );
     await chats(page, "ada");
     await becomes(page, "grace");
     await chats(page, "grace");
@@ -214,22 +268,74 @@ test("the undo of one of two connections leaves the other's provider and its wat
 
 test("an SDK that closes a chat by another name, without a word, not at all, or not without failing keeps nobody waiting", async () => {
   for (const [name, change, closed, said] of [
-    ["by another name", (SDK) => { SDK.endChat = SDK.closeChat; delete SDK.closeChat; }, 1, 0],
-    ["without a word", (SDK) => { SDK.closeChat = () => { omnichannel.open = null; omnichannel.closed += 1; }; }, 1, 0],
-    ["not at all", (SDK) => { delete SDK.closeChat; omnichannel.open = null; }, 0, 0],
-    ["failing", (SDK) => { SDK.closeChat = () => { omnichannel.open = null; throw new Error("broken"); }; }, 0, 1],
-    ["rejecting", (SDK) => { SDK.closeChat = async () => { omnichannel.open = null; throw new Error("broken"); }; }, 0, 1],
+    [
+      "by another name",
+      (SDK) => {
+        SDK.endChat = SDK.closeChat;
+        delete SDK.closeChat;
+      },
+      1,
+      0,
+    ],
+    [
+      "without a word",
+      (SDK) => {
+        SDK.closeChat = () => {
+          omnichannel.open = null;
+          omnichannel.closed += 1;
+        };
+      },
+      1,
+      0,
+    ],
+    [
+      "not at all",
+      (SDK) => {
+        delete SDK.closeChat;
+        omnichannel.open = null;
+      },
+      0,
+      0,
+    ],
+    [
+      "failing",
+      (SDK) => {
+        SDK.closeChat = () => {
+          omnichannel.open = null;
+          throw new Error("broken");
+        };
+      },
+      0,
+      1,
+    ],
+    [
+      "rejecting",
+      (SDK) => {
+        SDK.closeChat = async () => {
+          omnichannel.open = null;
+          throw new Error("broken");
+        };
+      },
+      0,
+      1,
+    ],
   ]) {
     const { page, errors, close } = await open("ada");
     try {
       await page.evaluate(omnichannelWidget);
-      await page.evaluate(() => { connectOmnichannel(options); });
+      await page.evaluate(() => {
+        connectOmnichannel(options);
+      });
       await chats(page, "ada");
       await page.evaluate(`(${change})(Microsoft.Omnichannel.LiveChatWidget.SDK)`);
       await becomes(page, "grace");
       await chats(page, "grace");
       assert.equal((await seen(page)).closed, closed, name);
-      assert.deepEqual((await errors()).map((text) => /Omnichannel's SDK failed/.test(text)), Array(said).fill(true), name);
+      assert.deepEqual(
+        (await errors()).map((text) => /Omnichannel's SDK failed/.test(text)),
+        Array(said).fill(true),
+        name,
+      );
     } finally {
       await close();
     }
@@ -240,12 +346,23 @@ test("a chat is started for who signs in on a page where nobody was, and nothing
   const { page, errors, close } = await open(null);
   try {
     await page.evaluate(omnichannelWidget);
-    await page.evaluate(() => { connectOmnichannel(options); });
+    await page.evaluate(() => {
+      connectOmnichannel(options);
+    });
     await chats(page, "nobody");
-    await page.evaluate(() => { omnichannel.open = null; });
+    await page.evaluate(() => {
+      omnichannel.open = null;
+    });
     await becomes(page, "ada");
     await chats(page, "ada");
-    assert.deepEqual(await seen(page), { open: "ada", begun: ["nobody", "ada"], starts: 2, closed: 0, reopened: 0, left: 0 });
+    assert.deepEqual(await seen(page), {
+      open: "ada",
+      begun: ["nobody", "ada"],
+      starts: 2,
+      closed: 0,
+      reopened: 0,
+      left: 0,
+    });
     assert.deepEqual(await errors(), []);
   } finally {
     await close();
@@ -260,14 +377,23 @@ test("onSignOut is called once for each sign-out, also of a page that does not s
       const { identity, ...others } = options;
       connectOmnichannel(others);
       // A session of its own, which tells of the sign-out, too.
-      connectOmnichannel({ ...others, organizationId: "other", onSignOut: () => { throw new Error("broken listener"); } });
+      connectOmnichannel({
+        ...others,
+        organizationId: "other",
+        onSignOut: () => {
+          throw new Error("broken listener");
+        },
+      });
     });
     await page.waitForFunction(() => omnichannel.starts === 1);
     for (const times of [1, 2]) {
       await page.evaluate(() => sign_out());
       await page.waitForFunction((times) => left === times && omnichannel.closed === times, times);
     }
-    assert.deepEqual((await errors()).map((text) => /onSignOut threw/.test(text)), [true, true]);
+    assert.deepEqual(
+      (await errors()).map((text) => /onSignOut threw/.test(text)),
+      [true, true],
+    );
   } finally {
     await close();
   }

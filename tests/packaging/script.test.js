@@ -40,7 +40,9 @@ const open = async (name, elements) => {
 };
 
 test("the script makes the document's one line work as it stands", async () => {
-  const { answers, issued } = await open("snippet", `
+  const { answers, issued } = await open(
+    "snippet",
+    `
     <script src="/script.js"></script>
     <script>
       custom_identity_provider.configure({ identity: () => "customer-1", source: "/livechat/token" });
@@ -63,17 +65,27 @@ test("the script makes the document's one line work as it stands", async () => {
           ready: [typeof custom_identity_provider.sign_out, typeof custom_identity_provider.IdentityError],
         };
       })();
-    </script>`);
+    </script>`,
+  );
   assert.deepEqual(answers, {
-    before: false, after: true, joined: true, licenseId: 12345678, frozen: true,
-    fields: ["accessToken", "creationDate", "entityId", "expiresIn", "licenseId", "organizationId", "tokenType"], renewed: true,
-    invalidated: true, gone: true, ready: ["function", "function"],
+    before: false,
+    after: true,
+    joined: true,
+    licenseId: 12345678,
+    frozen: true,
+    fields: ["accessToken", "creationDate", "entityId", "expiresIn", "licenseId", "organizationId", "tokenType"],
+    renewed: true,
+    invalidated: true,
+    gone: true,
+    ready: ["function", "function"],
   });
   assert.equal(issued, 2);
 });
 
 test("the script has every function as a property, and Live Assist finds its own under the name that is configured", async () => {
-  const { answers } = await open("live_assist", `
+  const { answers } = await open(
+    "live_assist",
+    `
     <script src="/script.js"></script>
     <script>
       let asked = 0;
@@ -94,18 +106,32 @@ test("the script has every function as a property, and Live Assist finds its own
           parts: first[0].split(".").length, length: first.length, same: first[0] === second[0], foreign: other === first[0], asked,
         };
       })();
-    </script>`);
+    </script>`,
+  );
   assert.deepEqual(answers, {
     functions: [
-      "IdentityError", "authTokenProvider", "authoriseChatWithCallback", "configure", "connectLiveChat", "connectOmnichannel", "getAuthToken",
-      "livePersonIdentity", "sign_out",
+      "IdentityError",
+      "authTokenProvider",
+      "authoriseChatWithCallback",
+      "configure",
+      "connectLiveChat",
+      "connectOmnichannel",
+      "getAuthToken",
+      "livePersonIdentity",
+      "sign_out",
     ].map((name) => `${name} function`),
-    parts: 3, length: 1, same: true, foreign: false, asked: 2,
+    parts: 3,
+    length: 1,
+    same: true,
+    foreign: false,
+    asked: 2,
   });
 });
 
 test("the script registers its provider with Omnichannel at lcw:ready, and takes it back", async () => {
-  const { answers } = await open("omnichannel", `
+  const { answers } = await open(
+    "omnichannel",
+    `
     <script src="/script.js"></script>
     <script>
       const disconnect = custom_identity_provider.connectOmnichannel({ source: () => null, startChat: { inNewWindow: false } });
@@ -125,12 +151,21 @@ test("the script registers its provider with Omnichannel at lcw:ready, and takes
         disconnect();
         resolve({ before, during, token, after: registered, heard });
       }));
-    </script>`);
-  assert.deepEqual(answers, { before: null, during: "function", token: null, after: null, heard: [{ inNewWindow: false }] });
+    </script>`,
+  );
+  assert.deepEqual(answers, {
+    before: null,
+    during: "function",
+    token: null,
+    after: null,
+    heard: [{ inNewWindow: false }],
+  });
 });
 
 test("rule_03_copies_of_the_package_share_one_request", async () => {
-  const { answers, issued } = await open("copies", `
+  const { answers, issued } = await open(
+    "copies",
+    `
     <script src="/script.js"></script>
     <script type="module">
       import * as first from "/index.js";
@@ -141,24 +176,30 @@ test("rule_03_copies_of_the_package_share_one_request", async () => {
       const makers = [custom_identity_provider, first.custom_identity_provider, second.custom_identity_provider, slim.custom_identity_provider];
       const tokens = await Promise.all(makers.map((make) => make(options).getToken()));
       globalThis.answers = tokens.map((token) => token.accessToken);
-    </script>`);
+    </script>`,
+  );
   assert.deepEqual(answers, Array(4).fill("made-by-a-test:1"));
   assert.equal(issued, 1);
 });
 
 test("defaults given to one copy of the package hold for every copy", async () => {
-  const { answers } = await open("defaults", `
+  const { answers } = await open(
+    "defaults",
+    `
     <script src="/script.js"></script>
     <script type="module">
       import { configure } from "/index.js";
       configure({ licenseId: 12345678, identity: null, source: "/livechat/token" });
       globalThis.answers = (await custom_identity_provider().getToken()).accessToken;
-    </script>`);
+    </script>`,
+  );
   assert.equal(answers, "made-by-a-test:1");
 });
 
 test("rule_07_sign_out_of_one_copy_signs_out_of_all", async () => {
-  const { answers } = await open("sign_out", `
+  const { answers } = await open(
+    "sign_out",
+    `
     <script src="/script.js"></script>
     <script type="module">
       import * as module from "/index.js";
@@ -169,12 +210,15 @@ test("rule_07_sign_out_of_one_copy_signs_out_of_all", async () => {
       const silent = module.custom_identity_provider({ ...options, licenseId: 87654321, source: () => new Promise(() => {}) }).getToken();
       await module.sign_out();
       globalThis.answers = { had, has: [await one.hasToken(), await other.hasToken()], waiter: await silent.catch((error) => error.code) };
-    </script>`);
+    </script>`,
+  );
   assert.deepEqual(answers, { had: [true, true], has: [false, false], waiter: "SIGNED_OUT" });
 });
 
 test("copies of the package recognise each other's errors", async () => {
-  const { answers } = await open("errors", `
+  const { answers } = await open(
+    "errors",
+    `
     <script src="/script.js"></script>
     <script type="module">
       import * as first from "/index.js";
@@ -188,6 +232,7 @@ test("copies of the package recognise each other's errors", async () => {
         recognised: errors.every((error) => classes.every((Class) => error instanceof Class) && error instanceof Error),
         others: [new Error("other"), "NETWORK", null, undefined, { code: "NETWORK" }].some((value) => value instanceof first.IdentityError),
       };
-    </script>`);
+    </script>`,
+  );
   assert.deepEqual(answers, { distinct: 3, recognised: true, others: false });
 });

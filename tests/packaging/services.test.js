@@ -14,7 +14,12 @@ before(async () => {
   installed = project();
   browser = await launch();
   const page = ["text/html", '<!doctype html><title>Shop</title><link rel="icon" href="data:,"><body>'];
-  own = await failingService({ files: { "/shop": page, "/index.js": ["text/javascript", readFileSync(join(installed.package, "dist/index.js"), "utf8")] } });
+  own = await failingService({
+    files: {
+      "/shop": page,
+      "/index.js": ["text/javascript", readFileSync(join(installed.package, "dist/index.js"), "utf8")],
+    },
+  });
   // Of another origin but the same site, so that cookies could go there.
   foreign = await failingService({ allowed: own.url });
   closed = await failingService();
@@ -56,7 +61,10 @@ const run = async (work, given = {}, { prepare } = {}) => {
 };
 
 /** The requests but for those of the page itself. */
-const requests = (service) => service.requests.filter(({ path, method }) => method !== "OPTIONS" && !["/shop", "/index.js", "/favicon.ico"].includes(path));
+const requests = (service) =>
+  service.requests.filter(
+    ({ path, method }) => method !== "OPTIONS" && !["/shop", "/index.js", "/favicon.ico"].includes(path),
+  );
 
 test("a service is asked for JSON, by POST, with the cookies of the page's own origin alone, and only a fresh token passes by caches", async () => {
   const { answer } = await run(async ({ custom_identity_provider, options, foreign }) => {
@@ -69,7 +77,8 @@ test("a service is asked for JSON, by POST, with the cookies of the page's own o
   assert.equal(answer, true);
   const [first, fresh] = requests(own);
   const [other] = requests(foreign);
-  for (const { method, headers } of [first, fresh, other]) assert.deepEqual([method, headers.accept], ["POST", "application/json"]);
+  for (const { method, headers } of [first, fresh, other])
+    assert.deepEqual([method, headers.accept], ["POST", "application/json"]);
   assert.equal(first.headers.cookie, "session=of-a-test");
   assert.equal(other.headers.cookie, undefined, "unless the page says so");
   assert.equal(first.headers["cache-control"], undefined, "a service that keeps tokens may answer with one");
@@ -77,9 +86,18 @@ test("a service is asked for JSON, by POST, with the cookies of the page's own o
 });
 
 test("credentials and headers of the page's are kept, its Accept too in whatever letter case", async () => {
-  await run(({ ask, foreign }) => ask({ url: `${foreign}/token`, credentials: "include", headers: { ACCEPT: "application/vnd.shop+json", "X-Requested-With": "shop" } }));
+  await run(({ ask, foreign }) =>
+    ask({
+      url: `${foreign}/token`,
+      credentials: "include",
+      headers: { ACCEPT: "application/vnd.shop+json", "X-Requested-With": "shop" },
+    }),
+  );
   const [{ headers }] = requests(foreign);
-  assert.deepEqual([headers.accept, headers["x-requested-with"], headers.cookie], ["application/vnd.shop+json", "shop", "session=of-a-test"]);
+  assert.deepEqual(
+    [headers.accept, headers["x-requested-with"], headers.cookie],
+    ["application/vnd.shop+json", "shop", "session=of-a-test"],
+  );
 });
 
 test("who wants a JWT is asked for as JSON or as text", async () => {
@@ -113,21 +131,45 @@ for (const [path, expected, retried] of [
   });
 }
 
-for (const path of ["/nothing", "/empty", "/empty-text", "/null", "/empty-string", "/null-token", "/empty-token", "/sign-in", "/redirect?to=/page", "/unauthorized"]) {
+for (const path of [
+  "/nothing",
+  "/empty",
+  "/empty-text",
+  "/null",
+  "/empty-string",
+  "/null-token",
+  "/empty-token",
+  "/sign-in",
+  "/redirect?to=/page",
+  "/unauthorized",
+]) {
   test(`rule_27_a_token_endpoint_that_knows_nobody_says_so_to_who_wants_a_jwt: ${path}`, async () => {
-    const { answer } = await run(async ({ authTokenProvider, getAuthToken, options, path }) => {
-      const told = [];
-      const jwt = { ...options, licenseId: undefined, source: path, onEvent: ({ type, code }) => type === "request_failed" && told.push(code) };
-      const token = await getAuthToken(jwt)();
-      const called = await new Promise((resolve) => authTokenProvider({ ...jwt, organizationId: "another" })(resolve));
-      return { token, called, told };
-    }, { path });
+    const { answer } = await run(
+      async ({ authTokenProvider, getAuthToken, options, path }) => {
+        const told = [];
+        const jwt = {
+          ...options,
+          licenseId: undefined,
+          source: path,
+          onEvent: ({ type, code }) => type === "request_failed" && told.push(code),
+        };
+        const token = await getAuthToken(jwt)();
+        const called = await new Promise((resolve) =>
+          authTokenProvider({ ...jwt, organizationId: "another" })(resolve),
+        );
+        return { token, called, told };
+      },
+      { path },
+    );
     assert.deepEqual(answer, { token: null, called: null, told: ["NOT_SIGNED_IN", "NOT_SIGNED_IN"] });
   });
 }
 
 test("a redirect to where people of another origin sign in says that nobody is signed in, once fetch can't have been offline", async () => {
-  const { answer } = await run(async ({ ask, retried, closed }) => ({ outcome: await ask(`/redirect?to=${closed}/sign-in`), retried }));
+  const { answer } = await run(async ({ ask, retried, closed }) => ({
+    outcome: await ask(`/redirect?to=${closed}/sign-in`),
+    retried,
+  }));
   assert.match(answer.outcome, isNobody);
   assert.deepEqual(answer.retried, ["NETWORK"]);
 });
@@ -140,9 +182,13 @@ test("a redirect that can be followed is followed, also after a failure of the n
 for (const headers of [{ "a b": "c" }, { "X-Fine": "1", "X-Wrong": "b\nc" }, { "X-Wrong-Too": "\u20AC" }]) {
   const name = Object.keys(headers).at(-1);
   test(`a header that HTTP does not allow is the page's mistake, named and said once: ${name}`, async () => {
-    const { answer, said } = await run(async ({ ask, retried, headers }) => ({
-      outcomes: [await ask({ url: "/token", headers }), await ask({ url: "/token", headers }, { licenseId: 2 })], retried,
-    }), { headers });
+    const { answer, said } = await run(
+      async ({ ask, retried, headers }) => ({
+        outcomes: [await ask({ url: "/token", headers }), await ask({ url: "/token", headers }, { licenseId: 2 })],
+        retried,
+      }),
+      { headers },
+    );
     const expected = `the option source.headers.${name} is wrong: expected a name and a value that HTTP allows`;
     assert.deepEqual(answer, { outcomes: [`BAD_OPTION: ${expected}`, `BAD_OPTION: ${expected}`], retried: [] });
     assert.deepEqual(said, [`custom-identity-provider: ${expected}`]);
@@ -151,17 +197,59 @@ for (const headers of [{ "a b": "c" }, { "X-Fine": "1", "X-Wrong": "b\nc" }, { "
 }
 
 for (const [name, prepare, expected] of [
-  ["without fetch", () => { delete globalThis.fetch; }, /^NETWORK: this page has no fetch: give a function as source$/],
-  ["with a fetch that throws", () => { globalThis.fetch = () => { throw new Error("blocked"); }; }, /^NETWORK: the service could not be reached$/],
-  ["without Request, Response, Headers and AbortController", () => { for (const name of ["Request", "Response", "Headers", "AbortController"]) delete globalThis[name]; }, /^entity$/],
-  ["with a Request that throws", () => { globalThis.Request = class { constructor() { throw new Error("blocked"); } }; }, /^entity$/],
-  ["with an AbortController of its own", () => {
-    globalThis.AbortController = class {
-      signal = { aborted: false, addEventListener() {}, removeEventListener() {} };
-      abort() { this.signal.aborted = true; }
-    };
-  }, /^entity$/],
-  ["without AbortController", () => { delete globalThis.AbortController; }, /^entity$/],
+  [
+    "without fetch",
+    () => {
+      delete globalThis.fetch;
+    },
+    /^NETWORK: this page has no fetch: give a function as source$/,
+  ],
+  [
+    "with a fetch that throws",
+    () => {
+      globalThis.fetch = () => {
+        throw new Error("blocked");
+      };
+    },
+    /^NETWORK: the service could not be reached$/,
+  ],
+  [
+    "without Request, Response, Headers and AbortController",
+    () => {
+      for (const name of ["Request", "Response", "Headers", "AbortController"]) delete globalThis[name];
+    },
+    /^entity$/,
+  ],
+  [
+    "with a Request that throws",
+    () => {
+      globalThis.Request = class {
+        constructor() {
+          throw new Error("blocked");
+        }
+      };
+    },
+    /^entity$/,
+  ],
+  [
+    "with an AbortController of its own",
+    () => {
+      globalThis.AbortController = class {
+        signal = { aborted: false, addEventListener() {}, removeEventListener() {} };
+        abort() {
+          this.signal.aborted = true;
+        }
+      };
+    },
+    /^entity$/,
+  ],
+  [
+    "without AbortController",
+    () => {
+      delete globalThis.AbortController;
+    },
+    /^entity$/,
+  ],
 ]) {
   test(`rule_24_a_page_${name.replaceAll(" ", "_")}_is_served_or_told`, async () => {
     const { answer } = await run(({ ask }) => ask("/token", { patience: 0 }), {}, { prepare });
@@ -170,11 +258,19 @@ for (const [name, prepare, expected] of [
 }
 
 test("the cookie grant goes to the accounts with their cookies and the page's address", async () => {
-  const { answer } = await run(({ ask, foreign }) => ask({ grant: "cookie", clientId: "client", accountsUrl: `${foreign}/accounts` }));
+  const { answer } = await run(({ ask, foreign }) =>
+    ask({ grant: "cookie", clientId: "client", accountsUrl: `${foreign}/accounts` }),
+  );
   assert.equal(answer, "entity");
   const [{ headers, body, method }] = requests(foreign);
   assert.deepEqual([method, headers.cookie, foreign.requests.length], ["POST", "session=of-a-test", 1], "no preflight");
-  assert.deepEqual(JSON.parse(body), { grant_type: "cookie", client_id: "client", response_type: "token", license_id: 12345678, redirect_uri: `${own.url}/shop` });
+  assert.deepEqual(JSON.parse(body), {
+    grant_type: "cookie",
+    client_id: "client",
+    response_type: "token",
+    license_id: 12345678,
+    redirect_uri: `${own.url}/shop`,
+  });
 });
 
 test("a frame without an address of its own has that of the page around it", async () => {
@@ -194,34 +290,56 @@ test("a frame without an address of its own has that of the page around it", asy
 });
 
 test("the identity_token grant takes cookies to the page's own service, and none to the accounts, with a proof key that fits", async () => {
-  const { answer } = await run(({ ask, foreign }) => ask({ grant: "identity_token", clientId: "client", transferUrl: "/transfer", accountsUrl: `${foreign}/accounts` }));
+  const { answer } = await run(({ ask, foreign }) =>
+    ask({ grant: "identity_token", clientId: "client", transferUrl: "/transfer", accountsUrl: `${foreign}/accounts` }),
+  );
   assert.equal(answer, "entity");
   const [transfer] = requests(own);
   const [exchange] = requests(foreign);
-  assert.deepEqual([transfer.method, transfer.headers["content-type"], transfer.headers.cookie], ["POST", "application/json", "session=of-a-test"]);
+  assert.deepEqual(
+    [transfer.method, transfer.headers["content-type"], transfer.headers.cookie],
+    ["POST", "application/json", "session=of-a-test"],
+  );
   assert.equal(exchange.headers.cookie, undefined);
   const { code, code_verifier } = JSON.parse(exchange.body);
   assert.equal(code, "a-code");
   assert.match(code_verifier, /^[\w-]{43}$/);
-  assert.deepEqual(JSON.parse(transfer.body), { code_challenge: createHash("sha256").update(code_verifier).digest("base64url") });
+  assert.deepEqual(JSON.parse(transfer.body), {
+    code_challenge: createHash("sha256").update(code_verifier).digest("base64url"),
+  });
 });
 
 test("the identity_token grant outside of HTTPS says what it needs, and blames no function", async () => {
   const { page, close } = await browser.page();
   try {
     const script = readFileSync(join(installed.package, "dist/index.js"), "utf8");
-    await page.route("http://shop.test/**", (route) => route.fulfill(route.request().url().endsWith(".js")
-      ? { contentType: "text/javascript", body: script } : { contentType: "text/html", body: "<!doctype html><title>Shop</title>" }));
+    await page.route("http://shop.test/**", (route) =>
+      route.fulfill(
+        route.request().url().endsWith(".js")
+          ? { contentType: "text/javascript", body: script }
+          : { contentType: "text/html", body: "<!doctype html><title>Shop</title>" },
+      ),
+    );
     await page.goto("http://shop.test/");
     const failure = await page.evaluate(async () => {
       const { custom_identity_provider } = await import("/index.js");
       const source = { grant: "identity_token", clientId: "client", transferUrl: "/transfer" };
-      const { code, message, retryable } = await custom_identity_provider({ licenseId: 1, identity: null, cache: "memory", source }).getToken().catch((error) => error);
+      const { code, message, retryable } = await custom_identity_provider({
+        licenseId: 1,
+        identity: null,
+        cache: "memory",
+        source,
+      })
+        .getToken()
+        .catch((error) => error);
       return { isSecureContext, code, message, retryable };
     });
     assert.deepEqual(failure, {
-      isSecureContext: false, code: "BAD_OPTION", retryable: false,
-      message: 'the option source.grant is wrong: expected a page over HTTPS or on localhost for "identity_token": elsewhere a browser makes no proof key',
+      isSecureContext: false,
+      code: "BAD_OPTION",
+      retryable: false,
+      message:
+        'the option source.grant is wrong: expected a page over HTTPS or on localhost for "identity_token": elsewhere a browser makes no proof key',
     });
   } finally {
     await close();
@@ -233,18 +351,31 @@ test("LiveChat's exceptions are named, and nothing else of what stands in their 
     await ask({ grant: "cookie", clientId: "client", accountsUrl: `${foreign}/exception` }),
     await ask({ grant: "cookie", clientId: "client", accountsUrl: `${foreign}/secret` }, { licenseId: 2 }),
   ]);
-  assert.deepEqual(answer, ["SSO_IDENTITY_EXCEPTION: identity_lost", "NOT_SIGNED_IN: the service knows nobody who is signed in (HTTP 401)"]);
+  assert.deepEqual(answer, [
+    "SSO_IDENTITY_EXCEPTION: identity_lost",
+    "NOT_SIGNED_IN: the service knows nobody who is signed in (HTTP 401)",
+  ]);
 });
 
 test("a proof key for a code leaves the page's content type and its other fields alone", async () => {
   const challenge = "a".repeat(43);
-  await run(async ({ authoriseChatWithCallback, challenge }) => {
-    const source = { url: "/null", headers: { "Content-Type": "application/vnd.shop+json" }, body: '{"shop":1}' };
-    for (const given of [source, "/null"]) {
-      const authorise = authoriseChatWithCallback({ flow: "code", source: given, organizationId: JSON.stringify(given) });
-      await new Promise((resolve) => authorise(resolve, challenge));
-    }
-  }, { challenge });
+  await run(
+    async ({ authoriseChatWithCallback, challenge }) => {
+      const source = { url: "/null", headers: { "Content-Type": "application/vnd.shop+json" }, body: '{"shop":1}' };
+      for (const given of [source, "/null"]) {
+        const authorise = authoriseChatWithCallback({
+          flow: "code",
+          source: given,
+          organizationId: JSON.stringify(given),
+        });
+        await new Promise((resolve) => authorise(resolve, challenge));
+      }
+    },
+    { challenge },
+  );
   const sent = requests(own).map(({ headers, body }) => [headers["content-type"], JSON.parse(body)]);
-  assert.deepEqual(sent, [["application/vnd.shop+json", { shop: 1, code_challenge: challenge }], ["application/json", { code_challenge: challenge }]]);
+  assert.deepEqual(sent, [
+    ["application/vnd.shop+json", { shop: 1, code_challenge: challenge }],
+    ["application/json", { code_challenge: challenge }],
+  ]);
 });

@@ -30,17 +30,19 @@ const worker = `
   postMessage("ready");
 `;
 
-const ready = () => new Promise((resolve) => {
-  const look = () => (window.page || window.ask ? resolve(true) : setTimeout(look, 10));
-  look();
-});
+const ready = () =>
+  new Promise((resolve) => {
+    const look = () => (window.page || window.ask ? resolve(true) : setTimeout(look, 10));
+    look();
+  });
 const token = () => window.page.token();
 const hasToken = () => window.page.hasToken();
 /** Resolves when the tab has heard of a sign-out; the test ends it where it never does. */
-const signedOut = () => new Promise((resolve) => {
-  const look = () => (window.page.heard.includes("signed_out") ? resolve(true) : setTimeout(look, 10));
-  look();
-});
+const signedOut = () =>
+  new Promise((resolve) => {
+    const look = () => (window.page.heard.includes("signed_out") ? resolve(true) : setTimeout(look, 10));
+    look();
+  });
 
 for (const name of Object.keys(engines)) {
   describe(`a sign-out in ${name}`, { concurrency: false }, () => {
@@ -108,11 +110,17 @@ for (const name of Object.keys(engines)) {
         return window.page.sign_out();
       },
       "with localStorage blocked": () => {
-        Object.defineProperty(window, "localStorage", { get() { throw new DOMException("no", "SecurityError"); } });
+        Object.defineProperty(window, "localStorage", {
+          get() {
+            throw new DOMException("no", "SecurityError");
+          },
+        });
         return window.page.sign_out();
       },
       "without a channel": () => {
-        BroadcastChannel.prototype.postMessage = () => { throw new DOMException("no", "InvalidStateError"); };
+        BroadcastChannel.prototype.postMessage = () => {
+          throw new DOMException("no", "InvalidStateError");
+        };
         return window.page.sign_out();
       },
     };
@@ -163,7 +171,10 @@ for (const name of Object.keys(engines)) {
       await close(here, there);
     });
 
-    for (const [how, wipe] of [["", () => {}], [" and its mark is cleared", () => localStorage.clear()]]) {
+    for (const [how, wipe] of [
+      ["", () => {}],
+      [" and its mark is cleared", () => localStorage.clear()],
+    ]) {
       test(`rule 7: a page that comes back from the back/forward cache has no token, when somebody signed out meanwhile${how}`, async (context) => {
         const [here, there] = await twoTabs();
         await there.run(() => {
@@ -215,7 +226,11 @@ for (const name of Object.keys(engines)) {
       await there.run(() => void setTimeout(() => location.assign("/prerendered.html")));
       const shown = await engine.tabAt(`${served.url}/prerendered.html`);
       await shown.run(ready);
-      context.diagnostic((await shown.run(() => performance.getEntriesByType("navigation")[0].activationStart > 0)) ? "it was prerendered" : "it was loaded anew");
+      context.diagnostic(
+        (await shown.run(() => performance.getEntriesByType("navigation")[0].activationStart > 0))
+          ? "it was prerendered"
+          : "it was loaded anew",
+      );
       assert.equal(await shown.run(hasToken), false);
       await close(here, shown);
     });
@@ -249,7 +264,8 @@ for (const name of Object.keys(engines)) {
         await other.go(`${served.url}/page.html`);
         await other.run(ready);
         for (const tab of [other, one]) assert.match(await tab.run(token), /^made-by-a-test/);
-        for (const tab of [other, one]) assert.equal(await tab.run(() => window.page.heard.includes("signed_out")), false);
+        for (const tab of [other, one])
+          assert.equal(await tab.run(() => window.page.heard.includes("signed_out")), false);
         await close(first, one, other);
       }
     });

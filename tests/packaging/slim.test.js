@@ -30,11 +30,19 @@ const run = async (work) => {
   try {
     await page.goto(`${server.url}/page.html`);
     await page.evaluate(() => {
-      globalThis.token = (module) => module.custom_identity_provider({ licenseId: 12345678, identity: null, source: "/livechat/token" }).getToken();
-      globalThis.code = (promise) => promise.then(() => "resolved", (error) => `${error.name} ${error.code}${error.status ? ` ${error.status}` : ""}`);
+      globalThis.token = (module) =>
+        module.custom_identity_provider({ licenseId: 12345678, identity: null, source: "/livechat/token" }).getToken();
+      globalThis.code = (promise) =>
+        promise.then(
+          () => "resolved",
+          (error) => `${error.name} ${error.code}${error.status ? ` ${error.status}` : ""}`,
+        );
     });
     const answers = await page.evaluate(work);
-    assert.deepEqual((await errors()).filter((error) => !/Failed to load resource/.test(error)), []);
+    assert.deepEqual(
+      (await errors()).filter((error) => !/Failed to load resource/.test(error)),
+      [],
+    );
     return answers;
   } finally {
     await close();
@@ -47,7 +55,7 @@ for (const [name, argument] of Object.entries({
   "a URL": 'new URL("/custom_identity_provider.wasm", location.href)',
   "a response": 'await fetch("/custom_identity_provider.wasm")',
   "the promise of one": 'fetch("/custom_identity_provider.wasm")',
-  "bytes": 'await (await fetch("/custom_identity_provider.wasm")).arrayBuffer()',
+  bytes: 'await (await fetch("/custom_identity_provider.wasm")).arrayBuffer()',
   "a module": 'await WebAssembly.compileStreaming(fetch("/custom_identity_provider.wasm"))',
 })) {
   test(`init takes ${name}`, async () => {
@@ -61,65 +69,101 @@ for (const [name, argument] of Object.entries({
 }
 
 test("before init every method rejects with WASM_MISSING and says what to await", async () => {
-  assert.deepEqual(await run(async () => {
-    const slim = await import("/slim.js");
-    const provider = slim.custom_identity_provider({ licenseId: 12345678, identity: null, source: "/livechat/token" });
-    void provider.getToken(); // Nobody listens: it must not become an unhandled rejection.
-    return {
-      codes: await Promise.all(["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) => code(provider[method]()))),
-      sign_out: await code(slim.sign_out()),
-      message: await provider.getToken().catch((error) => error.message.includes("init()")),
-    };
-  }), { codes: Array(4).fill("IdentityError WASM_MISSING"), sign_out: "IdentityError WASM_MISSING", message: true });
+  assert.deepEqual(
+    await run(async () => {
+      const slim = await import("/slim.js");
+      const provider = slim.custom_identity_provider({
+        licenseId: 12345678,
+        identity: null,
+        source: "/livechat/token",
+      });
+      void provider.getToken(); // Nobody listens: it must not become an unhandled rejection.
+      return {
+        codes: await Promise.all(
+          ["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) => code(provider[method]())),
+        ),
+        sign_out: await code(slim.sign_out()),
+        message: await provider.getToken().catch((error) => error.message.includes("init()")),
+      };
+    }),
+    { codes: Array(4).fill("IdentityError WASM_MISSING"), sign_out: "IdentityError WASM_MISSING", message: true },
+  );
 });
 
 test("before init a widget's callback is answered with null, getAuthToken rejects with WASM_MISSING, and both work after it", async () => {
-  assert.deepEqual(await run(async () => {
-    const slim = await import("/slim.js");
-    const part = (value) => btoa(JSON.stringify(value)).replace(/=+$/, "");
-    const now = Math.floor(Date.now() / 1000);
-    const codes = [];
-    const options = {
-      source: () => [{ alg: "RS256" }, { sub: "customer", iat: now, exp: now + 300 }, 1].map(part).join("."),
-      onEvent: ({ type, code }) => type === "widget_answered" && codes.push(code ?? "answered"),
-    };
-    const made = { omnichannel: slim.authTokenProvider, liveAssist: slim.authoriseChatWithCallback };
-    const call = async () => {
-      const parts = {};
-      for (const [name, make] of Object.entries(made)) parts[name] = await new Promise((resolve) => make(options)((token) => resolve(token && token.split(".").length)));
-      parts.getAuthToken = await slim.getAuthToken(options)().then((token) => token.split(".").length, (error) => error.code);
-      return parts;
-    };
-    const before = await call();
-    await slim.init();
-    return { before, after: await call(), codes };
-  }), {
-    before: { omnichannel: null, liveAssist: null, getAuthToken: "WASM_MISSING" },
-    after: { omnichannel: 3, liveAssist: 3, getAuthToken: 3 },
-    codes: [...Array(3).fill("WASM_MISSING"), ...Array(3).fill("answered")],
-  });
+  assert.deepEqual(
+    await run(async () => {
+      const slim = await import("/slim.js");
+      const part = (value) => btoa(JSON.stringify(value)).replace(/=+$/, "");
+      const now = Math.floor(Date.now() / 1000);
+      const codes = [];
+      const options = {
+        source: () => [{ alg: "RS256" }, { sub: "customer", iat: now, exp: now + 300 }, 1].map(part).join("."),
+        onEvent: ({ type, code }) => type === "widget_answered" && codes.push(code ?? "answered"),
+      };
+      const made = { omnichannel: slim.authTokenProvider, liveAssist: slim.authoriseChatWithCallback };
+      const call = async () => {
+        const parts = {};
+        for (const [name, make] of Object.entries(made))
+          parts[name] = await new Promise((resolve) =>
+            make(options)((token) => resolve(token && token.split(".").length)),
+          );
+        parts.getAuthToken = await slim
+          .getAuthToken(options)()
+          .then(
+            (token) => token.split(".").length,
+            (error) => error.code,
+          );
+        return parts;
+      };
+      const before = await call();
+      await slim.init();
+      return { before, after: await call(), codes };
+    }),
+    {
+      before: { omnichannel: null, liveAssist: null, getAuthToken: "WASM_MISSING" },
+      after: { omnichannel: 3, liveAssist: 3, getAuthToken: 3 },
+      codes: [...Array(3).fill("WASM_MISSING"), ...Array(3).fill("answered")],
+    },
+  );
 });
 
 test("an init that fails says why by WASM_MISSING, and is not remembered", async () => {
-  assert.deepEqual(await run(async () => {
-    const slim = await import("/slim.js");
-    const failed = [];
-    for (const source of ["/missing.wasm", "http://127.0.0.1:1/custom_identity_provider.wasm", "/page.html", new ArrayBuffer(8)]) {
-      failed.push(await code(slim.init(source)));
-    }
-    await slim.init();
-    return { failed, then: (await token(slim)).entityId };
-  }), {
-    failed: ["IdentityError WASM_MISSING 404", "IdentityError WASM_MISSING", "IdentityError WASM_MISSING", "IdentityError WASM_MISSING"],
-    then: "entity",
-  });
+  assert.deepEqual(
+    await run(async () => {
+      const slim = await import("/slim.js");
+      const failed = [];
+      for (const source of [
+        "/missing.wasm",
+        "http://127.0.0.1:1/custom_identity_provider.wasm",
+        "/page.html",
+        new ArrayBuffer(8),
+      ]) {
+        failed.push(await code(slim.init(source)));
+      }
+      await slim.init();
+      return { failed, then: (await token(slim)).entityId };
+    }),
+    {
+      failed: [
+        "IdentityError WASM_MISSING 404",
+        "IdentityError WASM_MISSING",
+        "IdentityError WASM_MISSING",
+        "IdentityError WASM_MISSING",
+      ],
+      then: "entity",
+    },
+  );
 });
 
 test("a provider asked for before init works when it is asked again after it", async () => {
-  assert.deepEqual(await run(async () => {
-    const slim = await import("/slim.js");
-    const early = await code(token(slim));
-    await slim.init();
-    return { early, late: (await token(slim)).entityId };
-  }), { early: "IdentityError WASM_MISSING", late: "entity" });
+  assert.deepEqual(
+    await run(async () => {
+      const slim = await import("/slim.js");
+      const early = await code(token(slim));
+      await slim.init();
+      return { early, late: (await token(slim)).entityId };
+    }),
+    { early: "IdentityError WASM_MISSING", late: "entity" },
+  );
 });

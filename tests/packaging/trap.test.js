@@ -57,10 +57,18 @@ const run = async (work) => {
 test("rule_18_a_trap_in_a_call_settles_it_and_who_waits_and_every_later_call", async () => {
   const { answers, traps, errors } = await run(async () => {
     const { custom_identity_provider, sign_out, IdentityError } = await import("/index.js");
-    const code = (promise) => promise.then(() => "resolved", (error) => error instanceof IdentityError ? error.code : String(error));
+    const code = (promise) =>
+      promise.then(
+        () => "resolved",
+        (error) => (error instanceof IdentityError ? error.code : String(error)),
+      );
     const options = { licenseId: 12345678, identity: null, source: () => new Promise(() => {}) };
     const provider = custom_identity_provider(options);
-    const waiting = [provider.getToken(), provider.getFreshToken(), custom_identity_provider({ ...options, licenseId: 87654321 }).getToken()];
+    const waiting = [
+      provider.getToken(),
+      provider.getFreshToken(),
+      custom_identity_provider({ ...options, licenseId: 87654321 }).getToken(),
+    ];
     globalThis.armed = true;
     provider.getToken(); // Nobody listens: it must not become an unhandled rejection.
     const call = provider.getToken();
@@ -68,29 +76,48 @@ test("rule_18_a_trap_in_a_call_settles_it_and_who_waits_and_every_later_call", a
       call: await code(call),
       cause: await call.catch((error) => error.cause instanceof WebAssembly.RuntimeError),
       waiting: await Promise.all(waiting.map(code)),
-      later: await Promise.all(["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) => code(provider[method]()))),
+      later: await Promise.all(
+        ["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) => code(provider[method]())),
+      ),
       another: await code(custom_identity_provider(options).hasToken()),
       sign_out: await code(sign_out()),
     };
   });
   assert.deepEqual(answers, {
-    call: "WASM_TRAPPED", cause: true, waiting: Array(3).fill("WASM_TRAPPED"), later: Array(4).fill("WASM_TRAPPED"),
-    another: "WASM_TRAPPED", sign_out: "WASM_TRAPPED",
+    call: "WASM_TRAPPED",
+    cause: true,
+    waiting: Array(3).fill("WASM_TRAPPED"),
+    later: Array(4).fill("WASM_TRAPPED"),
+    another: "WASM_TRAPPED",
+    sign_out: "WASM_TRAPPED",
   });
   assert.ok(traps > 0);
   // A browser may report the crash itself, where no caller of ours could catch it.
-  assert.deepEqual(errors.filter((error) => !error.startsWith("RuntimeError: unreachable")), []);
+  assert.deepEqual(
+    errors.filter((error) => !error.startsWith("RuntimeError: unreachable")),
+    [],
+  );
 });
 
 // Here the first to crash is what takes the source's answer, with no caller to tell.
 test("rule_18_a_trap_after_the_source_answered_settles_who_waits_and_every_later_call", async () => {
   const { answers, traps } = await run(async () => {
     const { custom_identity_provider, IdentityError } = await import("/index.js");
-    const code = (promise) => promise.then(() => "resolved", (error) => error instanceof IdentityError ? error.code : String(error));
+    const code = (promise) =>
+      promise.then(
+        () => "resolved",
+        (error) => (error instanceof IdentityError ? error.code : String(error)),
+      );
     let answer;
     const provider = custom_identity_provider({
-      licenseId: 12345678, identity: null, timeout: 100, patience: 100,
-      source: () => new Promise((resolve) => { answer = resolve; }),
+      licenseId: 12345678,
+      identity: null,
+      timeout: 100,
+      patience: 100,
+      source: () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        }),
     });
     const waiting = [provider.getToken(), provider.getFreshToken()];
     while (!answer) await new Promise((resolve) => setTimeout(resolve));
@@ -99,11 +126,17 @@ test("rule_18_a_trap_after_the_source_answered_settles_who_waits_and_every_later
     const began = performance.now();
     return {
       waiting: await Promise.all(waiting.map(code)),
-      later: await Promise.all(["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) => code(provider[method]()))),
+      later: await Promise.all(
+        ["getToken", "getFreshToken", "hasToken", "invalidate"].map((method) => code(provider[method]())),
+      ),
       soon: performance.now() - began < 10_000,
     };
   });
-  assert.deepEqual(answers, { waiting: Array(2).fill("WASM_TRAPPED"), later: Array(4).fill("WASM_TRAPPED"), soon: true });
+  assert.deepEqual(answers, {
+    waiting: Array(2).fill("WASM_TRAPPED"),
+    later: Array(4).fill("WASM_TRAPPED"),
+    soon: true,
+  });
   assert.ok(traps > 0);
 });
 
@@ -120,37 +153,57 @@ test("rule_14_a_trap_leaves_no_callback_waiting_longer_than_8_s", async () => {
       const began = Date.now();
       const told = ({ type, widget, ok, code }) => type === "widget_answered" && heard.events.push([widget, ok, code]);
       let answer;
-      const source = () => new Promise((resolve) => { answer = resolve; });
+      const source = () =>
+        new Promise((resolve) => {
+          answer = resolve;
+        });
       const omnichannel = { source, onEvent: told };
       const liveAssist = { source: () => new Promise(() => {}), onEvent: told };
-      const take = (name) => (...given) => {
-        heard.given.push([name, ...given]);
-        heard.after.push(Date.now() - began);
-      };
+      const take =
+        (name) =>
+        (...given) => {
+          heard.given.push([name, ...given]);
+          heard.after.push(Date.now() - began);
+        };
       authTokenProvider(omnichannel)(take("omnichannel"));
       authoriseChatWithCallback(liveAssist)(take("live_assist"));
       while (!answer) await new Promise((resolve) => setTimeout(resolve));
       globalThis.armed = true;
       answer("header.claims.signature");
       while (!globalThis.traps) await new Promise((resolve) => setTimeout(resolve));
-      globalThis.later = () => Promise.all([
-        new Promise(authTokenProvider(omnichannel)).then(take("omnichannel, later")),
-        new Promise(authoriseChatWithCallback(liveAssist)).then(take("live_assist, later")),
-        getAuthToken(omnichannel)().catch((error) => take("getAuthToken, later")(error.code)),
-      ]);
+      globalThis.later = () =>
+        Promise.all([
+          new Promise(authTokenProvider(omnichannel)).then(take("omnichannel, later")),
+          new Promise(authoriseChatWithCallback(liveAssist)).then(take("live_assist, later")),
+          getAuthToken(omnichannel)().catch((error) => take("getAuthToken, later")(error.code)),
+        ]);
     });
     await page.clock.runFor(8_000);
     const once = await page.evaluate(() => globalThis.heard);
-    assert.deepEqual(once.given.map(([name, token]) => [name, token]).sort(), [["live_assist", null], ["omnichannel", null]]);
+    assert.deepEqual(once.given.map(([name, token]) => [name, token]).sort(), [
+      ["live_assist", null],
+      ["omnichannel", null],
+    ]);
     for (const [, ok, code] of once.events) assert.ok(ok === false && /^(WASM_TRAPPED|TIMED_OUT)$/.test(code), code);
     for (const after of once.after) assert.ok(after < 9_000, `answered after ${after} ms`);
     // Who comes later is told at once.
     await page.evaluate(() => globalThis.later());
     const { given, events } = await page.evaluate(() => globalThis.heard);
-    assert.deepEqual(given.slice(2).map(([name, token]) => [name, token]).sort(), [
-      ["getAuthToken, later", "WASM_TRAPPED"], ["live_assist, later", null], ["omnichannel, later", null],
-    ]);
-    assert.deepEqual(events.slice(2).map(([, ...told]) => told), Array(3).fill([false, "WASM_TRAPPED"]));
+    assert.deepEqual(
+      given
+        .slice(2)
+        .map(([name, token]) => [name, token])
+        .sort(),
+      [
+        ["getAuthToken, later", "WASM_TRAPPED"],
+        ["live_assist, later", null],
+        ["omnichannel, later", null],
+      ],
+    );
+    assert.deepEqual(
+      events.slice(2).map(([, ...told]) => told),
+      Array(3).fill([false, "WASM_TRAPPED"]),
+    );
   } finally {
     await close();
   }

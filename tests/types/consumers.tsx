@@ -10,9 +10,12 @@ import { configure, custom_identity_provider, type IdentityProvider, type Token 
 declare const window: ExtendedWindow;
 declare const session: { user?: { id: string } };
 
-const provider = () => custom_identity_provider({
-  licenseId: 12345678, identity: () => session.user?.id ?? null, source: "/livechat/token",
-});
+const provider = () =>
+  custom_identity_provider({
+    licenseId: 12345678,
+    identity: () => session.user?.id ?? null,
+    source: "/livechat/token",
+  });
 
 // The snippet of the document.
 window.__lc.custom_identity_provider = provider;

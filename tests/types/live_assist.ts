@@ -1,9 +1,16 @@
 // Live Assist: what a page may and may not write, and what it gets.
 
 import {
-  authoriseChatWithCallback, livePersonIdentity,
-  type AuthoriseChatWithCallback, type AuthorizationCode, type CodeAnswer, type CodeSource, type FailureForm, type LiveAssistOptions,
-  type LivePersonIdentity, type VisitorIdentity,
+  authoriseChatWithCallback,
+  livePersonIdentity,
+  type AuthoriseChatWithCallback,
+  type AuthorizationCode,
+  type CodeAnswer,
+  type CodeSource,
+  type FailureForm,
+  type LiveAssistOptions,
+  type LivePersonIdentity,
+  type VisitorIdentity,
 } from "custom-identity-provider";
 
 declare const user: { id: string } | undefined;
@@ -20,8 +27,10 @@ authoriseChatWithCallback({ source: { url: source, method: "GET" } });
 authoriseChatWithCallback({ source, cache: "session" });
 // @ts-expect-error a code is no answer of the implicit flow
 authoriseChatWithCallback({ source: () => ({ ssoKey: "code", redirect_uri: "https://liveperson.net" }) });
-// @ts-expect-error a LiveChat token is no JWT
-authoriseChatWithCallback({ source: () => ({ access_token: "a", entity_id: "e", expires_in: 1, token_type: "Bearer" }) });
+authoriseChatWithCallback({
+  // @ts-expect-error a LiveChat token is no JWT
+  source: () => ({ access_token: "a", entity_id: "e", expires_in: 1, token_type: "Bearer" }),
+});
 
 // Code flow: a code for each call.
 const codes: CodeSource[] = [
@@ -52,7 +61,8 @@ undefined satisfies CodeAnswer;
 // Asking the person to sign in, and the failure's form.
 authoriseChatWithCallback({ source, signIn: ({ signal }) => !signal.aborted, signInTimeout: 60_000 });
 authoriseChatWithCallback({ source, signIn: async () => true });
-for (const failureForm of ["null", "empty_string", "empty_object"] satisfies FailureForm[]) authoriseChatWithCallback({ source, failureForm });
+for (const failureForm of ["null", "empty_string", "empty_object"] satisfies FailureForm[])
+  authoriseChatWithCallback({ source, failureForm });
 // @ts-expect-error signIn says whether somebody is signed in
 authoriseChatWithCallback({ source, signIn: () => {} });
 // @ts-expect-error durations are numbers
@@ -74,13 +84,27 @@ authoriseChatWithCallback();
 
 // Everything at once.
 const everything: LiveAssistOptions = {
-  source, flow: "implicit", identity, cache: "session", organizationId: "o", signIn: () => true, signInTimeout: 60_000, failureForm: "empty_string",
-  margin: 1_000, refreshAhead: 60_000, timeout: 5_000, patience: 7_000, onEvent: (event) => console.log(event.type),
+  source,
+  flow: "implicit",
+  identity,
+  cache: "session",
+  organizationId: "o",
+  signIn: () => true,
+  signInTimeout: 60_000,
+  failureForm: "empty_string",
+  margin: 1_000,
+  refreshAhead: 60_000,
+  timeout: 5_000,
+  patience: 7_000,
+  onEvent: (event) => console.log(event.type),
 };
 
 // What comes of it: assignable to whatever name is configured.
 const authorise: AuthoriseChatWithCallback = authoriseChatWithCallback(everything);
-interface Page { authoriseChatWithCallback?: AuthoriseChatWithCallback; lpGetAuthenticationToken?: AuthoriseChatWithCallback }
+interface Page {
+  authoriseChatWithCallback?: AuthoriseChatWithCallback;
+  lpGetAuthenticationToken?: AuthoriseChatWithCallback;
+}
 ({ authoriseChatWithCallback: authorise, lpGetAuthenticationToken: authorise }) satisfies Page;
 authorise((token, reason) => {
   const given: string | AuthorizationCode | null | Record<string, never> = token;
@@ -100,7 +124,9 @@ void answered;
 
 // LivePerson's tag: the same options, and a function to be pushed.
 const identify: LivePersonIdentity = livePersonIdentity(everything);
-const tag: { identities: ((callback: (visitor: { iss: string; acr: string; sub: string }) => void) => void)[] } = { identities: [] };
+const tag: { identities: ((callback: (visitor: { iss: string; acr: string; sub: string }) => void) => void)[] } = {
+  identities: [],
+};
 tag.identities.push(identify);
 identify((visitor) => {
   const { iss, acr, sub }: VisitorIdentity = visitor;

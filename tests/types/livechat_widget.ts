@@ -8,7 +8,15 @@ const source = "/livechat/token";
 
 // The options of custom_identity_provider, and three of its own. The licence may be named by the snippet.
 connectLiveChat({ identity, source }) satisfies () => void;
-connectLiveChat({ identity, source, licenseId: 12345678, organizationId: "o", cache: "memory", margin: 1_000, onEvent: (event) => console.log(event.type) });
+connectLiveChat({
+  identity,
+  source,
+  licenseId: 12345678,
+  organizationId: "o",
+  cache: "memory",
+  margin: 1_000,
+  onEvent: (event) => console.log(event.type),
+});
 connectLiveChat({ identity, source, restart: false, onSignOut: () => {} });
 connectLiveChat({ source, cache: "memory" });
 ({ identity, source, restart: true }) satisfies ConnectLiveChatOptions;

@@ -2,8 +2,15 @@
 
 import { OmnichannelChatSDK } from "@microsoft/omnichannel-chat-sdk";
 import {
-  authTokenProvider, connectOmnichannel, getAuthToken,
-  type AuthTokenProvider, type ConnectOptions, type GetAuthToken, type JwtAnswer, type JwtSource, type OmnichannelOptions,
+  authTokenProvider,
+  connectOmnichannel,
+  getAuthToken,
+  type AuthTokenProvider,
+  type ConnectOptions,
+  type GetAuthToken,
+  type JwtAnswer,
+  type JwtSource,
+  type OmnichannelOptions,
 } from "custom-identity-provider";
 
 declare const user: { id: string } | undefined;
@@ -39,7 +46,7 @@ getAuthToken({ source: { grant: "cookie", clientId: "client" } });
 // @ts-expect-error a request by GET has no body
 getAuthToken({ source: { url: source, method: "GET", body: "{}" } });
 // @ts-expect-error an answer is a string, not a number
-(7) satisfies JwtAnswer;
+7 satisfies JwtAnswer;
 
 // Identity is required only with a cache that outlives the page.
 authTokenProvider({ source });
@@ -88,8 +95,15 @@ getAuthToken({ source, startChat: true });
 
 // Everything at once.
 const everything: OmnichannelOptions = {
-  source, identity, cache: "session", organizationId: "o",
-  margin: 1_000, refreshAhead: 60_000, timeout: 5_000, patience: 7_000, onEvent: (event) => console.log(event.type),
+  source,
+  identity,
+  cache: "session",
+  organizationId: "o",
+  margin: 1_000,
+  refreshAhead: 60_000,
+  timeout: 5_000,
+  patience: 7_000,
+  onEvent: (event) => console.log(event.type),
 };
 ({ ...everything, startChat: true }) satisfies ConnectOptions;
 

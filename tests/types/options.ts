@@ -13,7 +13,12 @@ const sources: Source[] = [
   { url: "/livechat/token" },
   { url: "/livechat/token", method: "GET", headers: { "x-csrf": "1" }, credentials: "include" },
   { url: "/livechat/token", body: "{}" },
-  { grant: "cookie", clientId: "client", redirectUri: "https://example.com/", accountsUrl: "https://accounts.example.com" },
+  {
+    grant: "cookie",
+    clientId: "client",
+    redirectUri: "https://example.com/",
+    accountsUrl: "https://accounts.example.com",
+  },
   { grant: "identity_token", clientId: "client", transferUrl: "/livechat/transfer" },
   async ({ signal, identity, reason }) => {
     const aborted: boolean = signal.aborted;
@@ -66,8 +71,16 @@ custom_identity_provider({ licenseId, source: "/livechat/token", identity, timeo
 
 // Everything at once.
 const everything: LiveChatOptions = {
-  licenseId, organizationId: "o", source: "/livechat/token", cache: "session", identity,
-  margin: 30_000, refreshAhead: 600_000, timeout: 10_000, patience: 30_000, onEvent: (event) => console.log(event.type),
+  licenseId,
+  organizationId: "o",
+  source: "/livechat/token",
+  cache: "session",
+  identity,
+  margin: 30_000,
+  refreshAhead: 600_000,
+  timeout: 10_000,
+  patience: 30_000,
+  onEvent: (event) => console.log(event.type),
 };
 
 // Defaults, and what goes without saying after them.

@@ -10,9 +10,13 @@ const names = readdirSync(folder);
 let faults = 0;
 for (const name of names) {
   const text = readFileSync(new URL(name, folder), "utf8");
-  const loose = text.split("\n").flatMap((line, index) =>
-    /\buses:/.test(line) && !/@[0-9a-f]{40}\b/.test(line) ? [{ line: index + 1, message: "the action is not named by its commit" }] : [],
-  );
+  const loose = text
+    .split("\n")
+    .flatMap((line, index) =>
+      /\buses:/.test(line) && !/@[0-9a-f]{40}\b/.test(line)
+        ? [{ line: index + 1, message: "the action is not named by its commit" }]
+        : [],
+    );
   for (const { line, message } of [...(await lint(text, name)), ...loose]) {
     console.error(`${name}:${line}: ${message}`);
     faults += 1;

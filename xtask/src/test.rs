@@ -51,7 +51,7 @@ const STEPS: &[Step] = &[
     Step::new("dependencies", Work::Check(dependencies), &[Part::Dependencies]),
     Step::new("advisories", Work::Question(known_weaknesses), &[Part::Dependencies]),
     Step::new("workflows", Work::Check(workflows), &[]),
-    Step::new("format", Work::Check(format), &[Part::Lints]),
+    Step::new("format", Work::Task(format), &[Part::Lints]),
     Step::new("lint-host", Work::Check(lint_host), &[Part::Lints]),
     Step::new("documentation", Work::Check(documentation), &[]),
     Step::new("host-tests", Work::Runner(host_tests), &[Part::Database]),
@@ -101,10 +101,11 @@ fn workflows(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     npm_script(workspace, npm::BUILD, "lint:workflows")
 }
 
-fn format(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
-    let mut command = compiler::host_component(workspace, "fmt");
-    command.args(["--all", "--check"]);
-    Ok(command)
+fn format(workspace: &Workspace, _: &Ready) -> Outcome<()> {
+    let mut rust = compiler::host_component(workspace, "fmt");
+    rust.args(["--all", "--check"]);
+    process::run_shown(rust, |_| ())?;
+    process::run_shown(npm_script(workspace, npm::BUILD, "test:format")?, |_| ())
 }
 
 fn lint_host(workspace: &Workspace, _: &Ready) -> Outcome<Command> {

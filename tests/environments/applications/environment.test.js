@@ -1,12 +1,19 @@
 // What an application's tests do to the world around the package. Written for Vitest; `runners.test.js` makes of it what Jest takes.
 
 import { afterEach, expect, test, vi } from "vitest";
-import { IdentityError, connectLiveChat, custom_identity_provider, getAuthToken, sign_out } from "custom-identity-provider";
+import {
+  IdentityError,
+  connectLiveChat,
+  custom_identity_provider,
+  getAuthToken,
+  sign_out,
+} from "custom-identity-provider";
 
 const HOURS = 60 * 60 * 1000;
 const raw = (name) => ({ access_token: name, entity_id: "entity", expires_in: 28800, token_type: "Bearer" });
 /** Fake timers with everything faked that the runner can fake. */
-const fakeEverything = () => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance", "queueMicrotask"] });
+const fakeEverything = () =>
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance", "queueMicrotask"] });
 
 /** A source that counts. */
 const counting = () => {
@@ -44,15 +51,26 @@ test("a token that was fetched under faked timers is good after them", async () 
 
 test("the deadline of a silent source passes by the faked timers", async () => {
   fakeEverything();
-  const source = ({ signal }) => new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  const { getToken } = custom_identity_provider({ licenseId: 1, identity: () => "ada", source, timeout: 60_000, patience: 0 });
+  const source = ({ signal }) =>
+    new Promise((resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const { getToken } = custom_identity_provider({
+    licenseId: 1,
+    identity: () => "ada",
+    source,
+    timeout: 60_000,
+    patience: 0,
+  });
   const refused = expect(getToken()).rejects.toMatchObject({ code: "TIMED_OUT" });
   await vi.advanceTimersByTimeAsync(61_000);
   await refused;
 });
 
 test("the page's own AbortSignal ends a wait", async () => {
-  const { getToken } = custom_identity_provider({ licenseId: 1, identity: () => "ada", source: () => new Promise(() => {}) });
+  const { getToken } = custom_identity_provider({
+    licenseId: 1,
+    identity: () => "ada",
+    source: () => new Promise(() => {}),
+  });
   const controller = new AbortController();
   const left = expect(getToken({ signal: controller.signal })).rejects.toMatchObject({ name: "AbortError" });
   controller.abort();
@@ -62,7 +80,11 @@ test("the page's own AbortSignal ends a wait", async () => {
 test("a relative address is resolved by the page's, and fetch may answer with the page's own Response", async () => {
   const answer = typeof Response === "function" ? Response : undefined;
   const body = JSON.stringify(raw("made"));
-  globalThis.fetch = vi.fn(async () => (answer ? new answer(body, { status: 200, headers: { "content-type": "application/json" } }) : { ok: true, status: 200, text: async () => body }));
+  globalThis.fetch = vi.fn(async () =>
+    answer
+      ? new answer(body, { status: 200, headers: { "content-type": "application/json" } })
+      : { ok: true, status: 200, text: async () => body },
+  );
   const { getToken } = custom_identity_provider({ licenseId: 1, identity: () => "ada", source: "/livechat/token" });
   expect((await getToken()).accessToken).toBe("made");
   expect(String(fetch.mock.calls[0][0])).toBe(new URL("/livechat/token", document.baseURI).href);
@@ -78,16 +100,31 @@ test("a token is an object like any other to the assertions, and outlives its ha
   const source = counting();
   const options = { licenseId: 1, identity: () => "ada", source };
   const token = await custom_identity_provider(options).getToken();
-  expect(token).toEqual({ accessToken: "made-1", entityId: "entity", expiresIn: 8 * HOURS, tokenType: "Bearer", creationDate: expect.any(Number), licenseId: 1 });
+  expect(token).toEqual({
+    accessToken: "made-1",
+    entityId: "entity",
+    expiresIn: 8 * HOURS,
+    tokenType: "Bearer",
+    creationDate: expect.any(Number),
+    licenseId: 1,
+  });
   expect(structuredCloneOr(token)).toEqual(token);
   expect(sessionStorage.length).toBe(1);
 });
 
 /** Not every environment has structuredClone. */
-const structuredCloneOr = (value) => (typeof structuredClone === "function" ? structuredClone(value) : JSON.parse(JSON.stringify(value)));
+const structuredCloneOr = (value) =>
+  typeof structuredClone === "function" ? structuredClone(value) : JSON.parse(JSON.stringify(value));
 
 test("errors are IdentityErrors and Errors of this environment", async () => {
-  const { getToken } = custom_identity_provider({ licenseId: 1, identity: () => "ada", source: async () => { throw new Error("broken"); }, patience: 0 });
+  const { getToken } = custom_identity_provider({
+    licenseId: 1,
+    identity: () => "ada",
+    source: async () => {
+      throw new Error("broken");
+    },
+    patience: 0,
+  });
   const error = await getToken().catch((reason) => reason);
   expect(error).toBeInstanceOf(IdentityError);
   expect(error).toBeInstanceOf(Error);

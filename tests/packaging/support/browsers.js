@@ -8,21 +8,42 @@ const chromium = {
   browserName: "chrome",
   "goog:chromeOptions": {
     binary: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   },
 };
-const firefox = { browserName: "firefox", "moz:firefoxOptions": { args: ["-headless"], prefs: { "network.proxy.type": 0 } } };
+const firefox = {
+  browserName: "firefox",
+  "moz:firefoxOptions": { args: ["-headless"], prefs: { "network.proxy.type": 0 } },
+};
 const onMacos = process.platform === "darwin";
 const webkit = { browserName: onMacos ? "safari" : "MiniBrowser" };
 
 /** The engines, and what starts each one's driver on a port. */
 export const engines = {
-  chromium: { capabilities: chromium, command: (port) => [process.env.CHROMEDRIVER ?? "chromedriver", `--port=${port}`] },
-  firefox: { capabilities: firefox, command: (port) => [process.env.GECKODRIVER ?? "geckodriver", "--port", String(port), "--websocket-port", "0"] },
+  chromium: {
+    capabilities: chromium,
+    command: (port) => [process.env.CHROMEDRIVER ?? "chromedriver", `--port=${port}`],
+  },
+  firefox: {
+    capabilities: firefox,
+    command: (port) => [process.env.GECKODRIVER ?? "geckodriver", "--port", String(port), "--websocket-port", "0"],
+  },
   webkit: {
     capabilities: webkit,
     // WebKitGTK has no headless mode, and gets a display of its own; Safari uses the person's.
-    command: (port) => [...(onMacos ? ["safaridriver"] : ["xvfb-run", "--auto-servernum", process.env.WEBKITDRIVER ?? "WebKitWebDriver"]), `--port=${port}`],
+    command: (port) => [
+      ...(onMacos ? ["safaridriver"] : ["xvfb-run", "--auto-servernum", process.env.WEBKITDRIVER ?? "WebKitWebDriver"]),
+      `--port=${port}`,
+    ],
   },
 };
 

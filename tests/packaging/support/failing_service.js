@@ -3,8 +3,15 @@
 import { createServer } from "node:http";
 
 const page = "<!doctype html><title>Welcome</title><h1>Welcome</h1>";
-const form = '<!doctype html><title>Sign in</title><form method=post><input name=user><input class=wide type="password" name=password></form>';
-const token = (number) => JSON.stringify({ access_token: `made-by-a-test-${number}`, entity_id: "entity", expires_in: 28800, token_type: "Bearer" });
+const form =
+  '<!doctype html><title>Sign in</title><form method=post><input name=user><input class=wide type="password" name=password></form>';
+const token = (number) =>
+  JSON.stringify({
+    access_token: `made-by-a-test-${number}`,
+    entity_id: "entity",
+    expires_in: 28800,
+    token_type: "Bearer",
+  });
 const html = { "content-type": "text/html; charset=utf-8" };
 
 /** Every way to answer; each is told how many times it was asked before by the same caller, and the query's `to`. */
@@ -37,7 +44,10 @@ const ways = {
   transfer: () => ({ text: '{"identity_transfer_token":"a-code"}' }),
   "accounts/customer/token": () => ({ body: true }),
   "exception/customer/token": () => ({ status: 401, text: '{"identity_exception":"identity_lost"}' }),
-  "secret/customer/token": () => ({ status: 401, text: '{"identity_exception":"Secret of 4 words","oauth_exception":"secret@example.test"}' }),
+  "secret/customer/token": () => ({
+    status: 401,
+    text: '{"identity_exception":"Secret of 4 words","oauth_exception":"secret@example.test"}',
+  }),
 };
 
 /**
@@ -50,16 +60,22 @@ export async function failingService({ allowed, files = {} } = {}) {
   const server = createServer(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? "/", "http://service");
     const caller = searchParams.get("caller") ?? "";
-    const before = requests.filter((earlier) => earlier.path === pathname && earlier.caller === caller && earlier.method !== "OPTIONS").length;
+    const before = requests.filter(
+      (earlier) => earlier.path === pathname && earlier.caller === caller && earlier.method !== "OPTIONS",
+    ).length;
     let body = "";
     for await (const part of request) body += part;
     requests.push({ path: pathname, caller, method: request.method ?? "", headers: request.headers, body });
     // A browser sends a request again by itself when a connection that it had kept is cut.
     response.setHeader("connection", "close");
-    const cors = allowed ? {
-      "access-control-allow-origin": allowed, "access-control-allow-credentials": "true", "access-control-allow-headers": "content-type, x-requested-with",
-      "access-control-expose-headers": "retry-after",
-    } : {};
+    const cors = allowed
+      ? {
+          "access-control-allow-origin": allowed,
+          "access-control-allow-credentials": "true",
+          "access-control-allow-headers": "content-type, x-requested-with",
+          "access-control-expose-headers": "retry-after",
+        }
+      : {};
     if (request.method === "OPTIONS") return response.writeHead(allowed ? 204 : 405, cors).end();
     const file = files[pathname];
     if (file) return response.writeHead(200, { "content-type": file[0] }).end(file[1]);
@@ -72,7 +88,12 @@ export async function failingService({ allowed, files = {} } = {}) {
       // Sent, and then broken off.
       return setImmediate(() => request.socket.destroy());
     }
-    response.writeHead(way.status ?? 200, { "content-type": "application/json", "cache-control": "no-store", ...cors, ...way.headers });
+    response.writeHead(way.status ?? 200, {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      ...cors,
+      ...way.headers,
+    });
     response.end(way.text ?? (way.body ? token(requests.length) : "{}"));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
@@ -81,12 +102,16 @@ export async function failingService({ allowed, files = {} } = {}) {
     url: `http://127.0.0.1:${port}`,
     requests,
     /** How often a caller asked in this way. */
-    asked: (way, caller) => requests.filter((request) => request.path === `/${way}` && request.caller === caller && request.method !== "OPTIONS").length,
+    asked: (way, caller) =>
+      requests.filter(
+        (request) => request.path === `/${way}` && request.caller === caller && request.method !== "OPTIONS",
+      ).length,
     /** Begins anew with everybody. */
     forget: () => void requests.splice(0),
-    close: () => new Promise((resolve) => {
-      server.closeAllConnections();
-      server.close(resolve);
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(resolve);
+      }),
   };
 }

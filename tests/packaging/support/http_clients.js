@@ -17,19 +17,23 @@ import superagent from "superagent";
 import { fetch as polyfilledFetch } from "whatwg-fetch";
 
 /** What a page of before fetch writes; `fail` is called with the event. @param {(reject: (error: unknown) => void, xhr: XMLHttpRequest) => (event: unknown) => void} fail */
-const byXMLHttpRequest = (fail) => (url, timeout) => new Promise((resolve, reject) => {
-  const xhr = new XMLHttpRequest();
-  xhr.open("POST", url);
-  xhr.responseType = "json";
-  xhr.timeout = timeout;
-  xhr.onload = (event) => (xhr.status === 200 ? resolve(xhr.response) : fail(reject, xhr)(event));
-  xhr.onerror = xhr.ontimeout = xhr.onabort = fail(reject, xhr);
-  xhr.send();
-});
+const byXMLHttpRequest = (fail) => (url, timeout) =>
+  new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open("POST", url);
+    xhr.responseType = "json";
+    xhr.timeout = timeout;
+    xhr.onload = (event) => (xhr.status === 200 ? resolve(xhr.response) : fail(reject, xhr)(event));
+    xhr.onerror = xhr.ontimeout = xhr.onabort = fail(reject, xhr);
+    xhr.send();
+  });
 
 const angular = (...features) => {
-  const application = createApplication({ providers: [provideExperimentalZonelessChangeDetection(), provideHttpClient(...features)] });
-  return async (url, timeout) => firstValueFrom((await application).injector.get(HttpClient).post(url, {}, { timeout }));
+  const application = createApplication({
+    providers: [provideExperimentalZonelessChangeDetection(), provideHttpClient(...features)],
+  });
+  return async (url, timeout) =>
+    firstValueFrom((await application).injector.get(HttpClient).post(url, {}, { timeout }));
 };
 
 const query = "query Token { token }";
@@ -67,7 +71,8 @@ export const clients = {
   axios: async (url, timeout) => (await axios.post(url, {}, { timeout })).data,
   "axios on fetch": async (url, timeout) => (await axios.post(url, {}, { timeout, adapter: "fetch" })).data,
   jQuery: (url, timeout) => $.ajax({ url, method: "POST", dataType: "json", timeout }),
-  "jQuery, as a promise of the language": async (url, timeout) => await $.post({ url, dataType: "json", timeout }).promise(),
+  "jQuery, as a promise of the language": async (url, timeout) =>
+    await $.post({ url, dataType: "json", timeout }).promise(),
   ky: (url, timeout) => ky.post(url, { timeout, retry: 0 }).json(),
   ofetch: (url, timeout) => ofetch(url, { method: "POST", timeout }),
   superagent: async (url, timeout) => (await superagent.post(url).timeout(timeout)).body,
@@ -78,14 +83,19 @@ export const clients = {
       baseQuery: fetchBaseQuery({ timeout }),
       endpoints: (build) => ({ token: build.mutation({ query: () => ({ url, method: "POST" }) }) }),
     });
-    const store = configureStore({ reducer: { api: api.reducer }, middleware: (middlewares) => middlewares().concat(api.middleware) });
+    const store = configureStore({
+      reducer: { api: api.reducer },
+      middleware: (middlewares) => middlewares().concat(api.middleware),
+    });
     return store.dispatch(api.endpoints.token.initiate(undefined)).unwrap();
   },
   // A GraphQL service answers with {"data": …}; one that answers with a token alone is read from the response itself.
   urql: async (url, timeout) => {
     let answer;
     const client = new UrqlClient({
-      url, preferGetMethod: false, exchanges: [fetchExchange],
+      url,
+      preferGetMethod: false,
+      exchanges: [fetchExchange],
       fetch: async (input, init) => {
         const response = await fetch(input, { ...init, signal: AbortSignal.timeout(timeout) });
         answer = response.ok ? await response.clone().json() : undefined;

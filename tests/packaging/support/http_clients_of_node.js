@@ -27,18 +27,19 @@ export const clients = {
   got: (url, timeout) => got.post(url, { timeout: { request: timeout }, retry: { limit: 0 } }).json(),
   ofetch: (url, timeout) => ofetch(url, { method: "POST", timeout }),
   superagent: async (url, timeout) => (await superagent.post(url).timeout(timeout)).body,
-  "node:http": (url, timeout) => new Promise((resolve, reject) => {
-    const sent = request(url, { method: "POST", signal: AbortSignal.timeout(timeout) }, async (response) => {
-      if (response.statusCode !== 200) return reject(response);
-      try {
-        let text = "";
-        for await (const part of response) text += part;
-        resolve(JSON.parse(text));
-      } catch (error) {
-        reject(error);
-      }
-    });
-    sent.on("error", reject);
-    sent.end();
-  }),
+  "node:http": (url, timeout) =>
+    new Promise((resolve, reject) => {
+      const sent = request(url, { method: "POST", signal: AbortSignal.timeout(timeout) }, async (response) => {
+        if (response.statusCode !== 200) return reject(response);
+        try {
+          let text = "";
+          for await (const part of response) text += part;
+          resolve(JSON.parse(text));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      sent.on("error", reject);
+      sent.end();
+    }),
 };

@@ -9,7 +9,8 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../../..", import.meta.url));
 const packages = fileURLToPath(new URL("../node_modules", import.meta.url));
 
-const npm = (folder, ...args) => execFileSync("npm", args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+const npm = (folder, ...args) =>
+  execFileSync("npm", args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 
 /** Packs pkg/ into a folder; answers with what npm says about the tarball. */
 export function pack(folder) {

@@ -60,7 +60,12 @@ const tracking = async () => {
       else listeners.push({ event, hear, isOnce });
     },
     once: (event, hear) => methods.on(event, hear, true),
-    off: (event, hear) => listeners.splice(0, listeners.length, ...listeners.filter((other) => other.event !== event || other.hear !== hear)),
+    off: (event, hear) =>
+      listeners.splice(
+        0,
+        listeners.length,
+        ...listeners.filter((other) => other.event !== event || other.hear !== hear),
+      ),
     get: (name) => (name === "state" ? state : {}),
     call: (name) => {
       if (name !== "destroy" || !isAlive) return;
@@ -83,7 +88,13 @@ const tracking = async () => {
   if (provider) {
     // The real bridge hears results only, which have to survive a structured clone.
     const token = await new Promise((resolve) => {
-      provider.hasToken().then(() => provider.getToken()).then((token) => resolve(structuredClone(token)), () => {});
+      provider
+        .hasToken()
+        .then(() => provider.getToken())
+        .then(
+          (token) => resolve(structuredClone(token)),
+          () => {},
+        );
     });
     show(token.entityId);
   } else {
@@ -107,7 +118,9 @@ export async function livechatWidget(context) {
     const isScript = new URL(route.request().url()).pathname === "/tracking.js";
     if (!isScript) await held;
     const headers = { "access-control-allow-origin": "*" };
-    await route.fulfill(isScript ? { contentType: "text/javascript", body: `(${tracking})();`, headers } : { json: {}, headers });
+    await route.fulfill(
+      isScript ? { contentType: "text/javascript", body: `(${tracking})();`, headers } : { json: {}, headers },
+    );
   });
   return {
     /** From now on a widget's settings do not come, until this is released. */

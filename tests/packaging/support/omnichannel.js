@@ -3,13 +3,21 @@
 
 import { createPrivateKey, generateKeyPairSync, sign, verify } from "node:crypto";
 
-export const organization = { orgUrl: "https://organization.omnichannel.test", orgId: "organization", widgetId: "widget" };
+export const organization = {
+  orgUrl: "https://organization.omnichannel.test",
+  orgId: "organization",
+  widgetId: "widget",
+};
 
-const base64url = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+const base64url = (value) =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
 
 /** A signer of JSON Web Tokens, with a key that it makes for itself. */
 export const signer = () => {
-  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048, privateKeyEncoding: { type: "pkcs8", format: "pem" } });
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
   return {
     /** A token for this customer that lives for so many seconds. */
     token(subject, lifetime = 300) {
@@ -20,14 +28,20 @@ export const signer = () => {
     /** Whose token it is; undefined when it is not good. */
     subject(token) {
       const [header, claims, signature] = token.split(".");
-      if (!verify("sha256", Buffer.from(`${header}.${claims}`), publicKey, Buffer.from(signature, "base64url"))) return undefined;
+      if (!verify("sha256", Buffer.from(`${header}.${claims}`), publicKey, Buffer.from(signature, "base64url")))
+        return undefined;
       const { sub, exp } = JSON.parse(Buffer.from(claims, "base64url").toString());
       return exp * 1000 > Date.now() ? sub : undefined;
     },
   };
 };
 
-const cors = { "access-control-allow-origin": "*", "access-control-allow-headers": "*", "access-control-allow-methods": "*", "access-control-expose-headers": "*" };
+const cors = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers": "*",
+  "access-control-allow-methods": "*",
+  "access-control-expose-headers": "*",
+};
 
 /**
  * Answers in Microsoft's place whatever a page asks of hosts outside of this machine.
@@ -40,11 +54,23 @@ export async function omnichannel(page, keys, { authenticated = true } = {}) {
   const requests = [];
   // What the SDK's own chat client gets is a token of that service: its life is read, its signature never.
   const chatToken = `${base64url({ alg: "none" })}.${base64url({ exp: 4_000_000_000, skypeid: "acs:visitor" })}.${base64url("none")}`;
-  const conversation = { ChatId: "conversation", Token: chatToken, RegionGtms: "{}", VisitorId: "visitor", ACSEndpoint: "https://chat.omnichannel.test/" };
+  const conversation = {
+    ChatId: "conversation",
+    Token: chatToken,
+    RegionGtms: "{}",
+    VisitorId: "visitor",
+    ACSEndpoint: "https://chat.omnichannel.test/",
+  };
   const answers = {
     config: {
-      LiveChatVersion: 2, ChatWidgetLanguage: { msdyn_localeid: "1033" }, DataMaskingInfo: { setting: { msdyn_maskforcustomer: false } },
-      LiveWSAndLiveChatEngJoin: { msdyn_prechatenabled: "false", msdyn_conversationmode: "192350000", msdyn_widgetsnippet: "" },
+      LiveChatVersion: 2,
+      ChatWidgetLanguage: { msdyn_localeid: "1033" },
+      DataMaskingInfo: { setting: { msdyn_maskforcustomer: false } },
+      LiveWSAndLiveChatEngJoin: {
+        msdyn_prechatenabled: "false",
+        msdyn_conversationmode: "192350000",
+        msdyn_widgetsnippet: "",
+      },
       ...(authenticated && { LiveChatConfigAuthSettings: { msdyn_javascriptclientfunction: "getAuthToken" } }),
     },
     conversation,
@@ -56,7 +82,11 @@ export async function omnichannel(page, keys, { authenticated = true } = {}) {
     const { hostname, pathname } = new URL(request.url());
     if (request.method() === "OPTIONS" || hostname !== new URL(organization.orgUrl).hostname) {
       // Where the SDK's chat client would listen for messages; nobody is there.
-      const notifications = { trouterServiceUrl: "https://notifications.omnichannel.test", registrarServiceUrl: "https://registrar.omnichannel.test", cloudType: "Public" };
+      const notifications = {
+        trouterServiceUrl: "https://notifications.omnichannel.test",
+        registrarServiceUrl: "https://registrar.omnichannel.test",
+        cloudType: "Public",
+      };
       return route.fulfill({ status: request.method() === "OPTIONS" ? 204 : 200, headers: cors, json: notifications });
     }
     const token = request.headers().authenticatedusertoken;

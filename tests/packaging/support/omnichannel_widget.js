@@ -11,7 +11,8 @@ const widget = () => {
   const later = (task) => {
     work = work.then(() => new Promise((resolve) => setTimeout(resolve, 20))).then(task);
   };
-  const subject = (token) => (token === null ? "nobody" : JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub);
+  const subject = (token) =>
+    token === null ? "nobody" : JSON.parse(atob(token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).sub;
   const SDK = {
     setAuthTokenProvider: (next) => {
       provider = next;

@@ -17,9 +17,15 @@ export async function site(folder, { policy } = {}) {
     if (path === "/livechat/token") {
       issued += 1;
       response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
-      response.end(JSON.stringify({
-        access_token: `made-by-a-test:${issued}`, entity_id: "entity", expires_in: 28800, token_type: "Bearer", organization_id: "organization",
-      }));
+      response.end(
+        JSON.stringify({
+          access_token: `made-by-a-test:${issued}`,
+          entity_id: "entity",
+          expires_in: 28800,
+          token_type: "Bearer",
+          organization_id: "organization",
+        }),
+      );
       return;
     }
     try {
@@ -39,9 +45,10 @@ export async function site(folder, { policy } = {}) {
     url: `http://127.0.0.1:${port}`,
     /** How many tokens the service has issued. */
     issued: () => issued,
-    close: () => new Promise((resolve) => {
-      server.closeAllConnections();
-      server.close(resolve);
-    }),
+    close: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections();
+        server.close(resolve);
+      }),
   };
 }
