@@ -78,9 +78,6 @@ struct World {
     now: usize,
     /// Sign-outs: the mark, when, and when it was written.
     left: Vec<(String, usize, Option<usize>)>,
-    /// Marks that a page wrote for one who could not, when they or a later sign-out's had come and gone already: they hide the later one
-    /// from who knows them, and are news to who has come since.
-    late: Vec<String>,
 }
 
 impl World {
@@ -155,8 +152,7 @@ impl World {
             self.write_first_mark(tab);
         }
         // Without a mark to compare with, a page has to rely on what it is told.
-        let is_late = self.stored.as_ref().is_some_and(|mark| self.late.contains(mark));
-        if !self.tabs[tab].is_blocked && self.tabs[tab].is_marked && !is_late {
+        if !self.tabs[tab].is_blocked && self.tabs[tab].is_marked {
             self.judge(tab, "a sign-out whose mark was written was not heard");
         }
     }
@@ -177,10 +173,8 @@ impl World {
         if news == News::SignedOut {
             let mark = mark.expect("signed out without a mark").to_owned();
             let left = self.left.iter().find(|(left, ..)| *left == mark).expect("nobody signed out");
-            // A worker's mark is written by somebody else, later.
-            let is_of_now = left.2.unwrap_or(left.1) > page.begun || self.late.contains(&mark);
-            assert!(is_of_now, "who has just come is told of a sign-out before their time");
-            assert!(!page.told.contains(&mark) || self.late.contains(&mark), "one sign-out is told twice");
+            assert!(left.1 > page.begun, "who has just come is told of a sign-out before their time");
+            assert!(!page.told.contains(&mark), "one sign-out is told twice");
             page.told.push(mark);
         }
     }
@@ -232,18 +226,13 @@ impl World {
                     let is_forgotten = token.zip(heard).is_none_or(|(token, heard)| token > heard);
                     assert!(is_forgotten, "a sign-out that was told was not heard");
                 }
-                match (message, mark) {
-                    // Nobody has written there since, so that nothing newer is lost.
-                    (Message::Carried(_, Some(over)), Some(mark)) if over == self.stored => {
-                        let was_written =
-                            |(left, _, written): &(String, usize, Option<usize>)| *left == mark && written.is_some();
-                        let is_latest = self.left.last().is_some_and(|(latest, ..)| *latest == mark);
-                        if !is_latest || self.left.iter().any(was_written) {
-                            self.late.push(mark.clone());
-                        }
+                match message {
+                    // Who could not write it has this page say that somebody may have left, where nothing newer says more.
+                    Message::Carried(_, Some(over)) if over == self.stored => {
+                        let mark = first_mark(&self.new_mark());
                         self.write(tab, &mark);
                     }
-                    (Message::Written(_) | Message::Cleared, _) => self.look(tab),
+                    Message::Written(_) | Message::Cleared => self.look(tab),
                     _ => {}
                 }
             }
