@@ -2,8 +2,7 @@
 //!
 //! What is guaranteed, and looked at here at every step:
 //! - A token of before a sign-out is not handed out any more in a tab that was told of it, by an event or over the channel; nor in one that
-//!   finds something else where the mark stood that it knew at the sign-out, whatever that is: the mark, another one, none; but for a mark
-//!   that it knows, which another page wrote late, for one who could not, over that of a later sign-out. Nor in one that
+//!   finds something else where the mark stood that it knew at the sign-out, whatever that is: the mark, another one, none. Nor in one that
 //!   knew no mark because none could be read or kept, but slept, and heard that it came back. What is left are tabs that nobody told, and
 //!   for which the old mark still stands, because storage could be neither written nor cleared at the sign-out, or none ever stood.
 //! - Nobody is rejected with SIGNED_OUT but for a sign-out after the call, or one whose news were still on their way at the call. So a
@@ -449,6 +448,8 @@ impl World {
         let took_effect = self.local != before;
         self.sign_outs.push(SignOut { mark: mark.clone(), at: self.step, tab, took_effect, known });
         if self.tabs[tab].has_channel {
+            // A page whose storage takes no mark has removed the older one; a worker has no storage.
+            let is_written = is_written || !self.tabs[tab].is_worker;
             self.tell_others(tab, &Told::Broadcast { mark, is_written });
         }
         self.on_stage(tab).sign_out(SignOutOrigin::ThisTab);
@@ -467,8 +468,12 @@ impl World {
             }
             Told::Broadcast { mark, is_written } if self.tabs[tab].has_channel => {
                 self.tell(tab, mark);
-                if !is_written && self.write_mark(tab, mark) {
-                    self.tabs[tab].seen = None;
+                // Who could not write it has this page say that somebody may have left, where nothing newer says more.
+                if !is_written && Some(self.found(tab)) == self.tabs[tab].seen {
+                    let mark = first_mark(&self.new_mark());
+                    if self.write_mark(tab, &mark) {
+                        self.tabs[tab].seen = None;
+                    }
                 }
             }
             _ => {}
@@ -558,9 +563,6 @@ impl World {
             Found::Mark(mark) => Some(mark),
             _ => None,
         };
-        let told = page.told.iter().map(|(mark, _)| mark);
-        let own = self.sign_outs.iter().filter(|sign_out| sign_out.tab == tab).map(|sign_out| &sign_out.mark);
-        let is_written_late = told.chain(own).any(|mark| Some(mark) == found.as_ref());
         for sign_out in self.sign_outs.iter().filter(|sign_out| sign_out.at > token.at) {
             let mark = &sign_out.mark;
             assert_ne!(sign_out.tab, tab, "of before the sign-out in this tab");
@@ -568,7 +570,7 @@ impl World {
             assert!(!was_told, "of before {mark}, which this tab was told of");
             let Some(known) = &sign_out.known[tab] else { continue };
             let is_same = known.is_none() || *known == found;
-            assert!(is_same || is_written_late, "of before {mark}: {known:?} stood there, and {found:?} now");
+            assert!(is_same, "of before {mark}: {known:?} stood there, and {found:?} now");
             let slept = page.came_back.is_some_and(|at| at > sign_out.at);
             assert!(!slept || known.is_some(), "of before {mark}, and the tab slept");
         }
