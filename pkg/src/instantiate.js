@@ -2,7 +2,10 @@
 // The core's start: at once where the browser allows that, else as soon as it can.
 
 import { finish, imports } from "../generated/custom_identity_provider.js";
-import { attempt } from "./environment.js";
+import { attempt, global } from "./environment.js";
+
+/** The page's own, read anew at every use. @returns {typeof WebAssembly} */
+export const webAssembly = () => global("WebAssembly");
 
 /** Whether this is compiled WebAssembly, of whatever frame. @param {any} value @returns {value is WebAssembly.Module} */
 export const isModule = (value) => Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
@@ -14,8 +17,8 @@ export const isModule = (value) => Object.prototype.toString.call(value) === "[o
  */
 export const instantiate = (core) => {
   try {
-    const module = isModule(core) ? core : new WebAssembly.Module(core);
-    finish(new WebAssembly.Instance(module, imports()), module);
+    const module = isModule(core) ? core : new (webAssembly().Module)(core);
+    finish(new (webAssembly().Instance)(module, imports()), module);
   } catch (error) {
     if (attempt(() => /** @type {Error} */ (error).name) !== "RangeError") throw error;
     return later(core);
@@ -24,7 +27,7 @@ export const instantiate = (core) => {
 
 /** @param {any} core */
 const later = async (core) => {
-  const started = await WebAssembly.instantiate(core, imports());
+  const started = await webAssembly().instantiate(core, imports());
   // What was compiled already is answered without its module.
   finish(started.instance ?? started, started.module ?? core);
 };

@@ -1,9 +1,10 @@
 // @ts-check
 // The slim entry: the core is a file of its own, fetched by `init`.
 
+import { global } from "./environment.js";
 import { IdentityError } from "./error.js";
 import { loadError, signOutWith } from "./engine.js";
-import { instantiate, isModule } from "./instantiate.js";
+import { instantiate, isModule, webAssembly } from "./instantiate.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";
 import { livePersonIdentityWith } from "./live_person.js";
 import { customIdentityProviderWith } from "./livechat.js";
@@ -19,10 +20,10 @@ let failure;
  * Fetches and compiles the core; to be awaited before the first call. A failure is not remembered: call it again.
  * @param {string | URL | Response | BufferSource | WebAssembly.Module | Promise<Response>} [source] default: the file beside this module
  */
-export const init = async (source = new URL("./custom_identity_provider.wasm", import.meta.url)) => {
+export const init = async (source) => {
   try {
-    const found = await source;
-    compiled = isModule(found) ? found : await WebAssembly.compile(await bytes(found));
+    const found = await (source ?? new URL("./custom_identity_provider.wasm", import.meta.url));
+    compiled = isModule(found) ? found : await webAssembly().compile(await bytes(found));
   } catch (cause) {
     throw (failure = loadError(cause));
   }
@@ -30,7 +31,8 @@ export const init = async (source = new URL("./custom_identity_provider.wasm", i
 
 /** @param {any} source a string, a URL, a Response, or bytes: told by what it can do, for it may be of another frame */
 const bytes = async (source) => {
-  const response = typeof source === "string" || typeof source.href === "string" ? await fetch(source) : source;
+  const response =
+    typeof source === "string" || typeof source.href === "string" ? await global("fetch")(source) : source;
   if (typeof response.arrayBuffer !== "function") return response;
   if (response.ok) return response.arrayBuffer();
   throw new IdentityError("WASM_MISSING", "the WebAssembly file could not be fetched; see status", {

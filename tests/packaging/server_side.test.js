@@ -62,6 +62,26 @@ for (const entry of ["custom-identity-provider", "custom-identity-provider/slim"
   });
 }
 
+test("slim's init says in a coded error that URL, fetch or WebAssembly is missing, and may have more luck later", () => {
+  assert.deepEqual(
+    node(`
+    import { readFileSync } from "node:fs";
+    import { init } from "custom-identity-provider/slim";
+    const bytes = readFileSync("node_modules/custom-identity-provider/dist/custom_identity_provider.wasm");
+    const codes = [];
+    for (const name of ["URL", "fetch", "WebAssembly"]) {
+      const before = globalThis[name];
+      globalThis[name] = undefined;
+      codes.push(await init(name === "WebAssembly" ? bytes : undefined).then(() => "started", (error) => error.code));
+      globalThis[name] = before;
+    }
+    codes.push(await init(bytes).then(() => "started"));
+    console.log(JSON.stringify(codes));
+  `),
+    ["WASM_MISSING", "WASM_MISSING", "WASM_MISSING", "started"],
+  );
+});
+
 test("required as a CommonJS module it is the same, and shares its requests with the imported one", () => {
   assert.deepEqual(
     node(`
