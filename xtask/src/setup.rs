@@ -136,16 +136,11 @@ pub fn run(workspace: &Workspace, purpose: &Purpose, asking: Asking) -> Outcome<
             })
         });
         let programs = scope.spawn(|| {
-            if !wasm_bindgen.is_built() {
-                step(&wasm_bindgen.name, || tools::build_wasm_bindgen(workspace, &wasm_bindgen))?;
-            }
-            if let Some(tool) = geckodriver.as_ref().filter(|tool| !tool.is_built()) {
-                step(&tool.name, || tools::build_geckodriver(workspace, tool))?;
-            }
-            match &cargo_deny {
-                Some(tool) if !tool.is_built() => step(&tool.name, || tools::build_cargo_deny(workspace, tool)),
-                _ => Ok(()),
-            }
+            [Some(&wasm_bindgen), geckodriver.as_ref(), cargo_deny.as_ref()]
+                .into_iter()
+                .flatten()
+                .filter(|tool| !tool.is_built())
+                .try_for_each(|tool| step(&tool.name, || tool.build(workspace)))
         });
         [system, packages, programs]
             .into_iter()

@@ -20,15 +20,28 @@ pub struct Tool {
     pub name: String,
     folder: PathBuf,
     program: &'static str,
+    /// Builds it, and answers with where it then is.
+    build: fn(&Workspace) -> Outcome<PathBuf>,
 }
 
 impl Tool {
+    /// A program whose crate has its name.
+    fn of_crate(program: &'static str, version: &str, build: fn(&Workspace) -> Outcome<PathBuf>) -> Outcome<Self> {
+        let folder = cache()?.join(format!("{program}-{version}"));
+        Ok(Self { name: format!("{program} {version}"), folder, program, build })
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.join(self.program)
     }
 
     pub fn is_built(&self) -> bool {
         self.path().is_file()
+    }
+
+    /// Builds it into the cache.
+    pub fn build(&self, workspace: &Workspace) -> Outcome<()> {
+        self.keep(&(self.build)(workspace)?)
     }
 
     /// Puts a program where the cache expects it, by a rename, so that nobody ever finds half of it.
@@ -63,11 +76,12 @@ pub fn wasm_bindgen(workspace: &Workspace) -> Outcome<Tool> {
         name: format!("wasm-bindgen {version}"),
         folder: cache()?.join(format!("wasm-bindgen-{version}-{built_from}")),
         program: "wasm-bindgen-command",
+        build: build_wasm_bindgen,
     })
 }
 
 /// Builds wasm-bindgen's command line from the workspace's own lock file.
-pub fn build_wasm_bindgen(workspace: &Workspace, tool: &Tool) -> Outcome<()> {
+fn build_wasm_bindgen(workspace: &Workspace) -> Outcome<PathBuf> {
     // A folder of its own, so that its unusual settings do not make Cargo build the host's crates twice.
     let target = workspace.target().join("tools");
     let mut cargo = process::command("cargo");
@@ -80,51 +94,35 @@ pub fn build_wasm_bindgen(workspace: &Workspace, tool: &Tool) -> Outcome<()> {
         cargo.arg("--config").arg(format!("profile.dev.package.{package}.opt-level=1"));
     }
     process::run_quietly(cargo, &workspace.scratch("logs")?.join("wasm-bindgen.log"))?;
-    tool.keep(&target.join("debug").join(tool.program))
+    Ok(target.join("debug").join("wasm-bindgen-command"))
 }
 
 /// geckodriver.
 pub fn geckodriver() -> Outcome<Tool> {
-    Ok(Tool {
-        name: format!("geckodriver {GECKODRIVER}"),
-        folder: cache()?.join(format!("geckodriver-{GECKODRIVER}")),
-        program: "geckodriver",
-    })
+    Tool::of_crate("geckodriver", GECKODRIVER, |workspace| install(workspace, "geckodriver", GECKODRIVER, &[]))
 }
 
-/// Builds geckodriver.
-pub fn build_geckodriver(workspace: &Workspace, tool: &Tool) -> Outcome<()> {
-    build_from_crate(workspace, tool, GECKODRIVER, &[])
-}
-
-/// cargo-deny.
+/// cargo-deny; it fetches with the machine's own Git, for one of its own takes minutes to compile.
 pub fn cargo_deny() -> Outcome<Tool> {
-    Ok(Tool {
-        name: format!("cargo-deny {CARGO_DENY}"),
-        folder: cache()?.join(format!("cargo-deny-{CARGO_DENY}")),
-        program: "cargo-deny",
+    Tool::of_crate("cargo-deny", CARGO_DENY, |workspace| {
+        install(workspace, "cargo-deny", CARGO_DENY, &["--no-default-features"])
     })
-}
-
-/// Builds cargo-deny; it fetches with the machine's own Git, for one of its own takes minutes to compile.
-pub fn build_cargo_deny(workspace: &Workspace, tool: &Tool) -> Outcome<()> {
-    build_from_crate(workspace, tool, CARGO_DENY, &["--no-default-features"])
 }
 
 /// Builds a program from the crate of its name, with the dependencies its authors locked.
-fn build_from_crate(workspace: &Workspace, tool: &Tool, version: &str, features: &[&str]) -> Outcome<()> {
-    let root = workspace.target().join("tools").join(tool.program);
+fn install(workspace: &Workspace, program: &str, version: &str, features: &[&str]) -> Outcome<PathBuf> {
+    let root = workspace.target().join("tools").join(program);
     let mut cargo = process::command("cargo");
     cargo.current_dir(workspace.root()).env("CARGO_TARGET_DIR", root.join("target"));
     cargo
-        .args(["install", "--locked", "--force", "--no-track", "--version", version, tool.program, "--root"])
+        .args(["install", "--locked", "--force", "--no-track", "--version", version, program, "--root"])
         .arg(&root)
         .args(features);
     for setting in ["opt-level=0", "lto=false", "debug=false", "codegen-units=16"] {
         cargo.arg("--config").arg(format!("profile.release.{setting}"));
     }
-    process::run_quietly(cargo, &workspace.scratch("logs")?.join(format!("{}.log", tool.program)))?;
-    tool.keep(&root.join("bin").join(tool.program))
+    process::run_quietly(cargo, &workspace.scratch("logs")?.join(format!("{}.log", program)))?;
+    Ok(root.join("bin").join(program))
 }
 
 fn read(path: &Path) -> Outcome<Vec<u8>> {
