@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 
 import { defineConfig } from "@playwright/test";
+import { flags, path } from "../chromium.js";
 
 const target = fileURLToPath(new URL("../../target/", import.meta.url));
 
@@ -21,17 +22,6 @@ export default defineConfig({
     locale: "en-GB",
     viewport: { width: 1280, height: 800 },
     screenshot: "off",
-    launchOptions: {
-      executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    },
+    launchOptions: { executablePath: path, args: flags },
   },
 });

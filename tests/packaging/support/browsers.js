@@ -3,22 +3,11 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { Builder } from "selenium-webdriver";
+import { flags, path } from "../../chromium.js";
 
 const chromium = {
   browserName: "chrome",
-  "goog:chromeOptions": {
-    binary: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  },
+  "goog:chromeOptions": { binary: path, args: ["--headless", ...flags] },
 };
 const firefox = {
   browserName: "firefox",

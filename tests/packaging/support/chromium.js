@@ -1,17 +1,7 @@
 // Headless Chromium whose pages fail a test by any error that nobody handled.
 
 import { chromium } from "playwright-core";
-
-const path = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const flags = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { flags, path } from "../../chromium.js";
 
 /** @param {string} [executablePath] another Chromium than the installed one */
 export async function launch(executablePath = path) {
