@@ -8,6 +8,7 @@ import { Promise, after, attempt, canListen, cancel, complain, global, listen, u
 import { notify } from "./event.js";
 import { given, readOptions } from "./options.js";
 import { watchPerson } from "./person.js";
+import { quiet } from "./promise.js";
 
 /** @typedef {import("../index.js").OmnichannelOptions} Options */
 /** @typedef {import("../index.js").AuthTokenProvider} AuthTokenProvider */
@@ -78,8 +79,7 @@ export const getAuthTokenWith = (load, options) => {
         teller(options),
       );
     });
-    answered.catch(() => {});
-    return answered;
+    return quiet(answered);
   };
 };
 
