@@ -9,8 +9,8 @@ use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
 
 use crate::core::{
-    Account, Attempt, Cache, Caller, Code, Credential, Detail, Effect, Event, Failure, Grant, Kind, Moment, Policy,
-    RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin,
+    Account, Attempt, Cache, Caller, Credential, Detail, Effect, ErrorCode, Event, Failure, Grant, Kind, Moment,
+    Policy, RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin,
     StorageAction,
 };
 
@@ -200,7 +200,7 @@ impl Driver {
         let promise = match reply {
             Reply::Token(grant) => self.handed_out(&grant).1,
             Reply::Wait(request) => self.promise_of(request, caller, identity),
-            Reply::Refuse(failure) if failure.code == Code::NotSignedIn => {
+            Reply::Refuse(failure) if failure.code == ErrorCode::NotSignedIn => {
                 sys::refusal(&identity_error(&failure, &JsValue::UNDEFINED))
             }
             Reply::Refuse(failure) => {
@@ -390,7 +390,7 @@ impl Driver {
             Some((run.waiting.remove(position), run.cause.clone()))
         });
         if let Some(Some((waiting, cause))) = waiting {
-            let cause = if failure.code == Code::BadIdentity { cause } else { JsValue::UNDEFINED };
+            let cause = if failure.code == ErrorCode::BadIdentity { cause } else { JsValue::UNDEFINED };
             waiting.deferred.reject(&identity_error(failure, &cause));
         }
     }

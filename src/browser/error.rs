@@ -2,7 +2,7 @@
 
 use wasm_bindgen::JsValue;
 
-use crate::core::{Code, Facts, Failure};
+use crate::core::{ErrorCode, Facts, Failure};
 
 use super::fields::JsFields;
 use super::sys;
@@ -21,7 +21,7 @@ pub(super) fn identity_error(failure: &Failure, cause: &JsValue) -> JsValue {
 
 /// What the failure of a source means; `pkg/src/source.js` says what each field of an outcome is.
 pub(super) fn read_failure(outcome: &JsFields<'_>) -> Failure {
-    let code = outcome.text("code").and_then(|name| Code::ALL.into_iter().find(|code| code.as_str() == name));
+    let code = outcome.text("code").and_then(|name| ErrorCode::ALL.into_iter().find(|code| code.as_str() == name));
     let facts = Facts {
         identity_error: code.map(|code| (code, outcome.text("message").unwrap_or_default())),
         identity_exception: outcome.text("identityException"),

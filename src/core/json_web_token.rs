@@ -84,5 +84,5 @@ fn numeric_date(claims: &mut Reader<'_>, claim: &'static str) -> i64 {
 /// What is wrong with a JWT, and who has to mend it.
 fn wrong(what: &str, expected: &str) -> Failure {
     let message = ["the JWT's ", what, " is wrong: expected ", expected, "; to be mended in the service that signs it"];
-    Failure::lasting(super::failure::Code::BadAnswer, message.concat())
+    Failure::lasting(super::failure::ErrorCode::BadAnswer, message.concat())
 }

@@ -23,7 +23,7 @@ mod token;
 pub use answer::{Account, Answer, Warning, read_answer};
 pub use credential::{Credential, Grant, Jwt, Kind, refresh_stretch};
 pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction};
-pub use failure::{Code, Failure};
+pub use failure::{ErrorCode, Failure};
 pub use fields::{Fields, Value};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
 pub use outcome::Facts;

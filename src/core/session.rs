@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::answer::{Answer, Warning, read_answer};
 use super::credential::{Grant, Kind};
 use super::event::{AbortReason, Event, Method, Reason, Rejection, SignOutOrigin};
-use super::failure::{Code, Failure};
+use super::failure::{ErrorCode, Failure};
 use super::json_web_token::came_again;
 use super::lifetime::Moment;
 use super::record::{RecordScope, read_record};
@@ -350,7 +350,7 @@ impl Session {
                     self.effects.push(Effect::Stop(request.id));
                 }
                 let (id, attempt) = (request.id.0, request.attempt);
-                self.emit(Event::RequestRetrying { request: id, attempt, code: Code::IdentityChanged, delay: 0 });
+                self.emit(Event::RequestRetrying { request: id, attempt, code: ErrorCode::IdentityChanged, delay: 0 });
                 self.requests.push(Request { epoch: self.epoch, progress: Progress::CarriedOver, ..request });
             } else {
                 self.end(request, AbortReason::IdentityChanged);
@@ -444,7 +444,7 @@ impl Session {
             // Who joined while the others were asked has just said who is signed in, and waits on.
             let request = self.requests.remove(position);
             let duration = now.monotonic.saturating_sub(request.begun.monotonic);
-            self.emit(Event::RequestFailed { request: request.id.0, duration, code: Code::BadIdentity, demanded });
+            self.emit(Event::RequestFailed { request: request.id.0, duration, code: ErrorCode::BadIdentity, demanded });
             self.effects.push(Effect::Drop(request.id));
         }
         false

@@ -1,7 +1,7 @@
 //! What the core calls codes and events, held against the package's types.
 
 use custom_identity_provider::core::{
-    AbortReason, Code, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction,
+    AbortReason, Detail, ErrorCode, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction,
 };
 
 fn types() -> String {
@@ -16,7 +16,7 @@ fn every_code_is_in_the_union_and_every_member_of_the_union_comes_from_somewhere
         .lines()
         .filter_map(|line| line.trim().strip_prefix("| \"")?.trim_end_matches(';').strip_suffix('"'))
         .collect();
-    let mut known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let mut known: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     // What the JavaScript side says about the core itself.
     known.extend(["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"]);
     declared.sort_unstable();
@@ -35,9 +35,9 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
         Event::CacheHit { remaining: 1 },
         Event::Joined { request, method: Method::GetFreshToken },
         Event::RequestBegan { request, reason: Reason::Get },
-        Event::RequestRetrying { request, attempt: 1, code: Code::Network, delay: 1 },
+        Event::RequestRetrying { request, attempt: 1, code: ErrorCode::Network, delay: 1 },
         Event::RequestSucceeded { request, duration: 1, lifetime: 1, cached: true },
-        Event::RequestFailed { request, duration: 1, code: Code::Network, demanded: true },
+        Event::RequestFailed { request, duration: 1, code: ErrorCode::Network, demanded: true },
         Event::RequestAborted { request, why: AbortReason::SignedOut },
         Event::CoolingDown { remaining: 1 },
         Event::Restored { remaining: 1 },

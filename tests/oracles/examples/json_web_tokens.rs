@@ -1,7 +1,8 @@
 //! JWTs by example: how long they live by their own claims, what becomes of one that comes again, and of its record.
 
 use custom_identity_provider::core::{
-    COOL_DOWN_FIRST, Cache, Code, Event, Kind, Moment, Policy, Reason, Rejection, Reply, RequestCounter, SignOutOrigin,
+    COOL_DOWN_FIRST, Cache, ErrorCode, Event, Kind, Moment, Policy, Reason, Rejection, Reply, RequestCounter,
+    SignOutOrigin,
 };
 use serde_json::json;
 
@@ -18,7 +19,7 @@ const SHORTEST: i64 = 7_200;
 /// The last answer was refused because that token's life ended here before.
 fn came_again(tab: &Tab) -> bool {
     let (_, failure) = tab.rejected.last().unwrap();
-    tab.outcome() == failed(Code::BadAnswer)
+    tab.outcome() == failed(ErrorCode::BadAnswer)
         && !failure.retryable
         && failure.message.starts_with("the JWT's iat is wrong")
         && failure.message.contains("the service that signs it")
@@ -147,7 +148,7 @@ fn rule_10_a_jwt_that_comes_again_after_its_life_is_a_bad_answer() {
             assert!(came_again(&tab), "{age} {wait}: {:?}", tab.outcome());
             assert!(!tab.has_under(&WHOLE));
             // It is no success, so that a broken service sees a bounded rate.
-            assert!(matches!(tab.get(), Reply::Refuse(failure) if failure.code == Code::CoolingDown));
+            assert!(matches!(tab.get(), Reply::Refuse(failure) if failure.code == ErrorCode::CoolingDown));
             tab.pass(2 * SECOND);
             tab.fetch_jwt("two", age, HOUR);
             assert_eq!(tab.outcome(), token("two"));
@@ -318,7 +319,7 @@ fn rule_10_a_wrong_jwt_says_what_is_wrong_and_who_has_to_mend_it() {
         let mut wrong = signed("a secret", START, HOUR);
         wrong[field] = value.clone();
         let failure = given(&mut jwt_tab(Cache::Memory), &wrong).unwrap_err();
-        assert_eq!(failure.code, Code::BadAnswer, "{field}: {value}");
+        assert_eq!(failure.code, ErrorCode::BadAnswer, "{field}: {value}");
         assert!(failure.message.contains(named), "{}", failure.message);
         let subject = if field == "parts" { "form" } else { field };
         assert!(failure.message.starts_with(&format!("the JWT's {subject} is wrong")), "{}", failure.message);
@@ -327,7 +328,7 @@ fn rule_10_a_wrong_jwt_says_what_is_wrong_and_who_has_to_mend_it() {
     }
     for no_jwt in [json!({}), json!({ "token": 5 }), json!({ "token": null }), json!(5)] {
         let failure = given(&mut jwt_tab(Cache::Memory), &no_jwt).unwrap_err();
-        assert_eq!(failure.code, Code::BadAnswer);
+        assert_eq!(failure.code, ErrorCode::BadAnswer);
         assert!(failure.message.contains("JWT"), "{}", failure.message);
     }
 }
@@ -358,7 +359,7 @@ fn rule_10_a_jwt_that_comes_again_does_not_live_twice() {
         }
         tab.pass(HOUR / 2);
         let failure = given(&mut tab, &signed("one", issued, HOUR)).unwrap_err();
-        assert_eq!(failure.code, Code::BadAnswer);
+        assert_eq!(failure.code, ErrorCode::BadAnswer);
         assert!(failure.message.contains("whose life ended here"), "{}", failure.message);
         tab.pass(COOL_DOWN_FIRST);
         // Another one lives what it says.
@@ -438,7 +439,7 @@ fn rule_11_a_refresh_ahead_that_brings_a_dead_jwt_again_costs_an_event() {
     assert!(matches!(tab.get_under(&eager), Reply::Token(_)));
     tab.answer(tab.latest(), &old);
     let is_failure = |event: &Event| {
-        matches!(event, Event::RequestFailed { request: 3, code: Code::BadAnswer, demanded: false, .. })
+        matches!(event, Event::RequestFailed { request: 3, code: ErrorCode::BadAnswer, demanded: false, .. })
     };
     assert!(tab.was_told(is_failure), "{:?}", tab.deeds);
     assert!(matches!(tab.get_under(&eager), Reply::Token(_)));
@@ -606,7 +607,7 @@ fn rule_21_what_is_wrong_with_a_jwt_is_named_and_who_mends_it() {
         let mut tab = jwt_tab(Cache::Memory);
         tab.get();
         tab.answer(tab.latest(), &answer);
-        assert_eq!(tab.outcomes(), [failed(Code::BadAnswer)], "{answer}");
+        assert_eq!(tab.outcomes(), [failed(ErrorCode::BadAnswer)], "{answer}");
         let message = &tab.rejected[0].1.message;
         assert!(message.starts_with(named), "{message}");
         assert!(message.ends_with("to be mended in the service that signs it"), "{message}");
@@ -641,7 +642,7 @@ fn rule_21_an_encrypted_jwt_is_for_vendors_that_can_decrypt() {
         answer["parts"] = json!(parts);
         answer["alg"] = json!(alg);
         tab.fetch_answer(&answer);
-        let expected = if is_right { token("one") } else { failed(Code::BadAnswer) };
+        let expected = if is_right { token("one") } else { failed(ErrorCode::BadAnswer) };
         assert_eq!(tab.outcome(), expected, "{may_be_encrypted} {parts} {alg}");
     }
 }

@@ -17,7 +17,7 @@ mod signing_out;
 mod tab;
 
 use custom_identity_provider::core::{
-    Cache, Code, Event, Failure, Kind, Policy, Reason, Rejection, Reply, RequestId, Settings,
+    Cache, ErrorCode, Event, Failure, Kind, Policy, Reason, Rejection, Reply, RequestId, Settings,
 };
 
 use crate::stage::json::{self, finished};
@@ -31,7 +31,7 @@ fn token(text: &str) -> Option<Outcome> {
     Some(Outcome::Token(text.to_owned()))
 }
 
-fn failed(code: Code) -> Option<Outcome> {
+fn failed(code: ErrorCode) -> Option<Outcome> {
     Some(Outcome::Failed(code))
 }
 

@@ -5,8 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use custom_identity_provider::core::{
-    Answer, Attempt, Cache, Caller, Code, Credential, Effect, Event, Failure, Grant, Kind, Policy, Reading, Reason,
-    Reply, RequestCounter, RequestId, Settings, SignOutOrigin,
+    Answer, Attempt, Cache, Caller, Credential, Effect, ErrorCode, Event, Failure, Grant, Kind, Policy, Reading,
+    Reason, Reply, RequestCounter, RequestId, Settings, SignOutOrigin,
 };
 use serde_json::Value;
 
@@ -22,9 +22,9 @@ pub enum Deed {
     Began(u32, u32, Reason),
     Stopped(u32),
     Resolved(u32, String),
-    Rejected(u32, Code),
+    Rejected(u32, ErrorCode),
     /// One caller alone.
-    Refused(u32, u32, Code),
+    Refused(u32, u32, ErrorCode),
     Dropped(u32),
     Stored(String),
     Forgot,
@@ -35,7 +35,7 @@ pub enum Deed {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Token(String),
-    Failed(Code),
+    Failed(ErrorCode),
 }
 
 /// Somebody who waits, or waited.

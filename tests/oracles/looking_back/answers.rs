@@ -1,7 +1,7 @@
 //! Bytes from outside: whatever a source answers and whatever lies in storage, nothing panics and nonsense is never a token.
 
 use custom_identity_provider::core::{
-    Answer, Code, Credential, Grant, Kind, LONGEST_LIFETIME, Moment, RECORD_VERSION, RecordScope, read_answer,
+    Answer, Credential, ErrorCode, Grant, Kind, LONGEST_LIFETIME, Moment, RECORD_VERSION, RecordScope, read_answer,
     read_record,
 };
 use proptest::prelude::*;
@@ -151,7 +151,7 @@ fn check(answer: Value) {
         }
         Err(failure) => {
             assert!(!is_right, "refused, {}: {answer}", failure.message);
-            assert_eq!(failure.code, Code::BadAnswer);
+            assert_eq!(failure.code, ErrorCode::BadAnswer);
             assert!(!failure.retryable);
             assert!(!failure.message.contains(SECRET), "{}", failure.message);
             let names = ["access_token", "entity_id", "expires_in", "token_type", "organization_id", "license_id"];
@@ -216,7 +216,7 @@ proptest! {
                 }
                 Err(failure) => {
                     prop_assert!(!is_right_jwt(&claims, may_be_encrypted), "refused, {}: {}", failure.message, claims);
-                    prop_assert_eq!(failure.code, Code::BadAnswer);
+                    prop_assert_eq!(failure.code, ErrorCode::BadAnswer);
                     prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
                 }
             }

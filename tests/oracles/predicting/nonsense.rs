@@ -3,7 +3,7 @@
 //! Beyond what JSON can carry: NaN, infinities, functions. What is right is said here once more, field by field.
 
 use custom_identity_provider::core::{
-    Account, Answer, Code, Credential, Grant, Jwt, Kind, LONGEST_LIFETIME, Lifetime, Moment, RECORD_VERSION,
+    Account, Answer, Credential, ErrorCode, Grant, Jwt, Kind, LONGEST_LIFETIME, Lifetime, Moment, RECORD_VERSION,
     RecordScope, Rejection, Token, Value, Warning, read_answer, read_record,
 };
 use proptest::prelude::*;
@@ -244,7 +244,7 @@ fn check_answer(answer: &Object, account: &Account, sent: Moment, now: Moment) {
     let (grant, warnings) = match read_answer(&Answer::Object(answer), &Kind::Token(account.clone()), sent, now) {
         Ok(read) => read,
         Err(failure) => {
-            assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
+            assert_eq!((failure.code, failure.retryable), (ErrorCode::BadAnswer, false));
             assert!(!failure.message.contains(SECRET), "{}", failure.message);
             let named = failure.message.strip_prefix("the answer's ").and_then(|rest| rest.split(' ').next());
             assert!(wrong.contains(&named.unwrap()), "{} – but wrong are {wrong:?}", failure.message);
@@ -383,7 +383,7 @@ proptest! {
                 prop_assert!(!shown.contains(SECRET));
             }
             Err(failure) => {
-                prop_assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
+                prop_assert_eq!((failure.code, failure.retryable), (ErrorCode::BadAnswer, false));
                 prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
                 let (subject, _) = failure.message.split_once(" is ").unwrap();
                 prop_assert!(wrong.contains(&subject), "{} – but wrong are {wrong:?}", failure.message);
@@ -444,7 +444,7 @@ proptest! {
                 }
             }
             Err(failure) => {
-                prop_assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
+                prop_assert_eq!((failure.code, failure.retryable), (ErrorCode::BadAnswer, false));
                 prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
                 let named = failure.message.strip_prefix("the answer's ").and_then(|rest| rest.split(' ').next());
                 prop_assert!(wrong.contains(&named.unwrap()), "{} – but wrong are {wrong:?}", failure.message);
@@ -509,7 +509,7 @@ fn rule_21_an_answer_that_is_no_object_says_what_it_is() {
     for (kind, expected) in [(&token, "access_token"), (&jwt, "a JWT"), (&Kind::Code, "a code")] {
         for found in ["undefined", "a number", "a function"] {
             let failure = read_answer(&Answer::Other(found), kind, now, now).unwrap_err();
-            assert_eq!(failure.code, Code::BadAnswer);
+            assert_eq!(failure.code, ErrorCode::BadAnswer);
             let message = &failure.message;
             assert!(message.starts_with(&format!("the source's answer is {found}, expected ")), "{message}");
             assert!(message.contains(expected), "{message}");
@@ -518,7 +518,7 @@ fn rule_21_an_answer_that_is_no_object_says_what_it_is() {
     // A code is a string, and a JWT that is one was taken apart before.
     for kind in [&token, &jwt] {
         let failure = read_answer(&Answer::Text(SECRET), kind, now, now).unwrap_err();
-        assert_eq!(failure.code, Code::BadAnswer);
+        assert_eq!(failure.code, ErrorCode::BadAnswer);
         assert!(failure.message.starts_with("the source's answer is a string, expected "), "{}", failure.message);
         assert!(!failure.message.contains(SECRET));
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use custom_identity_provider::core::{Cache, Code, Failure, Kind, Policy, SignOutOrigin, Value};
+use custom_identity_provider::core::{Cache, ErrorCode, Failure, Kind, Policy, SignOutOrigin, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -313,11 +313,11 @@ impl Answering {
 impl Failing {
     pub fn failure(self) -> Failure {
         match self {
-            Self::Network => Failure::passing(Code::Network, "no way through"),
+            Self::Network => Failure::passing(ErrorCode::Network, "no way through"),
             Self::Status(status, retry_after) => Failure::of_status(status, retry_after),
             Self::Exception(passes) => {
                 let name = if passes { "server_error" } else { "access_denied" };
-                Failure::of_exception(Code::SsoIdentityException, name.to_owned(), Some(401), None)
+                Failure::of_exception(ErrorCode::SsoIdentityException, name.to_owned(), Some(401), None)
             }
         }
     }

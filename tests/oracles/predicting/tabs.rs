@@ -13,8 +13,8 @@
 use std::fmt;
 
 use custom_identity_provider::core::{
-    Attempt, Cache, Caller, Code, Effect, Event, FoundMark, Grant, Moment, News, Policy, Reply, RequestId, Settings,
-    SignOutOrigin, SignOuts, first_mark,
+    Attempt, Cache, Caller, Effect, ErrorCode, Event, FoundMark, Grant, Moment, News, Policy, Reply, RequestId,
+    Settings, SignOutOrigin, SignOuts, first_mark,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -538,7 +538,7 @@ impl World {
                     self.tabs[tab].waiters.retain(|waiter| waiter.request != request);
                 }
                 Effect::Reject(request, failure) => {
-                    if failure.code == Code::SignedOut {
+                    if failure.code == ErrorCode::SignedOut {
                         self.check_rejected(tab, request);
                     }
                     self.tabs[tab].waiters.retain(|waiter| waiter.request != request);
