@@ -11,10 +11,8 @@ use wasm_bindgen::prelude::*;
 use crate::core::{
     Account, Attempt, Cache, Caller, Credential, Detail, Effect, ErrorCode, Event, Failure, Grant, Kind, Moment,
     Policy, RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin,
-    StorageAction,
+    StorageAction, Widget,
 };
-
-use crate::widget::Widget;
 
 use super::clock::now;
 use super::error::{identity_error, read_failure};
@@ -89,7 +87,7 @@ pub(crate) struct Driver {
 impl Driver {
     pub(super) fn new(key: &SessionKey, account: Account, number: u32, counter: RequestCounter) -> Self {
         let kind = key.widget.kind(account, key.is_code_flow);
-        let takes_jwts = matches!(kind, Kind::Jwt { .. });
+        let takes_jwts = matches!(kind, Kind::Jwt(_));
         let settings = Settings {
             cache: key.cache,
             is_identified: key.is_identified,

@@ -19,6 +19,12 @@ pub(super) fn identity_error(failure: &Failure, cause: &JsValue) -> JsValue {
     )
 }
 
+/// An option has a value that only a later version of the package knows.
+pub(crate) fn unknown_option() -> JsValue {
+    let message = "an earlier version of this package, which the page loaded first, does not know this widget or cache";
+    identity_error(&Failure::lasting(ErrorCode::BadOption, message), &JsValue::UNDEFINED)
+}
+
 /// What the failure of a source means; `pkg/src/source.js` says what each field of an outcome is.
 pub(super) fn read_failure(outcome: &JsFields<'_>) -> Failure {
     let code = outcome.text("code").and_then(|name| ErrorCode::ALL.into_iter().find(|code| code.as_str() == name));

@@ -6,9 +6,9 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use crate::core::{
-    Account, Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
+    Account, Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, Widget,
+    first_mark,
 };
-use crate::widget::Widget;
 
 use super::clock::now;
 use super::driver::Driver;

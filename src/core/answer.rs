@@ -120,8 +120,8 @@ pub fn read_answer(
 ) -> Result<(Grant, Vec<Warning>), Failure> {
     match (kind, answer) {
         (Kind::Token(account), Answer::Object(fields)) => read_token(*fields, account, sent, now),
-        (Kind::Jwt { may_be_encrypted }, Answer::Object(taken_apart)) => {
-            let (grant, is_skewed) = read_jwt(*taken_apart, *may_be_encrypted, sent, now)?;
+        (Kind::Jwt(profile), Answer::Object(taken_apart)) => {
+            let (grant, is_skewed) = read_jwt(*taken_apart, profile, sent, now)?;
             Ok((grant, if is_skewed { vec![Warning::ClockSkew] } else { Vec::new() }))
         }
         (Kind::Code, Answer::Object(fields)) => {
@@ -132,7 +132,7 @@ pub fn read_answer(
         }
         (Kind::Code, Answer::Text(text)) if !text.is_empty() => Ok((code(sent), Vec::new())),
         // Whoever signs JWTs and issues codes knows whether anybody is signed in; a chat of LiveChat's needs nobody.
-        (Kind::Jwt { .. } | Kind::Code, Answer::Null) => Err(Failure::nobody_signed_in()),
+        (Kind::Jwt(_) | Kind::Code, Answer::Null) => Err(Failure::nobody_signed_in()),
         (kind, answer) => {
             let found = match answer {
                 Answer::Other(found) => found,
@@ -142,7 +142,7 @@ pub fn read_answer(
             };
             let expected = match kind {
                 Kind::Token(_) => "an object with access_token or accessToken",
-                Kind::Jwt { .. } => "a JWT",
+                Kind::Jwt(_) => "a JWT",
                 Kind::Code => "a code, or an object with ssoKey and redirect_uri",
             };
             Err(Failure::bad_answer("", found, expected))

@@ -1,6 +1,7 @@
 //! What the session holds for a widget: a token of LiveChat's, a JWT, or the right to hand on one code; and how long it may be used.
 
 use super::answer::Account;
+use super::json_web_token::JwtProfile;
 use super::lifetime::{Lifetime, Moment};
 use super::token::Token;
 
@@ -9,11 +10,8 @@ use super::token::Token;
 pub enum Kind {
     /// A token for this account of LiveChat's.
     Token(Account),
-    /// A signed JSON Web Token.
-    Jwt {
-        /// Whether the widget's vendor can decrypt: then it may be a JWE.
-        may_be_encrypted: bool,
-    },
+    /// A JSON Web Token as the widget's vendor takes it.
+    Jwt(JwtProfile),
     /// A code for one redemption: never cached, never given to two callers.
     Code,
 }
@@ -23,7 +21,7 @@ pub enum Kind {
 pub struct Jwt {
     /// The token itself.
     pub text: String,
-    /// Its claim `sub`, where it can be read.
+    /// The claim that names the customer, where it can be read.
     pub subject: Option<String>,
     /// Its claim `iat` in milliseconds since 1970, by the signer's clock.
     pub issued: i64,

@@ -7,6 +7,17 @@ use super::failure::Failure;
 use super::fields::{Fields, Reader, Value};
 use super::lifetime::{Lifetime, Moment};
 
+/// What a widget's vendor takes of JSON Web Tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JwtProfile {
+    /// The algorithms of signed tokens, by their names in a header (RFC 7518, section 3.1).
+    pub signed: &'static [&'static str],
+    /// The algorithms that encrypt the keys of encrypted tokens (RFC 7518, section 4.1); none where the vendor decrypts nothing.
+    pub encrypted: &'static [&'static str],
+    /// The claim that names the customer.
+    pub subject: &'static str,
+}
+
 /// What a JWT says of itself.
 pub(super) struct Claims {
     pub(super) jwt: Jwt,
@@ -14,9 +25,9 @@ pub(super) struct Claims {
     pub(super) expires_in: i64,
 }
 
-/// Reads a JWT that was taken apart: `token` is its text and `parts` their number, `alg` stands in its header, and `iat`, `exp` and `sub`
+/// Reads a JWT that was taken apart: `token` is its text and `parts` their number, `alg` stands in its header, and the rest
 /// among its claims, or in the header of an encrypted one (RFC 7519, section 5.3).
-pub(super) fn read_claims(taken_apart: &mut Reader<'_>, may_be_encrypted: bool) -> Claims {
+pub(super) fn read_claims(taken_apart: &mut Reader<'_>, profile: &JwtProfile) -> Claims {
     let text = match taken_apart.field("token") {
         Value::Text(text) => text,
         found => {
@@ -24,24 +35,24 @@ pub(super) fn read_claims(taken_apart: &mut Reader<'_>, may_be_encrypted: bool) 
             String::new()
         }
     };
-    let (algorithm, expected) = match taken_apart.field("parts") {
-        Value::Number(5.0) if may_be_encrypted => ("RSA-OAEP-256", "RSA-OAEP-256 for an encrypted token"),
+    let algorithms = match taken_apart.field("parts") {
+        Value::Number(5.0) if !profile.encrypted.is_empty() => profile.encrypted,
         parts => {
             if !matches!(parts, Value::Number(3.0)) {
                 taken_apart.flawed(wrong("form", "header, claims and signature, joined by dots"));
             }
-            ("RS256", "RS256, the only algorithm that the widgets accept")
+            profile.signed
         }
     };
-    if !matches!(taken_apart.field("alg"), Value::Text(found) if found == algorithm) {
-        taken_apart.flawed(wrong("alg", expected));
+    if !matches!(taken_apart.field("alg"), Value::Text(found) if algorithms.contains(&found.as_str())) {
+        taken_apart.flawed(wrong("alg", &algorithms.join(" or ")));
     }
     let issued = numeric_date(taken_apart, "iat");
     let expires_in = numeric_date(taken_apart, "exp").saturating_sub(issued);
     if !Lifetime::is_sane(expires_in) {
         taken_apart.flawed(wrong("exp", "a time after iat, within a year"));
     }
-    let subject = match taken_apart.field("sub") {
+    let subject = match taken_apart.field(profile.subject) {
         Value::Text(subject) => Some(subject),
         _ => None,
     };
@@ -51,12 +62,12 @@ pub(super) fn read_claims(taken_apart: &mut Reader<'_>, may_be_encrypted: bool) 
 /// A JWT that just arrived; the flag tells that the signer's clock disagrees with this machine's.
 pub(super) fn read_jwt(
     taken_apart: &dyn Fields,
-    may_be_encrypted: bool,
+    profile: &JwtProfile,
     sent: Moment,
     now: Moment,
 ) -> Result<(Grant, bool), Failure> {
     let mut reader = Reader::new(taken_apart);
-    let Claims { jwt, expires_in } = read_claims(&mut reader, may_be_encrypted);
+    let Claims { jwt, expires_in } = read_claims(&mut reader, profile);
     let (lifetime, is_skewed) = Lifetime::since_creation(jwt.issued, expires_in, sent, now);
     reader.done((Grant { credential: Credential::Jwt(jwt), lifetime }, is_skewed))
 }

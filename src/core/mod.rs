@@ -19,12 +19,14 @@ mod retry;
 mod session;
 mod sign_out;
 mod token;
+mod widget;
 
 pub use answer::{Account, Answer, Warning, read_answer};
 pub use credential::{Credential, Grant, Jwt, Kind, refresh_stretch};
 pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction};
 pub use failure::{ErrorCode, Failure};
 pub use fields::{Fields, Value};
+pub use json_web_token::JwtProfile;
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
 pub use outcome::Facts;
 pub use record::{RECORD_VERSION, RecordScope, read_record};
@@ -37,3 +39,4 @@ pub use session::{
 };
 pub use sign_out::{FoundMark, News, SignOuts, first_mark};
 pub use token::{RawToken, SHORT_LIFETIME, Token};
+pub use widget::Widget;

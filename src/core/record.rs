@@ -84,8 +84,8 @@ pub fn read_record(
             let expires_in = token.expires_in;
             (Credential::Token(token), expires_in)
         }
-        Kind::Jwt { may_be_encrypted } => {
-            let claims = read_claims(&mut reader, *may_be_encrypted);
+        Kind::Jwt(profile) => {
+            let claims = read_claims(&mut reader, profile);
             (Credential::Jwt(claims.jwt), claims.expires_in)
         }
         // A code is never stored.

@@ -57,6 +57,32 @@ pub enum Cache {
     Session,
 }
 
+impl Cache {
+    /// Each at its number: the order is that of `CACHES` in `pkg/src/options.js`.
+    pub const ALL: [Self; 3] = [Self::None, Self::Memory, Self::Session];
+
+    /// The cache of this number; none where a later version of the package knows more of them than this core.
+    pub fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The name as JavaScript sees it.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::Cache;
+    ///
+    /// assert_eq!(Cache::numbered(0).map(Cache::name), Some("none"));
+    /// assert_eq!(Cache::numbered(3), None);
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Memory => "memory",
+            Self::Session => "session",
+        }
+    }
+}
+
 /// What is fixed for the life of a session.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -770,7 +796,7 @@ impl Session {
         let last = self.given.last().and_then(|last| last.entity());
         let has_changed_entity = last.zip(grant.entity()).is_some_and(|(last, entity)| last != entity);
         // Only a JWT has to be recognised: of anything else the latest is enough.
-        let most = if matches!(self.settings.kind, Kind::Jwt { .. }) { REMEMBERED } else { 1 };
+        let most = if matches!(self.settings.kind, Kind::Jwt(_)) { REMEMBERED } else { 1 };
         if let Some(position) = known.or((self.given.len() >= most).then_some(0)) {
             self.given.remove(position);
         }

@@ -11,7 +11,7 @@ use super::{
     tab_that_is_told_nothing, token, unavailable, waits_for,
 };
 use crate::stage::json::signed;
-use crate::stage::{HOUR, MINUTE, SECOND, jwt, livechat, settings, token_of};
+use crate::stage::{HOUR, MINUTE, SECOND, livechat, settings, signed_jwt, token_of};
 
 const OTHER: u32 = 2;
 
@@ -105,7 +105,7 @@ fn rule_08_who_does_not_say_who_is_signed_in_is_served_all_the_same() {
 
 #[test]
 fn rule_08_a_jwt_is_gone_with_its_person() {
-    let mut tab = Tab::with(settings(Cache::Session, jwt()));
+    let mut tab = Tab::with(settings(Cache::Session, signed_jwt()));
     tab.fetch_jwt("ann's", 0, HOUR);
     assert!(tab.stored.is_some());
     tab.person = None;
@@ -774,7 +774,7 @@ fn late_identity_is_not_waited_for_where_the_page_says_nothing_or_somebody_may_h
 
 #[test]
 fn late_identity_works_for_widgets_that_authenticate_people_too() {
-    let mut tab = Tab::with(settings(Cache::Session, jwt()));
+    let mut tab = Tab::with(settings(Cache::Session, signed_jwt()));
     tab.fetch_answer(&signed("ann's", tab.now.wall, HOUR));
     tab.reload();
     tab.person = None;

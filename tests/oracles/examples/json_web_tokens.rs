@@ -9,7 +9,7 @@ use serde_json::json;
 use super::tab::Tab;
 use super::{PLAIN, failed, given, is_missed, is_skewed, jwt_tab, raw, request, token};
 use crate::stage::json::{finished, signed};
-use crate::stage::{HOUR, MINUTE, SECOND, START, livechat, settings};
+use crate::stage::{HOUR, MINUTE, SECOND, START, jwt_kind, livechat, settings, signed_jwt};
 
 const WHOLE: Policy = Policy { margin: Some(0), ..PLAIN };
 
@@ -338,7 +338,7 @@ fn rule_10_an_encrypted_jwt_is_taken_where_the_vendor_can_decrypt() {
     let mut encrypted = signed("encrypted", START, HOUR);
     encrypted["parts"] = json!(5);
     assert!(given(&mut jwt_tab(Cache::Memory), &encrypted.clone()).is_err());
-    let mut tab = Tab::with(settings(Cache::Memory, Kind::Jwt { may_be_encrypted: true }));
+    let mut tab = Tab::with(settings(Cache::Memory, jwt_kind(true)));
     assert!(given(&mut tab, &encrypted.clone()).is_err(), "RS256 is no way to encrypt");
     encrypted["alg"] = json!("RSA-OAEP-256");
     tab.pass(COOL_DOWN_FIRST);
@@ -448,7 +448,7 @@ fn rule_11_a_refresh_ahead_that_brings_a_dead_jwt_again_costs_an_event() {
 #[test]
 fn rule_12_the_record_of_a_jwt_is_read_after_a_reload() {
     for (kind, encrypted) in [(false, false), (true, false), (true, true)] {
-        let mut tab = Tab::with(settings(Cache::Session, Kind::Jwt { may_be_encrypted: kind }));
+        let mut tab = Tab::with(settings(Cache::Session, jwt_kind(kind)));
         let mut one = signed("one", tab.now.wall + 3 * HOUR, HOUR);
         if encrypted {
             one["parts"] = json!(5);
@@ -526,7 +526,7 @@ fn rule_12_a_record_that_is_no_jwts_is_a_miss_and_removed() {
 
 #[test]
 fn rule_12_a_record_of_another_kind_is_a_miss_and_removed() {
-    let jwts = Kind::Jwt { may_be_encrypted: true };
+    let jwts = jwt_kind(true);
     for (first, second) in
         [(livechat(), jwts.clone()), (jwts.clone(), livechat()), (jwts, Kind::Code), (livechat(), Kind::Code)]
     {
@@ -547,12 +547,12 @@ fn rule_12_a_record_of_another_kind_is_a_miss_and_removed() {
 
 #[test]
 fn rule_12_an_encrypted_jwts_record_is_no_record_for_a_vendor_that_cannot_decrypt() {
-    let mut tab = Tab::with(settings(Cache::Session, Kind::Jwt { may_be_encrypted: true }));
+    let mut tab = Tab::with(settings(Cache::Session, jwt_kind(true)));
     let mut one = signed("one", tab.now.wall, HOUR);
     one["parts"] = json!(5);
     one["alg"] = json!("RSA-OAEP-256");
     tab.fetch_answer(&one);
-    tab.settings.kind = Kind::Jwt { may_be_encrypted: false };
+    tab.settings.kind = signed_jwt();
     tab.reload();
     assert!(!tab.has());
     assert!(tab.was_told(|event| *event == Event::RecordRejected { why: Rejection::Corrupt }));
@@ -637,7 +637,7 @@ fn rule_21_an_encrypted_jwt_is_for_vendors_that_can_decrypt() {
         (true, 5, "dir", false),
         (false, 5, "RSA-OAEP-256", false),
     ] {
-        let mut tab = Tab::with(settings(Cache::Memory, Kind::Jwt { may_be_encrypted }));
+        let mut tab = Tab::with(settings(Cache::Memory, jwt_kind(may_be_encrypted)));
         let mut answer = signed("one", tab.now.wall, HOUR);
         answer["parts"] = json!(parts);
         answer["alg"] = json!(alg);

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::tab::{Deed, Tab};
 use super::{PLAIN, failed, raw, refusal, refused, refused_with, request, token, unavailable, waits_for};
 use crate::stage::json::signed;
-use crate::stage::{HOUR, MINUTE, SECOND, jwt, livechat, settings};
+use crate::stage::{HOUR, MINUTE, SECOND, livechat, settings, signed_jwt};
 
 #[test]
 fn policy_defaults_are_the_documented_ones() {
@@ -296,7 +296,7 @@ fn rule_13_a_retry_after_without_bounds_is_obeyed_for_an_hour() {
 
 #[test]
 fn rule_13_signing_in_ends_no_pause_and_no_request() {
-    let mut tab = Tab::with(settings(Cache::Memory, Kind::Jwt { may_be_encrypted: false }));
+    let mut tab = Tab::with(settings(Cache::Memory, signed_jwt()));
     tab.get();
     tab.fail(tab.latest(), Failure::of_status(503, Some(5 * SECOND)));
     let wake = tab.session.next_wake();
@@ -480,7 +480,7 @@ fn rule_13_a_stopped_attempts_late_answer_changes_nothing() {
 
 #[test]
 fn rule_13_nobody_signed_in_is_said_at_once_and_somebody_who_signs_in_is_not_kept_waiting() {
-    for kind in [jwt(), Kind::Code] {
+    for kind in [signed_jwt(), Kind::Code] {
         let mut tab = Tab::with(settings(Cache::Memory, kind));
         tab.person = None;
         assert_eq!(refusal(tab.get()).code, ErrorCode::NotSignedIn);

@@ -11,7 +11,7 @@ use custom_identity_provider::core::{
 use serde_json::Value;
 
 use crate::stage::json::{Json, raw, signed};
-use crate::stage::{Said, Stage, livechat, settings};
+use crate::stage::{Said, Stage, livechat, settings, takes_jwts};
 
 /// The caller who speaks for the page where an example needs only one.
 pub const PAGE: u32 = 1;
@@ -323,7 +323,7 @@ impl Tab {
     /// The answer itself, after everyone was asked.
     pub fn tell_answer(&mut self, attempt: Attempt, answer: &Value) {
         self.hear();
-        if matches!(self.settings.kind, Kind::Jwt { .. }) {
+        if takes_jwts(&self.settings.kind) {
             self.jwts.push(answer.clone());
         }
         for name in ["access_token", "accessToken", "token"] {

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::stage::json::{Json, raw, signed};
-use crate::stage::{Said, Stage, jwt, livechat, runner, settings};
+use crate::stage::{Said, Stage, livechat, runner, settings, signed_jwt, takes_jwts};
 use judge::Judge;
 use oracle::{Fact, Oracle, Token, asked};
 
@@ -267,7 +267,7 @@ impl Play {
     }
 
     fn takes_jwts(&self) -> bool {
-        matches!(self.kind, Kind::Jwt { .. })
+        takes_jwts(&self.kind)
     }
 
     fn says(&self, handle: u32) -> u8 {
@@ -725,7 +725,7 @@ impl Play {
         let (_, sent) = self.oracle.attempt(request).unwrap();
         let (answer, outcome) = match self.kind {
             Kind::Token(_) => self.livechat_answer(request, sent, kind),
-            Kind::Jwt { .. } => self.jwt_answer(request, sent, kind),
+            Kind::Jwt(_) => self.jwt_answer(request, sent, kind),
             Kind::Code => match kind {
                 4 => (json!({ "ssoKey": "a code" }), Err(ErrorCode::BadAnswer)),
                 5 => (json!(null), Err(ErrorCode::NotSignedIn)),
@@ -1062,12 +1062,12 @@ fn rules_01_to_27_hold_in_every_schedule_with_single_use_codes() {
 
 #[test]
 fn rules_01_to_27_hold_in_every_schedule_with_stored_jwts() {
-    play_all(Cache::Session, &jwt());
+    play_all(Cache::Session, &signed_jwt());
 }
 
 #[test]
 fn rules_01_to_27_hold_in_every_schedule_with_jwts_in_memory() {
-    play_all(Cache::Memory, &jwt());
+    play_all(Cache::Memory, &signed_jwt());
 }
 
 #[test]

@@ -319,7 +319,7 @@ impl Driver<'_> {
                     let (token, entity) = self.make(attempt);
                     let late = match self.schedule.kind {
                         Kind::Token(_) => crate::stage::object::raw(&token, &entity, 28_800),
-                        Kind::Jwt { .. } => jwt(&token, self.page.signer, 28_800_000),
+                        Kind::Jwt(_) => jwt(&token, self.page.signer, 28_800_000),
                         Kind::Code => code_object(&token),
                     };
                     self.page.answer(attempt, &late);

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::stage::object::{Object, number, text};
+use crate::stage::{jwt_kind, signed_jwt};
 
 /// Stands wherever a secret might, so that a message which quotes it is seen.
 const SECRET: &str = "Zq7-secret";
@@ -355,7 +356,7 @@ proptest! {
     ) {
         let answer = replaced(jwt(is_encrypted), &changes);
         let wrong = wrong_in_jwt(&answer, may_be_encrypted);
-        match read_answer(&Answer::Object(&answer), &Kind::Jwt { may_be_encrypted }, sent, now) {
+        match read_answer(&Answer::Object(&answer), &jwt_kind(may_be_encrypted), sent, now) {
             Ok((grant, warnings)) => {
                 prop_assert!(wrong.is_empty(), "accepted though {wrong:?} is wrong");
                 let Credential::Jwt(Jwt { text: token, subject, issued }) = &grant.credential else { panic!("no JWT") };
@@ -404,7 +405,7 @@ proptest! {
             && is_date(&value("creationDate"))
             && wrong_in_jwt(&record, may_be_encrypted).is_empty();
         let is_ours = is_ours(&record);
-        match read_record(&record, &Kind::Jwt { may_be_encrypted }, expected, now) {
+        match read_record(&record, &jwt_kind(may_be_encrypted), expected, now) {
             Ok(grant) => {
                 prop_assert!(is_well_formed && is_ours);
                 let Credential::Jwt(jwt) = &grant.credential else { panic!("no JWT") };
@@ -458,7 +459,7 @@ proptest! {
     ) {
         let read = |text: &str, (issued, lifetime): (i64, i64), at| {
             let answer = crate::stage::object::jwt(text, issued, lifetime);
-            read_answer(&Answer::Object(&answer), &Kind::Jwt { may_be_encrypted: false }, at, at).unwrap().0
+            read_answer(&Answer::Object(&answer), &signed_jwt(), at, at).unwrap().0
         };
         let known = read(SECRET, first, early);
         let unbound = if is_the_same { read(SECRET, first, late) } else { read("another", second, late) };
@@ -505,7 +506,7 @@ proptest! {
 fn rule_21_an_answer_that_is_no_object_says_what_it_is() {
     let now = Moment { wall: NOW, monotonic: 5 };
     let token = Kind::Token(Account::default());
-    let jwt = Kind::Jwt { may_be_encrypted: true };
+    let jwt = jwt_kind(true);
     for (kind, expected) in [(&token, "access_token"), (&jwt, "a JWT"), (&Kind::Code, "a code")] {
         for found in ["undefined", "a number", "a function"] {
             let failure = read_answer(&Answer::Other(found), kind, now, now).unwrap_err();

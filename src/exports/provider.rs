@@ -1,5 +1,5 @@
-//! The handle by which a widget asks: four methods, each a promise, as LiveChat's Custom Identity Provider has them. The other widgets'
-//! shapes, which are callbacks, stand on it in `pkg/src`.
+//! The handle by which a widget asks: four methods, each a promise, as LiveChat's Custom Identity Provider has them. What the other widgets
+//! ask by, callbacks, stands on it in `pkg/src`.
 //!
 //! Document: LiveChat, "Custom Identity Provider".
 
@@ -9,9 +9,7 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use crate::browser::{self, Asker, Driver, SessionKey};
-use crate::core::{Account, Cache, Policy};
-
-use super::Widget;
+use crate::core::{Account, Cache, Policy, Widget};
 
 /// The handle behind one provider object; handles of the same scope share a session.
 #[wasm_bindgen]
@@ -42,18 +40,17 @@ impl Provider {
         refresh_ahead: f64,
         timeout: f64,
         patience: f64,
-    ) -> Provider {
+    ) -> Result<Self, JsValue> {
         let given = |number: f64| (!number.is_nan()).then_some(number as i64);
-        let cache = match cache {
-            0 => Cache::None,
-            1 => Cache::Memory,
-            _ => Cache::Session,
+        // Of another copy's later version, of which this core does not know what it means.
+        let Some((widget, cache)) = Widget::numbered(widget).zip(Cache::numbered(cache)) else {
+            return Err(browser::unknown_option());
         };
         let account_named = Account {
             license_id: given(license_id),
             organization_id: Some(organization_id).filter(|organization| !organization.is_empty()),
         };
-        let key = SessionKey { widget: Widget::numbered(widget), is_code_flow, account, cache, is_identified };
+        let key = SessionKey { widget, is_code_flow, account, cache, is_identified };
         let driver = browser::session(key, account_named);
         let policy = Policy {
             margin: given(margin),
@@ -61,7 +58,7 @@ impl Provider {
             timeout: timeout as i64,
             patience: patience as i64,
         };
-        Self { asker: driver.asker(policy, on_event), driver }
+        Ok(Self { asker: driver.asker(policy, on_event), driver })
     }
 
     /// A call of one of the `METHODS` in `pkg/src/engine.js`, by its number there: six methods cost a page half a kilobyte more. Given are
