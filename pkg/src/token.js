@@ -3,7 +3,7 @@
 
 import { attempt } from "./environment.js";
 import { takeApart } from "./json_web_token.js";
-import { isRecord, kindOfAnswer, ownFields } from "./kind.js";
+import { bare, isRecord, typeOfAnswer, ownFields } from "./value.js";
 import { parse } from "./json.js";
 
 /**
@@ -32,29 +32,29 @@ const RECORD = ["version", "scope", "generation", "creationDate", "token", ...TO
 const CODE = ["ssoKey", "redirect_uri"];
 
 /**
- * What the core reads of an answer: nothing in it is the page's any more. `kind` is the answer's own, `handedOn` what a code is handed on as.
+ * What the core reads of an answer: nothing in it is the page's any more. `type` is the answer's own, `handedOn` what a code is handed on as.
  * @param {unknown} answer
- * @param {"token" | "jwt" | "code"} wanted
- * @returns {{answer: unknown, kind: number, handedOn?: unknown}}
+ * @param {import("./widget.js").Wanted} wanted
+ * @returns {{answer: unknown, type: number, handedOn?: unknown}}
  */
 export const readable = (answer, wanted) => {
-  const kind = kindOfAnswer(answer);
+  const type = typeOfAnswer(answer);
   // A token endpoint that knows nobody who is signed in says null or nothing, alone or as `token`.
-  const nobody = { answer: undefined, kind: 1 };
+  const nobody = { answer: undefined, type: 1 };
   if (answer === "" && wanted === "jwt") return nobody;
-  if (kind === 2) {
+  if (type === 2) {
     // A string is a JWT or a code, and never a token of LiveChat's.
-    if (wanted === "jwt") return { answer: takeApart(/** @type {string} */ (answer)), kind: 5 };
-    return { answer, kind, handedOn: answer };
+    if (wanted === "jwt") return { answer: takeApart(/** @type {string} */ (answer)), type: 5 };
+    return { answer, type, handedOn: answer };
   }
-  if (kind !== 5) return { answer: undefined, kind };
+  if (type !== 5) return { answer: undefined, type };
   if (wanted === "code") {
-    return { answer: ownFields(answer, CODE), kind, handedOn: answer };
+    return { answer: ownFields(answer, CODE), type, handedOn: answer };
   }
-  if (wanted === "token") return { answer: ownFields(answer, TOKEN), kind };
+  if (wanted === "token") return { answer: ownFields(answer, TOKEN), type };
   const { token } = ownFields(answer, ["token"]);
   if (token === null || token === "") return nobody;
-  return { answer: typeof token === "string" ? takeApart(token) : { token }, kind };
+  return { answer: typeof token === "string" ? takeApart(token) : { token }, type };
 };
 
 /**
@@ -77,5 +77,5 @@ export const parseRecord = (text, isJwt) => {
   if (!isRecord(parsed)) return undefined;
   const record = ownFields(parsed, RECORD);
   const { token } = record;
-  return isJwt && typeof token === "string" ? { ...record, ...takeApart(token) } : record;
+  return isJwt && typeof token === "string" ? bare({ ...takeApart(token), ...record }) : record;
 };

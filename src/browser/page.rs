@@ -98,7 +98,7 @@ pub(crate) fn look_for_sign_out() {
 
 /// Another tab or a worker signed out, under this mark.
 pub(crate) fn hear_mark(mark: &str) {
-    let news = sign_outs().told(mark);
+    let news = sign_outs().heard(mark);
     hear(news, mark);
 }
 

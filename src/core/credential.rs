@@ -1,9 +1,8 @@
 //! What the session holds for a widget: a token of LiveChat's, a JWT, or the right to hand on one code; and how long it may be used.
 
-use super::answer::Account;
 use super::json_web_token::JwtProfile;
 use super::lifetime::{Lifetime, Moment};
-use super::token::Token;
+use super::token::{Account, Token};
 
 /// What a widget needs of its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +10,7 @@ pub enum Kind {
     /// A token for this account of LiveChat's.
     Token(Account),
     /// A JSON Web Token as the widget's vendor takes it.
-    Jwt(JwtProfile),
+    Jwt(&'static JwtProfile),
     /// A code for one redemption: never cached, never given to two callers.
     Code,
 }

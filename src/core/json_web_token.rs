@@ -31,7 +31,7 @@ pub(super) fn read_claims(taken_apart: &mut Reader<'_>, profile: &JwtProfile) ->
     let text = match taken_apart.field("token") {
         Value::Text(text) => text,
         found => {
-            taken_apart.unexpected("token", found.kind(), "a JWT as a string");
+            taken_apart.unexpected("token", found.type_name(), "a JWT as a string");
             String::new()
         }
     };
@@ -45,7 +45,14 @@ pub(super) fn read_claims(taken_apart: &mut Reader<'_>, profile: &JwtProfile) ->
         }
     };
     if !matches!(taken_apart.field("alg"), Value::Text(found) if algorithms.contains(&found.as_str())) {
-        taken_apart.flawed(wrong("alg", &algorithms.join(" or ")));
+        let mut expected = String::new();
+        for algorithm in algorithms {
+            if !expected.is_empty() {
+                expected.push_str(" or ");
+            }
+            expected.push_str(algorithm);
+        }
+        taken_apart.flawed(wrong("alg", &expected));
     }
     let issued = numeric_date(taken_apart, "iat");
     let expires_in = numeric_date(taken_apart, "exp").saturating_sub(issued);

@@ -21,7 +21,7 @@ mod sign_out;
 mod token;
 mod widget;
 
-pub use answer::{Account, Answer, Warning, read_answer};
+pub use answer::{Answer, Warning, read_answer};
 pub use credential::{Credential, Grant, Jwt, Kind, refresh_stretch};
 pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction};
 pub use failure::{ErrorCode, Failure};
@@ -38,5 +38,5 @@ pub use session::{
     Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session, Settings,
 };
 pub use sign_out::{FoundMark, News, SignOuts, first_mark};
-pub use token::{RawToken, SHORT_LIFETIME, Token};
+pub use token::{Account, RawToken, SHORT_LIFETIME, Token};
 pub use widget::Widget;

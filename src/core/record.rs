@@ -1,6 +1,6 @@
 //! How a stored record is read: versioned, scoped, and validated as what it is, bytes from outside.
 
-use super::answer::{BEARER, FINISHED_SHAPE, read_fields};
+use super::answer::{BEARER, FINISHED_NAMES, read_fields};
 use super::credential::{Credential, Grant, Kind};
 use super::event::Rejection;
 use super::fields::{Fields, Reader, Value};
@@ -76,7 +76,7 @@ pub fn read_record(
     let created = reader.creation_date("creationDate");
     let (credential, expires_in) = match kind {
         Kind::Token(_) => {
-            let mut token = read_fields(&mut reader, &FINISHED_SHAPE);
+            let mut token = read_fields(&mut reader, &FINISHED_NAMES);
             if token.token_type != BEARER || matches!(reader.field("organizationId"), Value::Null) {
                 return Err(Rejection::Corrupt);
             }

@@ -1,8 +1,8 @@
 //! The chat widgets, by the numbers and names that JavaScript has for them, and what each needs of its source.
 
-use super::answer::Account;
 use super::credential::Kind;
 use super::json_web_token::JwtProfile;
+use super::token::Account;
 
 /// A chat widget that takes a credential from the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,8 @@ impl Widget {
         match self {
             Self::LiveChat => Kind::Token(account),
             Self::LiveAssist if is_code_flow => Kind::Code,
-            Self::LiveAssist => Kind::Jwt(LIVE_ASSIST),
-            Self::Omnichannel => Kind::Jwt(OMNICHANNEL),
+            Self::LiveAssist => Kind::Jwt(&LIVE_ASSIST),
+            Self::Omnichannel => Kind::Jwt(&OMNICHANNEL),
         }
     }
 }

@@ -412,7 +412,7 @@ impl World {
         let step = self.step;
         let page = &mut self.tabs[tab];
         page.told.push((mark.to_owned(), step));
-        let news = page.sign_outs.told(mark);
+        let news = page.sign_outs.heard(mark);
         let is_sign_out = self.sign_outs.iter().any(|sign_out| sign_out.mark == mark);
         let is_news = is_sign_out && !page.knows.iter().any(|known| known == mark);
         assert_eq!(news, if is_news { News::SignedOut } else { News::Nothing }, "told of {mark}");
