@@ -41,9 +41,9 @@ export const CACHES = ["none", "memory", "session"];
 /** How long tokens are kept where the page does not say: a code is for one redemption. */
 const DEFAULT_CACHE = { token: "session", jwt: "memory", code: "none" };
 
-/** How long one attempt may take, and all of a request's. Milliseconds. */
-export const TIMEOUT = 10_000;
-export const PATIENCE = 30_000;
+/** How long one attempt may take, and all of a request's, as `Policy` in `src/core/session.rs` has it. Milliseconds. */
+const TIMEOUT = 10_000;
+const PATIENCE = 30_000;
 
 /** The options of every widget. */
 const COMMON = [

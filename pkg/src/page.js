@@ -17,7 +17,7 @@ import {
 
 /** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Core */
 
-/** Everything that this package stores begins with this. */
+/** Everything that this package stores begins with this, as `STORAGE_PREFIX` in `src/core/record.rs` says. */
 export const PREFIX = "custom_identity_provider:";
 /** Where the mark of the latest sign-out is kept, for all tabs of the origin; the channel that carries it is called so, too. */
 const MARK = `${PREFIX}generation`;

@@ -1,5 +1,6 @@
 //! Failures as IdentityErrors, and the outcomes of sources as failures.
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use crate::core::{ErrorCode, Facts, Failure};
@@ -20,9 +21,9 @@ pub(super) fn identity_error(failure: &Failure, cause: &JsValue) -> JsValue {
 }
 
 /// An option has a value that only a later version of the package knows.
-pub(crate) fn unknown_option() -> JsValue {
+pub(crate) fn unknown_option() -> Promise {
     let message = "an earlier version of this package, which the page loaded first, does not know this widget or cache";
-    identity_error(&Failure::lasting(ErrorCode::BadOption, message), &JsValue::UNDEFINED)
+    sys::refusal(&identity_error(&Failure::lasting(ErrorCode::BadOption, message), &JsValue::UNDEFINED))
 }
 
 /// What the failure of a source means; `pkg/src/source.js` says what each field of an outcome is.

@@ -29,7 +29,7 @@ pub use fields::{Fields, Value};
 pub use json_web_token::JwtProfile;
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
 pub use outcome::Facts;
-pub use record::{RECORD_VERSION, RecordScope, read_record};
+pub use record::{RECORD_VERSION, RecordScope, STORAGE_PREFIX, read_record};
 pub use retry::{
     BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, FREE_REFUSALS,
     LONGEST_RETRY_AFTER, REFUSAL_PAUSE, backoff_ceiling, cool_down_length,

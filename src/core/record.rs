@@ -10,6 +10,9 @@ use super::lifetime::{CREATION_TOLERANCE, Lifetime, Moment};
 /// The version of the record's layout. Another version's record is a miss.
 pub const RECORD_VERSION: i64 = 1;
 
+/// Every key under which the package stores anything begins with this.
+pub const STORAGE_PREFIX: &str = "custom_identity_provider:";
+
 /// What ties a record to one person and to the time since the latest sign-out.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordScope<'a> {

@@ -14,8 +14,8 @@ use crate::core::{Account, Cache, Policy, Widget};
 /// The handle behind one provider object; handles of the same scope share a session.
 #[wasm_bindgen]
 pub struct Provider {
-    driver: &'static Driver,
-    asker: Rc<Asker>,
+    /// None where a later copy's options say what this core does not know.
+    known: Option<(&'static Driver, Rc<Asker>)>,
 }
 
 #[wasm_bindgen]
@@ -40,11 +40,10 @@ impl Provider {
         refresh_ahead: f64,
         timeout: f64,
         patience: f64,
-    ) -> Result<Self, JsValue> {
+    ) -> Provider {
         let given = |number: f64| (!number.is_nan()).then_some(number as i64);
-        // Of another copy's later version, of which this core does not know what it means.
         let Some((widget, cache)) = Widget::numbered(widget).zip(Cache::numbered(cache)) else {
-            return Err(browser::unknown_option());
+            return Self { known: None };
         };
         let account_named = Account {
             license_id: given(license_id),
@@ -58,13 +57,13 @@ impl Provider {
             timeout: timeout as i64,
             patience: patience as i64,
         };
-        Ok(Self { asker: driver.asker(policy, on_event), driver })
+        Self { known: Some((driver, driver.asker(policy, on_event))) }
     }
 
     /// A call of one of the `METHODS` in `pkg/src/engine.js`, by its number there: six methods cost a page half a kilobyte more. Given are
     /// the handle's options, or the promise of who leaves.
     pub fn call(&self, method: u8, given: &JsValue) -> Promise {
-        let (driver, asker) = (self.driver, &self.asker);
+        let Some((driver, asker)) = &self.known else { return browser::unknown_option() };
         match method {
             0 => driver.get_token(asker, given),
             1 => driver.get_fresh_token(asker, given),

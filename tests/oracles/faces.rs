@@ -1,11 +1,56 @@
-//! What the core calls codes and events, held against the package's types.
+//! What stands in the core and in the package's JavaScript and types alike: names, numbers, defaults.
 
 use custom_identity_provider::core::{
-    AbortReason, Detail, ErrorCode, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction,
+    AbortReason, Cache, Detail, ErrorCode, Event, Method, Policy, Reason, Rejection, STORAGE_PREFIX, SignOutOrigin,
+    StorageAction, Widget,
 };
 
+fn package(file: &str) -> String {
+    std::fs::read_to_string(format!("{}/pkg/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
 fn types() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/pkg/index.d.ts")).unwrap()
+    package("index.d.ts")
+}
+
+/// What stands behind `const NAME = ` in a file of the package's JavaScript, as the literals of a list or the one that it is.
+fn constant(file: &str, name: &str) -> Vec<String> {
+    let source = package(file);
+    let literal = source.split(&format!("const {name} = ")).nth(1).unwrap_or_else(|| panic!("{file} has no {name}"));
+    let literal = literal.split(';').next().unwrap().trim_matches(['[', ']']);
+    literal.split(", ").map(|part| part.trim_matches('"').replace('_', "")).collect()
+}
+
+/// Underscores stand in JavaScript's numbers as they do in names.
+fn plain(name: &str) -> String {
+    name.replace('_', "")
+}
+
+#[test]
+fn widgets_and_caches_have_the_same_numbers_in_javascript() {
+    assert_eq!(constant("src/widget.js", "WIDGETS"), Widget::ALL.map(|widget| plain(widget.name())));
+    assert_eq!(constant("src/options.js", "CACHES"), Cache::ALL.map(|cache| plain(cache.name())));
+    for (number, widget) in (0..).zip(Widget::ALL) {
+        assert_eq!(Widget::numbered(number), Some(widget));
+        assert!(types().contains(&format!("\"{}\"", widget.name())));
+    }
+    assert_eq!(
+        (Widget::numbered(255), Cache::numbered(255)),
+        (None, None),
+        "JavaScript's -1 is no widget and no cache"
+    );
+}
+
+#[test]
+fn keys_and_defaults_are_the_same_in_javascript() {
+    let Policy { timeout, patience, margin, refresh_ahead } = Policy::default();
+    assert_eq!(constant("src/page.js", "PREFIX"), [plain(STORAGE_PREFIX)]);
+    assert_eq!(constant("src/options.js", "TIMEOUT"), [timeout.to_string()]);
+    assert_eq!(constant("src/options.js", "PATIENCE"), [patience.to_string()]);
+    // What the types say of them.
+    assert!(types().contains("Default 10,000.") && timeout == 10_000);
+    assert!(types().contains("Default 30,000.") && patience == 30_000);
+    assert_eq!((margin, refresh_ahead), (None, 0));
 }
 
 #[test]
@@ -24,8 +69,8 @@ fn every_code_is_in_the_union_and_every_member_of_the_union_comes_from_somewhere
     assert_eq!(declared, known);
 }
 
-/// The events that the widgets' shapes tell by themselves, in `pkg/src`.
-const OF_THE_SHAPES: [&str; 3] = ["widget_answered", "sign_in_asked", "widget_error"];
+/// The events that the widgets' own functions tell, in `pkg/src`.
+const OF_THE_WIDGETS: [&str; 3] = ["widget_answered", "sign_in_asked", "widget_error"];
 
 #[test]
 fn every_event_has_exactly_the_details_that_the_types_declare() {
@@ -56,7 +101,7 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
     for line in types.lines().filter_map(|line| line.trim().strip_prefix("| { readonly type: \"")) {
         declared_count += 1;
         let name = line.split('"').next().unwrap();
-        if OF_THE_SHAPES.contains(&name) {
+        if OF_THE_WIDGETS.contains(&name) {
             continue;
         }
         let event = events.iter().find(|event| event.name() == name).unwrap_or_else(|| panic!("no event {name}"));
@@ -85,7 +130,7 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
             assert_eq!(declared == told, *told != "name", "{name}.{field}");
         }
     }
-    assert_eq!(declared_count, events.len() + OF_THE_SHAPES.len());
+    assert_eq!(declared_count, events.len() + OF_THE_WIDGETS.len());
 }
 
 fn read_files(folder: &std::path::Path, text: &mut String) {

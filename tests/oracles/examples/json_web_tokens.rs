@@ -1,8 +1,8 @@
 //! JWTs by example: how long they live by their own claims, what becomes of one that comes again, and of its record.
 
 use custom_identity_provider::core::{
-    COOL_DOWN_FIRST, Cache, ErrorCode, Event, Kind, Moment, Policy, Reason, Rejection, Reply, RequestCounter,
-    SignOutOrigin,
+    COOL_DOWN_FIRST, Cache, ErrorCode, Event, JwtProfile, Kind, Moment, Policy, Reason, Rejection, Reply,
+    RequestCounter, SignOutOrigin,
 };
 use serde_json::json;
 
@@ -644,6 +644,34 @@ fn rule_21_an_encrypted_jwt_is_for_vendors_that_can_decrypt() {
         tab.fetch_answer(&answer);
         let expected = if is_right { token("one") } else { failed(ErrorCode::BadAnswer) };
         assert_eq!(tab.outcome(), expected, "{may_be_encrypted} {parts} {alg}");
+    }
+}
+
+#[test]
+fn rule_21_which_algorithms_are_taken_and_which_claim_names_the_customer_is_the_vendors() {
+    static VENDOR: JwtProfile = JwtProfile { signed: &["HS256", "HS512"], encrypted: &[], subject: "external_id" };
+    for (alg, external_id) in [("HS256", json!("ann")), ("HS512", json!("ann")), ("HS384", json!("ann"))] {
+        let mut tab = Tab::with(settings(Cache::Memory, Kind::Jwt(&VENDOR)));
+        let mut answer = signed("one", tab.now.wall, HOUR);
+        (answer["alg"], answer["external_id"]) = (json!(alg), external_id);
+        tab.fetch_answer(&answer);
+        if alg == "HS384" {
+            assert_eq!(tab.outcome(), failed(ErrorCode::BadAnswer));
+            assert!(tab.rejected[0].1.message.contains("alg is wrong: expected HS256 or HS512;"));
+            continue;
+        }
+        assert_eq!(tab.outcome(), token("one"));
+        // The claim sub is another's now, and the customer is the same.
+        let mut other = signed("two", tab.now.wall, HOUR);
+        (other["alg"], other["external_id"], other["sub"]) = (json!(alg), json!("ann"), json!("another"));
+        tab.fresh();
+        tab.answer(tab.latest(), &other);
+        assert!(!tab.was_told(|event| matches!(event, Event::EntityChanged { .. })));
+        other["token"] = json!("three");
+        other["external_id"] = json!("grace");
+        tab.fresh();
+        tab.answer(tab.latest(), &other);
+        assert!(tab.was_told(|event| matches!(event, Event::EntityChanged { .. })));
     }
 }
 
