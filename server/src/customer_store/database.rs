@@ -196,7 +196,7 @@ fn of_migration(error: MigrateError) -> StoreError {
     }
 }
 
-/// Whether another process has the SQLite file. The lower byte is SQLITE_BUSY (https://sqlite.org/rescode.html).
+/// Whether another process has the SQLite file. The lower byte is SQLITE_BUSY (<https://sqlite.org/rescode.html>).
 fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: u32 = 5;
     let code = error.as_database_error().and_then(DatabaseError::code);
