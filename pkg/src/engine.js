@@ -8,7 +8,6 @@ import { isRecord } from "./value.js";
 import { CACHES, readOptions } from "./options.js";
 import { newMark, broadcast, removeRecords, watchPage, writeMark } from "./page.js";
 import { guard, leavable, quiet, reasonOf, refusal } from "./promise.js";
-import { WIDGETS } from "./widget.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
 /** @typedef {import("./options.js").ReadOptions} ReadOptions */
@@ -70,7 +69,7 @@ const engine = {
         () =>
           new Provider(
             options.onEvent,
-            WIDGETS.indexOf(options.widget),
+            options.number,
             CACHES.indexOf(options.cache),
             options.wanted === "code",
             typeof options.identity === "function",

@@ -16,6 +16,7 @@ import { watchPerson } from "./person.js";
 /** @type {import("./widget.js").Widget} */
 export const LIVE_ASSIST = {
   name: "live_assist",
+  number: 2,
   wanted: ({ flow }) => (flow === "code" ? "code" : "jwt"),
   own: {
     flow: (options, name) => options.oneOf(name, ["implicit", "code"]),

@@ -25,6 +25,7 @@ const missingAccount = () =>
 /** @type {import("./widget.js").Widget} */
 export const LIVECHAT = {
   name: "livechat",
+  number: 0,
   wanted: () => "token",
   own: {
     licenseId: (options, name) => options.option(name, license, "a positive whole number, or its digits"),

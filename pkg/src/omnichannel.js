@@ -16,7 +16,7 @@ import { withOptions } from "./widget.js";
 /** @typedef {import("../index.js").AuthTokenProvider} AuthTokenProvider */
 
 /** @type {import("./widget.js").Widget} */
-const OMNICHANNEL = { name: "omnichannel", wanted: () => "jwt", own: {} };
+const OMNICHANNEL = { name: "omnichannel", number: 1, wanted: () => "jwt", own: {} };
 
 /** Omnichannel with the options of `connectOmnichannel`. */
 const CONNECTED = withOptions(OMNICHANNEL, {

@@ -17,6 +17,7 @@ import { asker } from "./source.js";
  * Options as the core takes them: complete, and right.
  * @typedef {object} ReadOptions
  * @property {import("./widget.js").WidgetName} widget
+ * @property {number} number the widget's
  * @property {Source | undefined} source
  * @property {Source} [guests] the source for who is not signed in
  * @property {(() => unknown) | null | undefined} identity
@@ -245,6 +246,7 @@ export const readPartialOptions = (widget, value) => {
   return {
     ...own,
     widget: widget.name,
+    number: widget.number,
     wanted,
     source: options.source("source", wanted),
     identity:

@@ -9,13 +9,11 @@
 /**
  * @typedef {object} Widget
  * @property {WidgetName} name
+ * @property {number} number the core's, of `Widget::ALL` in `src/core/widget.rs`
  * @property {(own: any) => Wanted} wanted by its own options
  * @property {Record<string, (options: import("./options.js").Reader, name: string) => unknown>} own its own options, each with how it is read
  * @property {(options: import("./options.js").ReadOptions) => void} [complete] adds what the page says elsewhere
  */
-
-/** The widgets by the core's numbers: the order is that of `Widget::ALL` in `src/core/widget.rs`. @type {WidgetName[]} */
-export const WIDGETS = ["livechat", "omnichannel", "live_assist"];
 
 /** A widget with further options, which only some of its functions have. @param {Widget} widget @param {Widget["own"]} own @returns {Widget} */
 export const withOptions = (widget, own) => ({ ...widget, own: { ...widget.own, ...own } });

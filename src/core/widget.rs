@@ -22,7 +22,7 @@ const OMNICHANNEL: JwtProfile = JwtProfile { signed: &["RS256"], encrypted: &[],
 const LIVE_ASSIST: JwtProfile = JwtProfile { encrypted: &["RSA-OAEP-256"], ..OMNICHANNEL };
 
 impl Widget {
-    /// Each at its number: the order is that of `WIDGETS` in `pkg/src/widget.js`.
+    /// Each at its number: the `number` that its own file in `pkg/src` says.
     pub const ALL: [Self; 3] = [Self::LiveChat, Self::Omnichannel, Self::LiveAssist];
 
     /// The widget of this number; none where a later version of the package knows more of them than this core.

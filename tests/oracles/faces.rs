@@ -28,17 +28,26 @@ fn plain(name: &str) -> String {
 
 #[test]
 fn widgets_and_caches_have_the_same_numbers_in_javascript() {
-    assert_eq!(constant("src/widget.js", "WIDGETS"), Widget::ALL.map(|widget| plain(widget.name())));
-    assert_eq!(constant("src/options.js", "CACHES"), Cache::ALL.map(|cache| plain(cache.name())));
-    for (number, widget) in (0..).zip(Widget::ALL) {
-        assert_eq!(Widget::numbered(number), Some(widget));
-        assert!(types().contains(&format!("\"{}\"", widget.name())));
+    let mut sources = String::new();
+    read_files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pkg/src"), &mut sources);
+    let without_spaces: String = sources.split_whitespace().collect();
+    // A widget's file says `{ name: "…", number: …,`.
+    let mut found: Vec<(&str, &str)> = without_spaces
+        .split("{name:\"")
+        .skip(1)
+        .filter_map(|widget| widget.split_once("\",number:"))
+        .filter(|(name, _)| !name.contains('"'))
+        .map(|(name, rest)| (rest.split(',').next().unwrap(), name))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found.len(), Widget::ALL.len(), "{found:?}");
+    for ((number, name), widget) in found.into_iter().zip(Widget::ALL) {
+        assert_eq!(Widget::numbered(number.parse().unwrap()), Some(widget));
+        assert_eq!(name, widget.name());
+        assert!(types().contains(&format!("\"{name}\"")));
     }
-    assert_eq!(
-        (Widget::numbered(255), Cache::numbered(255)),
-        (None, None),
-        "JavaScript's -1 is no widget and no cache"
-    );
+    assert_eq!(constant("src/options.js", "CACHES"), Cache::ALL.map(|cache| plain(cache.name())));
+    assert_eq!((Widget::numbered(255), Cache::numbered(255)), (None, None), "what no version has");
 }
 
 #[test]
