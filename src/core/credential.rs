@@ -1,6 +1,5 @@
 //! What the session holds for a widget: a token of LiveChat's, a JWT, or the right to hand on one code; and how long it may be used.
 
-use super::json_web_token::JwtProfile;
 use super::lifetime::{Lifetime, Moment};
 use super::token::{Account, Token};
 
@@ -13,6 +12,17 @@ pub enum Kind {
     Jwt(&'static JwtProfile),
     /// A code for one redemption: never cached, never given to two callers.
     Code,
+}
+
+/// What a widget's vendor takes of JSON Web Tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JwtProfile {
+    /// The algorithms of signed tokens, by their names in a header (RFC 7518, section 3.1).
+    pub signed: &'static [&'static str],
+    /// The algorithms that encrypt the keys of encrypted tokens (RFC 7518, section 4.1); none where the vendor decrypts nothing.
+    pub encrypted: &'static [&'static str],
+    /// The claim that names the customer.
+    pub subject: &'static str,
 }
 
 /// A JSON Web Token (RFC 7519), as far as it is understood here: nobody checks its signature in a browser.

@@ -2,21 +2,10 @@
 //!
 //! No signature is checked: a browser has nobody to protect from the page that signs, and the vendor checks it.
 
-use super::credential::{Credential, Grant, Jwt};
+use super::credential::{Credential, Grant, Jwt, JwtProfile};
 use super::failure::Failure;
 use super::fields::{Fields, Reader, Value};
 use super::lifetime::{Lifetime, Moment};
-
-/// What a widget's vendor takes of JSON Web Tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JwtProfile {
-    /// The algorithms of signed tokens, by their names in a header (RFC 7518, section 3.1).
-    pub signed: &'static [&'static str],
-    /// The algorithms that encrypt the keys of encrypted tokens (RFC 7518, section 4.1); none where the vendor decrypts nothing.
-    pub encrypted: &'static [&'static str],
-    /// The claim that names the customer.
-    pub subject: &'static str,
-}
 
 /// What a JWT says of itself.
 pub(super) struct Claims {

@@ -22,11 +22,10 @@ mod token;
 mod widget;
 
 pub use answer::{Answer, Warning, read_answer};
-pub use credential::{Credential, Grant, Jwt, Kind, refresh_stretch};
+pub use credential::{Credential, Grant, Jwt, JwtProfile, Kind, refresh_stretch};
 pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction};
 pub use failure::{ErrorCode, Failure};
 pub use fields::{Fields, Value};
-pub use json_web_token::JwtProfile;
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
 pub use outcome::Facts;
 pub use record::{RECORD_VERSION, RecordScope, STORAGE_PREFIX, read_record};

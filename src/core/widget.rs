@@ -1,7 +1,6 @@
 //! The chat widgets, by the numbers and names that JavaScript has for them, and what each needs of its source.
 
-use super::credential::Kind;
-use super::json_web_token::JwtProfile;
+use super::credential::{JwtProfile, Kind};
 use super::token::Account;
 
 /// A chat widget that takes a credential from the page.
