@@ -1,7 +1,7 @@
 // @ts-check
 // The token as widgets expect it, a frozen plain object of exactly the documented fields; and what the core reads of answers and records.
 
-import { attempt } from "./environment.js";
+import { attempt, complainOnce } from "./environment.js";
 import { takeApart } from "./json_web_token.js";
 import { bare, isRecord, typeOfAnswer, ownFields } from "./value.js";
 import { parse } from "./json.js";
@@ -31,6 +31,15 @@ const TOKEN = [
 const RECORD = ["version", "scope", "generation", "creationDate", "token", ...TOKEN];
 const CODE = ["ssoKey", "redirect_uri"];
 
+/** A finished token that lives less than this most likely says its lifetime in seconds, as `SHORT_LIFETIME` in `src/core/token.rs` has it. Milliseconds. */
+const SHORT_LIFETIME = 100_000;
+
+/** Says so to who makes the page; the token is used as it is. @param {Record<string, unknown>} token */
+const adviseOnUnit = ({ accessToken, expiresIn }) => {
+  if (accessToken && typeof expiresIn === "number" && expiresIn > 0 && expiresIn < SHORT_LIFETIME)
+    complainOnce(`the source's expiresIn is ${expiresIn} milliseconds: where seconds are meant, multiply it by 1000`);
+};
+
 /**
  * What the core reads of an answer: nothing in it is the page's any more. `type` is the answer's own, `handedOn` what a code is handed on as.
  * @param {unknown} answer
@@ -51,7 +60,11 @@ export const readable = (answer, wanted) => {
   if (wanted === "code") {
     return { answer: ownFields(answer, CODE), type, handedOn: answer };
   }
-  if (wanted === "token") return { answer: ownFields(answer, TOKEN), type };
+  if (wanted === "token") {
+    const fields = ownFields(answer, TOKEN);
+    adviseOnUnit(fields);
+    return { answer: fields, type };
+  }
   const { token } = ownFields(answer, ["token"]);
   if (token === null || token === "") return nobody;
   return { answer: typeof token === "string" ? takeApart(token) : { token }, type };

@@ -329,3 +329,26 @@ export const mistakesAreSaidOnce = async () => {
   thrown(() => custom_identity_provider({ ...base(), source: "/token", saidOnceInThisTest: 1 }));
   expectEqual(times("saidOnceInThisTest"), 1, "once");
 };
+
+/** A lifetime that looks like seconds is said, once; the endpoint's own form, and a long one, are no mistakes. */
+export const secondsAreSuspected = async () => {
+  // A copy of its own has said nothing yet, whatever the tests before have heard.
+  const library = await import(new URL("../../pkg/dist/index.js?seconds", import.meta.url).href);
+  const said = [];
+  replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
+  const ask = (answer) =>
+    end(library.custom_identity_provider({ ...base(), cache: "none", source: () => answer }).getToken());
+  const finished = (expiresIn) => ({
+    accessToken: "a",
+    entityId: "e",
+    tokenType: "Bearer",
+    creationDate: 1,
+    expiresIn,
+  });
+  await ask(finished(28_800_000));
+  await ask({ access_token: "a", entity_id: "e", token_type: "Bearer", expires_in: 36 });
+  for (const odd of [Symbol("seconds"), "28800", -5, NaN, { valueOf: () => 5 }]) await ask(finished(odd));
+  expectEqual(said, [], "nothing to say");
+  for (const round of [1, 2]) expectEqual(await ask(finished(28_800)), "a", `the token is used, ${round}`);
+  expectEqual(said.length === 1 && said[0].includes("28800 milliseconds"), true, "once");
+};

@@ -1,8 +1,8 @@
 //! What stands in the core and in the package's JavaScript and types alike: names, numbers, defaults.
 
 use custom_identity_provider::core::{
-    AbortReason, Cache, Detail, ErrorCode, Event, Method, Policy, Reason, Rejection, STORAGE_PREFIX, SignOutOrigin,
-    StorageAction, Widget,
+    AbortReason, Cache, Detail, ErrorCode, Event, Method, Policy, Reason, Rejection, SHORT_LIFETIME, STORAGE_PREFIX,
+    SignOutOrigin, StorageAction, Widget,
 };
 
 fn package(file: &str) -> String {
@@ -54,6 +54,7 @@ fn widgets_and_caches_have_the_same_numbers_in_javascript() {
 fn keys_and_defaults_are_the_same_in_javascript() {
     let Policy { timeout, patience, margin, refresh_ahead } = Policy::default();
     assert_eq!(constant("src/page.js", "PREFIX"), [plain(STORAGE_PREFIX)]);
+    assert_eq!(constant("src/token.js", "SHORT_LIFETIME"), [SHORT_LIFETIME.to_string()]);
     assert_eq!(constant("src/options.js", "TIMEOUT"), [timeout.to_string()]);
     assert_eq!(constant("src/options.js", "PATIENCE"), [patience.to_string()]);
     // What the types say of them.
@@ -142,6 +143,35 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
     assert_eq!(declared_count, events.len() + OF_THE_WIDGETS.len());
 }
 
+/// The first two cells of a table's rows in a page of the documentation, without backticks.
+fn rows(page: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let plain = |cell: &str| cell.trim().replace('`', "");
+    rows.map(|row| (plain(row.split('|').nth(1).unwrap()), plain(row.split('|').nth(2).unwrap()))).collect()
+}
+
+#[test]
+fn the_documentation_has_every_event_with_its_fields_and_every_error_code() {
+    let types = types();
+    let declared: Vec<(String, String)> = types
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("| { readonly type: \""))
+        .map(|line| {
+            let (name, rest) = line.split_once('"').unwrap();
+            let fields = rest.split("readonly ").skip(1).map(|part| part.split([':', '?']).next().unwrap());
+            (name.to_owned(), fields.collect::<Vec<_>>().join(", "))
+        })
+        .collect();
+    assert_eq!(rows("events.md"), declared);
+    let mut documented: Vec<String> = rows("errors.md").into_iter().map(|(code, _)| code).collect();
+    let mut known: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    known.extend(["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"]);
+    documented.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(documented, known);
+}
+
 fn read_files(folder: &std::path::Path, text: &mut String) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let (path, name) = (entry.path(), entry.file_name());
@@ -154,11 +184,9 @@ fn read_files(folder: &std::path::Path, text: &mut String) {
 }
 
 #[test]
-fn every_test_that_the_readme_cites_for_a_vendors_sentence_is_there() {
+fn every_test_that_is_cited_for_a_vendors_sentence_is_there() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let section = readme.split("## Where the vendors' documents are met").nth(1).unwrap();
-    let section = section.split("\n## ").next().unwrap();
+    let section = std::fs::read_to_string(root.join("docs/vendor-documents.md")).unwrap();
     let mut tests = String::new();
     read_files(&root.join("tests"), &mut tests);
     read_files(&root.join("server/tests"), &mut tests);
