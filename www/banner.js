@@ -3,7 +3,10 @@
 import { adviceFor } from "./advice.js";
 import { byId, html } from "./element.js";
 
-/** The first reason stands: what follows is most often its consequence. @param {import("./element.js").Paragraph[]} paragraphs */
+/**
+ * The first reason stands: what follows is most often its consequence.
+ * @param {import("./element.js").Paragraph[]} paragraphs
+ */
 export const showBanner = (...paragraphs) => {
   const banner = byId("banner");
   if (banner.hidden) banner.replaceChildren(...paragraphs.map((parts) => html("p", {}, ...[parts].flat())));

@@ -65,7 +65,10 @@ const show = () => {
   page.shown?.();
 };
 
-/** The session changes: until it is known how, nobody is signed in, so that no late answer finds its way to anybody. @param {() => Promise<void>} change */
+/**
+ * The session changes: until it is known how, nobody is signed in, so that no late answer finds its way to anybody.
+ * @param {() => Promise<void>} change
+ */
 const changeSession = async (change) => {
   if (isChanging) return;
   const focused = document.activeElement?.textContent;

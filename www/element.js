@@ -7,9 +7,15 @@ const SVG = "http://www.w3.org/2000/svg";
  * @typedef {Record<string, string | number | boolean | undefined>} Attributes
  */
 
-/** What is put into an element; undefined and the empty text are left out. @typedef {Node | string | undefined} Child */
+/**
+ * What is put into an element; undefined and the empty text are left out.
+ * @typedef {Node | string | undefined} Child
+ */
 
-/** What a paragraph holds: a text, or a list of texts and elements. @typedef {Node | string | (Node | string)[]} Paragraph */
+/**
+ * What a paragraph holds: a text, or a list of texts and elements.
+ * @typedef {Node | string | (Node | string)[]} Paragraph
+ */
 
 /**
  * @template {Element} E

@@ -1,6 +1,9 @@
 // The choices of source that the pages of Omnichannel and Live Assist offer: the site's own service, and ways in which one fails.
 
-/** Asks the service, and changes the middle of the signature: no secret of anybody's, and nobody's signature. @param {string} path */
+/**
+ * Asks the service, and changes the middle of the signature: no secret of anybody's, and nobody's signature.
+ * @param {string} path
+ */
 const tamperedToken =
   (path) =>
   async (/** @type {import("../pkg/index.js").SourceRequest} */ { signal }) => {
@@ -22,7 +25,8 @@ const inventedCode = () => {
 };
 
 /**
- * The source to give to the package; `path` is the service's endpoint, which answers with a token, or a code when `isCode`.
+ * The source to give to the package; `path` is the service's endpoint, which answers with a token, or a code when
+ * `isCode`.
  * @param {string} kind
  * @param {string} path
  * @param {boolean} isCode
@@ -52,5 +56,8 @@ export const sourceAsCode = (kind, path) =>
     tampered: "() => tampered()",
   })[kind] ?? `"${path}"`;
 
-/** Tokens of one source must not be taken for another's: each has an organization of its own here. @param {string} kind */
+/**
+ * Tokens of one source must not be taken for another's: each has an organization of its own here.
+ * @param {string} kind
+ */
 export const organizationOf = (kind) => (kind === "service" ? {} : { organizationId: kind });

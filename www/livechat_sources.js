@@ -1,6 +1,10 @@
 // The choices that the options panel offers: kinds of source, and what the page says about each.
 
-/** The page's own fetch, as a function source. The service keeps a token for each customer; `reload` asks it for a newer one. @type {import("../pkg/index.js").FunctionSource} */
+/**
+ * The page's own fetch, as a function source. The service keeps a token for each customer; `reload` asks it for a newer
+ * one.
+ * @type {import("../pkg/index.js").FunctionSource}
+ */
 const fetchToken = async ({ signal, reason }) => {
   const response = await fetch("/livechat/token", {
     method: "POST",
@@ -19,7 +23,12 @@ const fetchToken = async ({ signal, reason }) => {
   return response.json();
 };
 
-/** The source to give to the package. @param {string} kind @param {import("./site.js").LiveChat} livechat @returns {import("../pkg/index.js").Source} */
+/**
+ * The source to give to the package.
+ * @param {string} kind
+ * @param {import("./site.js").LiveChat} livechat
+ * @returns {import("../pkg/index.js").Source}
+ */
 export const sourceOf = (kind, livechat) => {
   const { clientId, accountsUrl } = livechat;
   switch (kind) {

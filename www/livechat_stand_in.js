@@ -12,7 +12,10 @@
  * @property {number | null} [remaining]
  */
 
-/** What the stand-in counts, and how it misbehaves. @typedef {{ customers: number, tokens_issued: number, faults: Faults }} State */
+/**
+ * What the stand-in counts, and how it misbehaves.
+ * @typedef {{ customers: number, tokens_issued: number, faults: Faults }} State
+ */
 
 /** @type {string | null} */
 let address = null;

@@ -42,7 +42,10 @@ const openChat = () => {
   window.LiveChatWidget.call("maximize");
 };
 
-/** LiveChat calls the token back: it is good for nothing any more, though nobody here knows. @param {string} accountsUrl */
+/**
+ * LiveChat calls the token back: it is good for nothing any more, though nobody here knows.
+ * @param {string} accountsUrl
+ */
 const revoke = async (accountsUrl) => {
   /** @type {import("../pkg/index.js").IdentityProvider} */
   const { hasToken, getToken } = window.__lc.custom_identity_provider();
@@ -70,7 +73,10 @@ const COMMANDS = {
   send: () => press(".chat-form button"),
 };
 
-/** Obeys the page around it, if that is one of this machine's, like this one. @param {string} accountsUrl of LiveChat's accounts */
+/**
+ * Obeys the page around it, if that is one of this machine's, like this one.
+ * @param {string} accountsUrl of LiveChat's accounts
+ */
 export const obeyStory = (accountsUrl) => {
   if (parent === window) return;
   const commands = { ...COMMANDS, revoke: () => revoke(accountsUrl) };

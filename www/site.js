@@ -13,7 +13,10 @@
  * @property {string | null} standInUrl
  */
 
-/** Where the shop is open on one of the story's devices. @typedef {{ id: string, name: string, port: number }} DeviceAddress */
+/**
+ * Where the shop is open on one of the story's devices.
+ * @typedef {{ id: string, name: string, port: number }} DeviceAddress
+ */
 
 /**
  * What the site tells: who is signed in, and what its pages have to know.
@@ -64,7 +67,10 @@ export const signOut = async () => {
   }
 };
 
-/** Tells of sessions that another tab changes. @param {(what: "changing" | "changed") => void} listener before and after */
+/**
+ * Tells of sessions that another tab changes.
+ * @param {(what: "changing" | "changed") => void} listener before and after
+ */
 export const onSessionOfOtherTab = (listener) => {
   channel.addEventListener("message", (event) => listener(event.data));
 };

@@ -115,7 +115,11 @@ const mend = async () => {
 /** @param {Seen} seen */
 const isServed = ({ isOnline, entity }) => isOnline && entity !== null;
 
-/** Everything waits while the story is paused, and ends when it does. @param {Device} device @param {AbortSignal} signal */
+/**
+ * Everything waits while the story is paused, and ends when it does.
+ * @param {Device} device
+ * @param {AbortSignal} signal
+ */
 const hand = (device, signal) => {
   /** @type {Device["tell"]} */
   const tell = async (command, given) => {

@@ -1,7 +1,10 @@
 // Checks a JSON Web Token as a widget's vendor does: RS256 by the published key, then its claims. Only the stand-ins check signatures; the
 // package does not.
 
-/** What a part of a token holds: JSON from outside, each field of which may be anything. @typedef {Record<string, any>} Fields */
+/**
+ * What a part of a token holds: JSON from outside, each field of which may be anything.
+ * @typedef {Record<string, any>} Fields
+ */
 
 /** What was read of a token. @typedef {{ header: Fields, claims: Fields }} ReadToken */
 
@@ -26,7 +29,10 @@ const decode = (part, name) => {
   return value;
 };
 
-/** A public key from base64 of its SubjectPublicKeyInfo, without header, footer and line breaks. @param {string} base64 */
+/**
+ * A public key from base64 of its SubjectPublicKeyInfo, without header, footer and line breaks.
+ * @param {string} base64
+ */
 const importKey = (base64) =>
   crypto.subtle.importKey("spki", bytesOf(base64), { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, false, ["verify"]);
 
