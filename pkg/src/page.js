@@ -148,8 +148,12 @@ export const newMark = () => {
 };
 
 /** Carries a sign-out to every tab and worker that runs; a page whose storage takes no mark has removed the older one, which says enough. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
-export const broadcast = (mark, isWritten) =>
-  void attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
+export const broadcast = (mark, isWritten) => {
+  openChannel();
+  attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
+  // Where no core runs nobody listens, and an open channel could keep the page out of the back/forward cache.
+  if (!told) closeChannel();
+};
 
 /** Removes the records of all sessions, also of those that this page never opened, but for those of one generation. @param {string} spared */
 export const removeRecords = (spared) => {

@@ -54,6 +54,12 @@ export const licencesAndOrganizations = async () => {
     [undefined, "organization-1"],
     "an organization as LiveChat's packages set it",
   );
+  replace(window, "__lc", { writable: true, value: { license: "87654321" } });
+  expectEqual(
+    await token({ licenseId: undefined, organizationId: "organization-2" }),
+    [undefined, "organization-2"],
+    "an organization of the page's own beside a snippet",
+  );
   replace(window, "__lc", {
     get: () => {
       throw new Error("the page's own");
@@ -109,7 +115,7 @@ export const headersInEveryForm = async () => {
     ["text/plain", undefined],
     "the page's own content type",
   );
-  for (const wrong of ["text", 17, [["x"]], ["x-csrf"], new Map([["x", 1]]), true, [1, 2]]) {
+  for (const wrong of ["text", 17, [["x"]], [["x", "1", "2"]], ["x-csrf"], new Map([["x", 1]]), true, [1, 2]]) {
     expectEqual(
       thrown(() => custom_identity_provider({ ...base(), source: { url: "/token", headers: wrong } })).startsWith(
         "BAD_OPTION: the option source.headers",
@@ -302,6 +308,20 @@ export const guestsHaveASourceOfTheirOwn = async () => {
     true,
     "other widgets have no guests",
   );
+};
+
+/** Who gives guests a source needs no advice to do so. In a copy of its own, for advice is said once. */
+export const guestsThatAreRefused = async () => {
+  const copy = await import(new URL("../../pkg/dist/index.js?guests", import.meta.url).href);
+  const said = [];
+  replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
+  const refused = () => Promise.reject(Object.assign(new Error("no"), { status: 401 }));
+  const provide = (more) =>
+    copy.custom_identity_provider({ ...base(), identity: () => null, source: refused, ...more });
+  expectEqual(await end(provide({ guests: refused }).getToken()), "NOT_SIGNED_IN", "with guests");
+  expectEqual(said.length, 0, "advice to who has guests");
+  expectEqual(await end(provide({}).getFreshToken()), "NOT_SIGNED_IN", "without guests");
+  expectEqual(said.length, 1, "advice to who has none");
 };
 
 export const mistakesAreSaidOnce = async () => {

@@ -26,6 +26,8 @@ extern "C" {
     fn addresses_of_every_kind() -> Promise;
     #[wasm_bindgen(js_name = guestsHaveASourceOfTheirOwn)]
     fn guests_have_a_source_of_their_own() -> Promise;
+    #[wasm_bindgen(js_name = guestsThatAreRefused)]
+    fn guests_that_are_refused() -> Promise;
     #[wasm_bindgen(js_name = mistakesAreSaidOnce)]
     fn mistakes_are_said_once() -> Promise;
     #[wasm_bindgen(js_name = secondsAreSuspected)]
@@ -72,6 +74,12 @@ async fn addresses_of_every_kind_are_resolved_when_they_are_used() {
 async fn rule_26_guests_have_a_source_of_their_own() {
     let _scene = Scene::new();
     fulfilled(&guests_have_a_source_of_their_own()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_26_guests_are_advised_only_where_they_have_no_source() {
+    let _scene = Scene::new();
+    fulfilled(&guests_that_are_refused()).await;
 }
 
 #[wasm_bindgen_test]
