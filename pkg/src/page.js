@@ -152,7 +152,7 @@ export const broadcast = (mark, isWritten) => {
   openChannel();
   attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
   // Where no core runs nobody listens, and an open channel could keep the page out of the back/forward cache.
-  if (!told) closeChannel();
+  if (!running) closeChannel();
 };
 
 /** Removes the records of all sessions, also of those that this page never opened, but for those of one generation. @param {string} spared */
