@@ -16,7 +16,7 @@ where
         .flatten_event(true)
         .with_env_filter(filter)
         .with_writer(writer)
-        .with_current_span(false)
+        .with_span_list(false)
         .finish()
 }
 

@@ -2,6 +2,7 @@
 
 pub mod json_web_keys;
 pub mod origin;
+pub mod refusal;
 pub mod session_token;
 
 use axum::http::{HeaderMap, StatusCode, header};
@@ -54,7 +55,7 @@ impl Admission {
         let (tokens, by_cookie) = self.session_tokens(headers);
         match self.session.customer_of(&tokens).await {
             Ok(None) => Ok(()),
-            Err(SessionError::Invalid(_)) if by_cookie => Ok(()),
+            Err(SessionError::Refused(_)) if by_cookie => Ok(()),
             Ok(Some(_)) => {
                 let detail = "Somebody is signed in: their tokens are given at /livechat/token.";
                 Err(Problem::new(StatusCode::CONFLICT, "signed_in", detail))
@@ -74,9 +75,9 @@ impl Admission {
 
 fn session_problem(error: SessionError) -> Problem {
     match error {
-        SessionError::Invalid(reason) => {
-            tracing::debug!(reason, "a session token was refused");
-            Problem::new(StatusCode::UNAUTHORIZED, "session_invalid", "The session token is not valid any more.")
+        SessionError::Refused(refusal) => {
+            tracing::info!(code = refusal.code(), reason = refusal.reason(), "a session was refused");
+            refusal.into()
         }
         SessionError::Keys(error) => {
             tracing::error!(%error, "no session token can be checked");

@@ -1,22 +1,44 @@
 //! Who the customer is: read from the site's own session token, a signed JWT, and from nothing else.
 
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use secrecy::{ExposeSecret, SecretString};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, errors::ErrorKind};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::{Map, Value};
 
-use super::json_web_keys::{JsonWebKeys, KeysError};
+use super::{
+    json_web_keys::{JsonWebKeys, KeysError},
+    refusal::Refusal,
+};
 use crate::customer::CustomerId;
 
 /// How far the clocks of the site and of this service may differ, in seconds.
 const CLOCK_TOLERANCE: u64 = 5;
+/// The algorithms of a secret that both sides have.
+const SHARED_SECRET_ALGORITHMS: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 /// Longest session token that is looked at.
 const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// A secret shared with the site, and the one algorithm for which it is used.
+#[derive(Clone)]
+pub struct SessionSecret {
+    /// HS256, HS384 or HS512.
+    pub algorithm: Algorithm,
+    /// The secret itself.
+    pub bytes: SecretSlice<u8>,
+}
+
+impl From<SecretString> for SessionSecret {
+    /// What most sites have: the text's own bytes, for HS256.
+    fn from(text: SecretString) -> Self {
+        Self { algorithm: Algorithm::HS256, bytes: text.expose_secret().as_bytes().to_vec().into() }
+    }
+}
 
 /// What signs the session tokens.
 #[derive(Clone)]
 pub enum SessionKey {
-    /// A secret shared with the site: HS256.
-    Secret(SecretString),
+    /// A secret shared with the site.
+    Secret(SessionSecret),
     /// The site's public keys.
     PublicKeys(JsonWebKeys),
 }
@@ -39,12 +61,18 @@ pub struct SessionSettings {
 /// Why a session token names nobody.
 #[derive(Debug, thiserror::Error)]
 pub enum SessionError {
-    /// Malformed, expired, not signed by the site, or without a customer's id.
-    #[error("the session token is not valid: {0}")]
-    Invalid(&'static str),
+    /// The token itself.
+    #[error("{}", .0.reason())]
+    Refused(Refusal),
     /// The keys to check it with could not be had.
     #[error(transparent)]
     Keys(#[from] KeysError),
+}
+
+impl From<Refusal> for SessionError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// Reads the site's session tokens.
@@ -78,30 +106,41 @@ impl SessionTokens {
 
     /// The customer that a session token names.
     pub async fn customer(&self, token: &str) -> Result<CustomerId, SessionError> {
-        if token.len() > LONGEST_TOKEN {
-            return Err(SessionError::Invalid("it is too long"));
-        }
-        let header = decode_header(token).map_err(|_| SessionError::Invalid("it is no JWT"))?;
-        // The algorithm is fixed by the key, never by the token alone.
-        let candidates = match &self.0.key {
-            SessionKey::Secret(_) if header.alg != Algorithm::HS256 => Vec::new(),
-            SessionKey::Secret(secret) => vec![DecodingKey::from_secret(secret.expose_secret().as_bytes())],
-            SessionKey::PublicKeys(keys) => {
-                keys.fitting(header.alg, header.kid.as_deref()).await?.into_iter().map(|key| key.key).collect()
-            }
-        };
+        let header = read_header(token)?;
+        let keys = self.keys(&header).await?;
         let validation = self.validation(header.alg);
-        let claims = candidates
-            .iter()
-            .find_map(|key| decode::<Map<String, Value>>(token, key, &validation).ok())
-            .ok_or(SessionError::Invalid("its signature or its claims do not hold"))?
-            .claims;
-        let id = match claims.get(&self.0.customer_claim) {
-            Some(Value::String(text)) => CustomerId::parse(text),
-            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => CustomerId::parse(&number.to_string()),
-            _ => None,
-        };
-        id.ok_or(SessionError::Invalid("it has no customer id"))
+        let mut refusal = Refusal::WrongKey;
+        for key in &keys {
+            match decode::<Map<String, Value>>(token, key, &validation) {
+                Ok(decoded) => return Ok(customer_in(&decoded.claims, &self.0.customer_claim)?),
+                // The signature is checked first: a key that finds another fault is the one that signed.
+                Err(error) => match refusal_of(error.kind()) {
+                    Refusal::WrongKey => {}
+                    other => refusal = other,
+                },
+            }
+        }
+        Err(refusal.into())
+    }
+
+    /// The keys that may have signed a token with this header. The algorithm is fixed by them, never by the token alone.
+    async fn keys(&self, header: &Header) -> Result<Vec<DecodingKey>, SessionError> {
+        match &self.0.key {
+            SessionKey::Secret(secret) if header.alg == secret.algorithm => {
+                Ok(vec![DecodingKey::from_secret(secret.bytes.expose_secret())])
+            }
+            SessionKey::Secret(_) => Err(Refusal::Algorithm.into()),
+            SessionKey::PublicKeys(_) if SHARED_SECRET_ALGORITHMS.contains(&header.alg) => {
+                Err(Refusal::Algorithm.into())
+            }
+            SessionKey::PublicKeys(keys) => {
+                let fitting = keys.fitting(header.alg, header.kid.as_deref()).await?;
+                if fitting.is_empty() && keys.fitting(header.alg, None).await?.is_empty() {
+                    return Err(Refusal::Algorithm.into());
+                }
+                Ok(fitting.into_iter().map(|key| key.key).collect())
+            }
+        }
     }
 
     fn validation(&self, algorithm: Algorithm) -> Validation {
@@ -121,4 +160,48 @@ impl SessionTokens {
         validation.set_required_spec_claims(&required);
         validation
     }
+}
+
+/// The header of a token that can be looked at any further.
+fn read_header(token: &str) -> Result<Header, Refusal> {
+    if token.len() > LONGEST_TOKEN {
+        return Err(Refusal::Malformed);
+    }
+    let header = decode_header(token).map_err(|_| {
+        let part = token.split('.').next().unwrap_or_default();
+        let members = URL_SAFE_NO_PAD.decode(part).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+        let algorithm = members.as_ref().and_then(|members| members.get("alg")).and_then(Value::as_str);
+        // `none`, for example, is no algorithm of a key.
+        match algorithm.map(str::parse::<Algorithm>) {
+            Some(Err(_)) => Refusal::Algorithm,
+            _ => Refusal::Malformed,
+        }
+    })?;
+    if header.crit.is_some() { Err(Refusal::Critical) } else { Ok(header) }
+}
+
+fn refusal_of(error: &ErrorKind) -> Refusal {
+    match error {
+        ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => Refusal::WrongKey,
+        ErrorKind::ExpiredSignature => Refusal::Expired,
+        ErrorKind::ImmatureSignature => Refusal::NotYetValid,
+        ErrorKind::InvalidIssuer => Refusal::Issuer,
+        ErrorKind::InvalidAudience => Refusal::Audience,
+        ErrorKind::MissingRequiredClaim(claim) => match claim.as_str() {
+            "iss" => Refusal::Issuer,
+            "aud" => Refusal::Audience,
+            _ => Refusal::NoExpiry,
+        },
+        _ => Refusal::Malformed,
+    }
+}
+
+/// The customer's id in a session's claims: text, or a whole number.
+pub(super) fn customer_in(claims: &Map<String, Value>, claim: &str) -> Result<CustomerId, Refusal> {
+    let id = match claims.get(claim) {
+        Some(Value::String(text)) => CustomerId::parse(text),
+        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => CustomerId::parse(&number.to_string()),
+        _ => None,
+    };
+    id.ok_or(Refusal::NoCustomer)
 }

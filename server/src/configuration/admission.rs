@@ -83,7 +83,7 @@ impl AdmissionFlags {
         )?;
         match (secret, self.session_jwks_url.as_deref(), self.session_jwks_file.as_deref()) {
             (Some(secret), None, None) if secret.len() >= SHORTEST_SECRET => {
-                Ok(SessionKey::Secret(SecretString::from(secret)))
+                Ok(SessionKey::Secret(SecretString::from(secret).into()))
             }
             (Some(_), None, None) => Err(too_short("session-secret")),
             (None, Some(url), None) => {

@@ -6,3 +6,4 @@ pub mod request_body;
 pub mod request_log;
 pub mod serve;
 pub mod token_answer;
+pub mod trace_context;

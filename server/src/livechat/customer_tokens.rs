@@ -11,6 +11,7 @@ use moka::sync::Cache;
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::accounts::{AccountsApi, AccountsApiError, CustomerToken, IdentityTransfer};
 use crate::{
@@ -276,7 +277,7 @@ impl Inner {
     fn begin(self: &Arc<Self>, owner: EntityOwner, adoptable: Vec<GuestId>) -> watch::Receiver<Landed> {
         let (sender, receiver) = watch::channel(None);
         let landing = Landing { inner: Arc::clone(self), owner };
-        self.tasks.spawn(async move {
+        let flight = async move {
             let result = landing.inner.fetch(&landing.owner, &adoptable).await;
             let result = match result {
                 Ok((held, outcome)) => {
@@ -296,7 +297,9 @@ impl Inner {
             // The flight leaves the map before its answer is told, so that whoever comes after a failure begins anew.
             drop(landing);
             sender.send_replace(Some(result));
-        });
+        };
+        // What it logs belongs to the trace of the request that began it.
+        self.tasks.spawn(flight.in_current_span());
         receiver
     }
 

@@ -293,7 +293,7 @@ async fn service(
         }),
         admission: AdmissionSettings {
             session: SessionSettings {
-                key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret))),
+                key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret).into())),
                 issuer: given.issuer,
                 audience: given.audience,
                 customer_claim: "sub".to_owned(),
