@@ -189,7 +189,7 @@ async fn run(given: Flags) -> Result<(), String> {
             tokens: TokenSettings { least_life: 0.25, fresh_after: Duration::ZERO, patience: timeout, capacity: 1000 },
             guests,
         }),
-        admission: AdmissionSettings { session: session_settings(&site), origins: AllowedOrigins::default() },
+        admission: AdmissionSettings { session: session_settings(&site).into(), origins: AllowedOrigins::default() },
         body_limits: BodyLimits { length: 4096, time: Duration::from_secs(10) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,

@@ -19,6 +19,8 @@ pub enum Refusal {
     NoExpiry,
     /// It has ended.
     Expired,
+    /// Who issued it says that it is not good, or not any more.
+    Inactive,
     /// It has not begun.
     NotYetValid,
     /// Somebody else issued it.
@@ -39,6 +41,7 @@ impl Refusal {
             Self::WrongKey => "session_wrong_key",
             Self::NoExpiry => "session_no_expiry",
             Self::Expired => "session_expired",
+            Self::Inactive => "session_inactive",
             Self::NotYetValid => "session_not_yet_valid",
             Self::Issuer => "session_issuer",
             Self::Audience => "session_audience",
@@ -55,6 +58,7 @@ impl Refusal {
             Self::WrongKey => "The session token is not signed with a key of the site.",
             Self::NoExpiry => "The session token has no time of expiry (exp).",
             Self::Expired => "The session has expired.",
+            Self::Inactive => "The session token is not active any more, says who issued it.",
             Self::NotYetValid => "The session token is not valid yet (nbf).",
             Self::Issuer => "The session token is of another issuer than the setting session-issuer.",
             Self::Audience => "The session token is for another audience than the setting session-audience.",

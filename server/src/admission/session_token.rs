@@ -12,11 +12,11 @@ use super::{
 use crate::customer::CustomerId;
 
 /// How far the clocks of the site and of this service may differ, in seconds.
-const CLOCK_TOLERANCE: u64 = 5;
+pub(super) const CLOCK_TOLERANCE: u64 = 5;
 /// The algorithms of a secret that both sides have.
 const SHARED_SECRET_ALGORITHMS: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 /// Longest session token that is looked at.
-const LONGEST_TOKEN: usize = 16 * 1024;
+pub(super) const LONGEST_TOKEN: usize = 16 * 1024;
 
 /// A secret shared with the site, and the one algorithm for which it is used.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ pub struct SessionSettings {
 
 /// Why a session token names nobody.
 #[derive(Debug, thiserror::Error)]
-pub enum SessionError {
+pub enum TokenError {
     /// The token itself.
     #[error("{}", .0.reason())]
     Refused(Refusal),
@@ -69,7 +69,7 @@ pub enum SessionError {
     Keys(#[from] KeysError),
 }
 
-impl From<Refusal> for SessionError {
+impl From<Refusal> for TokenError {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
@@ -90,22 +90,8 @@ impl SessionTokens {
         &self.0.cookie
     }
 
-    /// The customer that the first valid one of these session tokens names; nobody when there is none at all.
-    pub async fn customer_of(&self, tokens: &[String]) -> Result<Option<CustomerId>, SessionError> {
-        let mut refused = None;
-        for token in tokens {
-            match self.customer(token).await {
-                Ok(customer) => return Ok(Some(customer)),
-                // The keys may be there for the next one's algorithm or id, and without them nobody is a stranger.
-                Err(error @ SessionError::Keys(_)) => refused = Some(error),
-                Err(error) => refused = refused.or(Some(error)),
-            }
-        }
-        refused.map_or(Ok(None), Err)
-    }
-
     /// The customer that a session token names.
-    pub async fn customer(&self, token: &str) -> Result<CustomerId, SessionError> {
+    pub async fn customer(&self, token: &str) -> Result<CustomerId, TokenError> {
         let header = read_header(token)?;
         let keys = self.keys(&header).await?;
         let validation = self.validation(header.alg);
@@ -124,7 +110,7 @@ impl SessionTokens {
     }
 
     /// The keys that may have signed a token with this header. The algorithm is fixed by them, never by the token alone.
-    async fn keys(&self, header: &Header) -> Result<Vec<DecodingKey>, SessionError> {
+    async fn keys(&self, header: &Header) -> Result<Vec<DecodingKey>, TokenError> {
         match &self.0.key {
             SessionKey::Secret(secret) if header.alg == secret.algorithm => {
                 Ok(vec![DecodingKey::from_secret(secret.bytes.expose_secret())])

@@ -12,7 +12,7 @@ mod omnichannel;
 mod signing;
 
 pub use administration::{ADMIN_KEY_VARIABLE, AdministrationFlags};
-pub use admission::{AdmissionFlags, SESSION_SECRET_VARIABLE};
+pub use admission::{AdmissionFlags, SESSION_CLIENT_SECRET_VARIABLE, SESSION_SECRET_VARIABLE};
 pub use database::{DatabaseFlags, DatabaseSettings};
 pub use guests::GuestFlags;
 pub use live_assist::{CLIENT_SECRET_VARIABLE, LiveAssistFlags};

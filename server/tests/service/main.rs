@@ -11,6 +11,7 @@ mod omnichannel;
 mod processes;
 mod programs;
 mod secrets;
+mod session_sources;
 mod signing;
 mod signing_keys;
 mod support;

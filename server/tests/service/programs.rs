@@ -13,6 +13,7 @@ use identity_service::{
     customer_store::{CustomerStore, Redemption},
     random::random_token,
 };
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::{
@@ -72,6 +73,14 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_SESSION_SECRET", "short", "session-secret"),
         ("IDENTITY_SERVICE_SESSION_JWKS_URL", "https://site.example/keys", "session-jwks-url"),
         ("IDENTITY_SERVICE_SESSION_COOKIE", "a b", "session-cookie"),
+        ("IDENTITY_SERVICE_SESSION_ALGORITHM", "RS256", "session-algorithm"),
+        ("IDENTITY_SERVICE_SESSION_ALGORITHM", "HS512", "session-secret: expected at least 64 bytes"),
+        ("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "hex", "session-secret-encoding"),
+        ("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "base64", "session-secret: expected base64"),
+        ("IDENTITY_SERVICE_SESSION_URL", "https://site.example/me", "session-url"),
+        ("IDENTITY_SERVICE_SESSION_INTROSPECTION_URL", "https://site.example/introspect", "session-introspection-url"),
+        ("IDENTITY_SERVICE_SESSION_CLIENT_ID", "client", "session-client-id"),
+        ("IDENTITY_SERVICE_SESSION_CLIENT_SECRET", "a secret", "session-client-secret"),
         ("IDENTITY_SERVICE_CUSTOMER_CLAIM", "", "customer-claim"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://shop.example/path", "allowed-origin"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://a.example,shop", "allowed-origin"),
@@ -88,6 +97,69 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_LOG_LEVEL", "loud", "--log-level"),
     ] {
         refused(&ended(right(folder.path()).env(variable, value)), setting);
+    }
+}
+
+#[test]
+fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let asking = |variable: &str, url: &str| {
+        let mut command = right(folder.path());
+        command.env_remove("IDENTITY_SERVICE_SESSION_SECRET").env(format!("IDENTITY_SERVICE_SESSION_{variable}"), url);
+        command
+    };
+    let (_, well) = start_and_stop(asking("URL", "https://site.example/me"));
+    assert!(well);
+    for (variable, value, setting) in [
+        ("SESSION_URL", "http://site.example/me", "session-url"),
+        ("SESSION_TIMEOUT", "0", "session-timeout"),
+        ("SESSION_KEEP", "61", "session-keep"),
+        ("SESSION_ALGORITHM", "HS512", "session-algorithm"),
+        ("SESSION_AUDIENCE", "chat", "session-audience"),
+    ] {
+        let mut command = asking("URL", "https://site.example/me");
+        refused(&ended(command.env(format!("IDENTITY_SERVICE_{variable}"), value)), setting);
+    }
+    let introspecting = || {
+        let mut command = asking("INTROSPECTION_URL", "https://accounts.example/introspect");
+        command.env("IDENTITY_SERVICE_SESSION_CLIENT_ID", "client");
+        command.env("IDENTITY_SERVICE_SESSION_CLIENT_SECRET", "hunter2");
+        command
+    };
+    let (_, well) = start_and_stop(introspecting());
+    assert!(well);
+    for missing in ["CLIENT_ID", "CLIENT_SECRET"] {
+        let setting = format!("session-{}", missing.to_lowercase().replace('_', "-"));
+        refused(&ended(introspecting().env_remove(format!("IDENTITY_SERVICE_SESSION_{missing}"))), &setting);
+    }
+}
+
+/// However the site's framework writes its secret, the service reads the same bytes.
+#[tokio::test]
+async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding() {
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+    let folder = tempfile::tempdir().unwrap();
+    let secret = [251, 255, 0, 190].repeat(16);
+    let key = EncodingKey::from_secret(&secret);
+    let session = encode(&Header::new(Algorithm::HS512), &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    let written = [
+        STANDARD.encode(&secret),
+        STANDARD_NO_PAD.encode(&secret),
+        URL_SAFE.encode(&secret),
+        URL_SAFE_NO_PAD.encode(&secret),
+    ];
+    for text in written {
+        let mut command = right(folder.path());
+        command
+            .env("IDENTITY_SERVICE_SESSION_SECRET", &text)
+            .env("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "base64")
+            .env("IDENTITY_SERVICE_SESSION_ALGORITHM", "HS512")
+            // Nobody listens there: who gets as far has been let in.
+            .env("IDENTITY_SERVICE_ACCOUNTS_URL", "http://127.0.0.1:1");
+        let program = Program::start(command);
+        let url = format!("{}/livechat/token", program.url);
+        let response = reqwest::Client::new().post(url).bearer_auth(&session).send().await.unwrap();
+        assert_eq!(response.json::<Value>().await.unwrap()["code"], "accounts_unreachable", "{text}");
     }
 }
 

@@ -18,6 +18,7 @@ use identity_service::{
     admission::{
         AdmissionSettings,
         origin::{AllowedOrigins, Origin},
+        session::SessionSource,
         session_token::{SessionKey, SessionSettings},
     },
     clock::{Clock, Moment},
@@ -111,6 +112,7 @@ pub struct Given {
     pub account: Account,
     pub accounts_url: Option<String>,
     pub agent_token: Option<String>,
+    pub session: Option<SessionSource>,
     pub session_key: Option<SessionKey>,
     pub issuer: Option<String>,
     pub audience: Option<String>,
@@ -129,6 +131,7 @@ impl Default for Given {
             account: Account::Organization { organization_id: ORGANIZATION.to_owned(), license_id: None },
             accounts_url: None,
             agent_token: None,
+            session: None,
             session_key: None,
             issuer: None,
             audience: None,
@@ -292,13 +295,16 @@ async fn service(
             guests: given.guests,
         }),
         admission: AdmissionSettings {
-            session: SessionSettings {
-                key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret).into())),
-                issuer: given.issuer,
-                audience: given.audience,
-                customer_claim: "sub".to_owned(),
-                cookie: given.cookie.to_owned(),
-            },
+            session: given.session.unwrap_or_else(|| {
+                let settings = SessionSettings {
+                    key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret).into())),
+                    issuer: given.issuer,
+                    audience: given.audience,
+                    customer_claim: "sub".to_owned(),
+                    cookie: given.cookie.to_owned(),
+                };
+                settings.into()
+            }),
             origins: AllowedOrigins::new(vec![Origin::parse(ALLOWED).unwrap()]),
         },
         body_limits: BodyLimits { length: 1024, time: Duration::from_secs(2) },
