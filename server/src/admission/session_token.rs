@@ -1,5 +1,6 @@
 //! Who the customer is: read from the site's own session token, a signed JWT, and from nothing else.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -82,6 +83,9 @@ impl SessionTokens {
             return Err(SessionError::Invalid("it is too long"));
         }
         let header = decode_header(token).map_err(|_| SessionError::Invalid("it is no JWT"))?;
+        if has_critical_extensions(token) {
+            return Err(SessionError::Invalid("it has extensions that are not understood here"));
+        }
         // The algorithm is fixed by the key, never by the token alone.
         let candidates = match &self.0.key {
             SessionKey::Secret(_) if header.alg != Algorithm::HS256 => Vec::new(),
@@ -121,4 +125,11 @@ impl SessionTokens {
         validation.set_required_spec_claims(&required);
         validation
     }
+}
+
+/// Whether the header says that who does not understand its extensions must refuse it (RFC 7515, section 4.1.11). None
+/// are understood here, and a list that is none is no better.
+fn has_critical_extensions(token: &str) -> bool {
+    let header = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
+    serde_json::from_slice::<Map<String, Value>>(&header).is_ok_and(|header| header.contains_key("crit"))
 }
