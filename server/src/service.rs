@@ -13,6 +13,7 @@ use crate::{
     customer_store::{CustomerStore, StoreError},
     http::{
         answer::not_stored,
+        host::one_host,
         problem::{Problem, method_not_allowed, not_found, store_unavailable},
         request_log::log_request,
     },
@@ -109,7 +110,8 @@ impl IdentityService {
 
     /// The whole service: its routes, 404 for everything else, and a log line for each request.
     pub fn router(&self) -> Router {
-        self.routes().fallback(not_found).layer(middleware::from_fn(log_request))
+        let routes = self.routes().fallback(not_found);
+        routes.layer(middleware::from_fn(one_host)).layer(middleware::from_fn(log_request))
     }
 
     /// Waits until every request to accounts has ended: one that creates a customer must not be lost.

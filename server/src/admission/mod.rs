@@ -103,13 +103,14 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The values of a request's cookies of this name: a browser may have several, of other paths or parts of the domain.
-/// Bytes that are no text make their own cookie unreadable, and no other.
+/// Bytes that are no text make their own cookie unreadable, and no other. An empty one is what is left of a cookie that
+/// the site has taken back.
 pub fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
     let sent = headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let mut found = Vec::new();
     for text in sent {
         let named = Cookie::split_parse(text.as_ref()).filter_map(Result::ok).filter(|cookie| cookie.name() == name);
-        found.extend(named.map(|cookie| cookie.value_trimmed().to_owned()));
+        found.extend(named.map(|cookie| cookie.value_trimmed().to_owned()).filter(|value| !value.is_empty()));
     }
     found
 }

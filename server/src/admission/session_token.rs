@@ -153,17 +153,16 @@ fn read_header(token: &str) -> Result<Header, Refusal> {
     if token.len() > LONGEST_TOKEN {
         return Err(Refusal::Malformed);
     }
-    let header = decode_header(token).map_err(|_| {
-        let part = token.split('.').next().unwrap_or_default();
-        let members = URL_SAFE_NO_PAD.decode(part).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-        let algorithm = members.as_ref().and_then(|members| members.get("alg")).and_then(Value::as_str);
-        // `none`, for example, is no algorithm of a key.
-        match algorithm.map(str::parse::<Algorithm>) {
-            Some(Err(_)) => Refusal::Algorithm,
-            _ => Refusal::Malformed,
-        }
-    })?;
-    if header.crit.is_some() { Err(Refusal::Critical) } else { Ok(header) }
+    let part = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
+    let members: Map<String, Value> = serde_json::from_slice(&part).map_err(|_| Refusal::Malformed)?;
+    // RFC 7515, section 4.1.11. A list that is none is no better.
+    if members.contains_key("crit") {
+        return Err(Refusal::Critical);
+    }
+    // `none`, for example, is no algorithm of a key.
+    let algorithm = members.get("alg").and_then(Value::as_str).ok_or(Refusal::Malformed)?;
+    algorithm.parse::<Algorithm>().map_err(|_| Refusal::Algorithm)?;
+    decode_header(token).map_err(|_| Refusal::Malformed)
 }
 
 fn refusal_of(error: &ErrorKind) -> Refusal {

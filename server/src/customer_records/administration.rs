@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::put,
@@ -49,13 +49,13 @@ impl Administration {
     }
 
     /// The customer of the path, for who has the key.
-    fn admit(&self, headers: &HeaderMap, customer: &str) -> Result<CustomerId, Problem> {
+    fn admit(&self, headers: &HeaderMap, customer: CustomerPath) -> Result<CustomerId, Problem> {
         let shown = bearer_token(headers).unwrap_or_default();
         if !same_secret(shown.as_bytes(), self.key.expose_secret().as_bytes()) {
             let detail = "The admin API takes Authorization: Bearer with the key of the setting admin-key.";
             return Err(Problem::new(StatusCode::UNAUTHORIZED, "admin_key_wrong", detail));
         }
-        CustomerId::parse(customer).ok_or_else(|| {
+        customer.ok().and_then(|Path(text)| CustomerId::parse(&text)).ok_or_else(|| {
             let detail = "The customer's id in the path has to be 1 to 256 bytes without control characters.";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_customer_id", detail)
         })
@@ -63,14 +63,16 @@ impl Administration {
 }
 
 type Shared = State<Arc<Administration>>;
+/// The customer's id in the path, which may be no text: that is told only to who has the key.
+type CustomerPath = Result<Path<String>, PathRejection>;
 
 async fn put_record(
     State(administration): Shared,
-    Path(customer): Path<String>,
+    customer: CustomerPath,
     request: Request<Body>,
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
-    let customer = administration.admit(&parts.headers, &customer)?;
+    let customer = administration.admit(&parts.headers, customer)?;
     let members: Map<String, Value> =
         read_json(&parts.headers, body, administration.body_limits, "a JSON object").await?;
     let bad = |error: RecordError| {
@@ -87,10 +89,10 @@ async fn put_record(
 
 async fn record(
     State(administration): Shared,
-    Path(customer): Path<String>,
+    customer: CustomerPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let customer = administration.admit(&headers, &customer)?;
+    let customer = administration.admit(&headers, customer)?;
     let record = stored_record(&administration.store, &customer)
         .await?
         .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "no_record", "There is no record of this customer."))?;
@@ -99,10 +101,10 @@ async fn record(
 
 async fn delete_record(
     State(administration): Shared,
-    Path(customer): Path<String>,
+    customer: CustomerPath,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
-    let customer = administration.admit(&headers, &customer)?;
+    let customer = administration.admit(&headers, customer)?;
     administration.store.delete_record(&customer).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,6 +11,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use demo::livechat_accounts::Faults;
 use identity_service::admission::{
     json_web_keys::{JsonWebKeys, read_keys},
+    origin::Origin,
     session_token::{SessionKey, SessionSecret},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
@@ -337,4 +338,206 @@ async fn slow_bodies_and_long_ones_without_a_length_are_refused() {
 async fn a_head_that_never_ends_is_given_up() {
     let world = World::new().await;
     raw(&world, "POST /livechat/token HTTP/1.1\r\nHost: here\r\n").await;
+}
+
+/// Answers a raw request: its head and body as they stand, bytes and all.
+async fn raw_bytes(world: &World, request: &[u8]) -> String {
+    let mut stream = tokio::net::TcpStream::connect(world.server.address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = tokio::time::timeout(Duration::from_secs(15), stream.read_to_end(&mut answer));
+    reading.await.expect("the connection stayed open").unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A token request from the service's own page, with these lines in its head.
+async fn with_lines(world: &World, lines: &[&[u8]]) -> String {
+    let address = world.server.address;
+    let mut request = format!("POST /livechat/token HTTP/1.1\r\nConnection: close\r\nOrigin: http://{address}\r\n");
+    request += &format!("Host: {address}\r\nContent-Length: 0\r\n");
+    let mut request = request.into_bytes();
+    for line in lines {
+        request.extend_from_slice(line);
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    raw_bytes(world, &request).await
+}
+
+#[tokio::test]
+async fn the_session_is_found_among_cookies_as_browsers_send_them() {
+    let world = World::new().await;
+    let good = world.session("ada");
+    let stale = sign(&world.secret, &json!({ "sub": "bob", "exp": now() - 600 }));
+    let every_byte: Vec<u8> = (0x80..=0xff_u8).collect();
+    let other = |value: &[u8]| [b"Cookie: other=", value, b"; session=", good.as_bytes()].concat();
+    let one = |cookies: String| vec![format!("Cookie: {cookies}").into_bytes()];
+    let named = |value: &[u8]| [b"Cookie: session=", value, b"; session=", good.as_bytes()].concat();
+    let found: Vec<(&str, Vec<Vec<u8>>)> = vec![
+        ("UTF-8 in another", vec![other("Grüße €".as_bytes())]),
+        ("bytes that are no text in another", vec![other(&every_byte)]),
+        ("bytes that are no text in an earlier one of the name", vec![named(&every_byte)]),
+        ("JSON in another", vec![other(br#"{"a":"b,c","d":[1]}"#)]),
+        ("an odd number of quotes in another", vec![other(br#"a"b"#)]),
+        ("a name that is no text", vec![[b"Cookie: \xc3\xbc=1; session=", good.as_bytes()].concat()]),
+        ("no name", one(format!("=1; nothing; ; session={good}"))),
+        ("an empty one before", one(format!("session=; session={good}"))),
+        ("an empty one after", one(format!("session={good}; session="))),
+        ("a stale one before", one(format!("session={stale}; session={good}"))),
+        ("a stale one after", one(format!("session={good}; session={stale}"))),
+        ("a deleted one before", one(format!("session=deleted; session={good}"))),
+        ("quoted", one(format!("session=\"{good}\""))),
+        ("quoted and empty before", one(format!("session=\"\"; session={good}"))),
+        ("spaces around", one(format!("a=1 ;  session = {good}  ; b=2"))),
+        ("no space between", one(format!("a=1;session={good};b=2"))),
+        ("another line", vec![b"Cookie: a=1".to_vec(), format!("Cookie: session={good}").into_bytes()]),
+        (
+            "a stale one in another line",
+            vec![format!("Cookie: session={stale}").into_bytes(), format!("Cookie: session={good}").into_bytes()],
+        ),
+    ];
+    for (what, lines) in found {
+        let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        let answer = with_lines(&world, &lines).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{what}: {answer}");
+    }
+    assert_eq!(world.customers(), 1, "somebody else than ada was let in");
+    // Sites sign out by an empty cookie: nobody is signed in then, and no session is wrong.
+    for nobody in ["session=", "session=\"\"", "other=1", "session=; session=", "sessions=x"] {
+        let answer = with_lines(&world, &[format!("Cookie: {nobody}").as_bytes()]).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("not_signed_in"), "{nobody}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_token_with_an_extension_that_nobody_here_understands_is_refused() {
+    let world = World::new().await;
+    let signed = |header: Value| {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!("{}.{}", part(&header), part(&json!({ "sub": "ada", "exp": now() + 600 })));
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, world.secret.as_bytes());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(aws_lc_rs::hmac::sign(&key, text.as_bytes())))
+    };
+    assert_eq!(world.with_bearer(&signed(json!({ "alg": "HS256" }))).await.0, 200);
+    assert_eq!(world.with_bearer(&signed(json!({ "alg": "HS256", "shop": 1 }))).await.0, 200, "no critical one");
+    for crit in [json!(["exp"]), json!(["shop"]), json!(["b64"]), json!([]), json!("exp"), json!(null), json!({})] {
+        let header = json!({ "alg": "HS256", "crit": crit, "shop": 1, "b64": true });
+        assert_eq!(world.with_bearer(&signed(header)).await, (401, "session_critical".to_owned()), "{crit}");
+    }
+}
+
+#[tokio::test]
+async fn the_own_origin_is_known_however_its_port_is_written() {
+    let world = World::new().await;
+    let session = world.session("ada");
+    let ask = async |hosts: &[&str], origin: &str| {
+        let mut request = format!("POST /livechat/token HTTP/1.1\r\nConnection: close\r\nOrigin: {origin}\r\n");
+        for host in hosts {
+            request += &format!("Host: {host}\r\n");
+        }
+        request += &format!("Content-Length: 0\r\nCookie: session={session}\r\n\r\n");
+        raw_bytes(&world, request.as_bytes()).await.split(' ').nth(1).unwrap().to_owned()
+    };
+    for (host, origin) in [
+        ("shop.test:443", "https://shop.test"),
+        ("shop.test", "https://shop.test:443"),
+        ("shop.test:80", "http://shop.test"),
+        ("shop.test", "http://shop.test:80"),
+        ("SHOP.test", "https://shop.test"),
+        ("shop.test:8443", "https://shop.test:8443"),
+        ("[::1]:443", "https://[::1]"),
+        ("[0:0::1]", "http://[::1]"),
+        ("192.0.2.7:443", "https://192.0.2.7"),
+    ] {
+        assert_eq!(ask(&[host], origin).await, "200", "{host} {origin}");
+    }
+    for (host, origin) in [
+        ("shop.test:80", "https://shop.test"),
+        ("shop.test:443", "http://shop.test"),
+        ("shop.test:8443", "https://shop.test"),
+        ("shop.test", "https://shop.test:8443"),
+        ("shop.test", "https://shop.test.evil.example"),
+        ("shop.test", "https://evil.example"),
+        ("shop.test", "null"),
+        ("shop.test", "shop.test"),
+    ] {
+        assert_eq!(ask(&[host], origin).await, "403", "{host} {origin}");
+    }
+    // RFC 9112, section 3.2: none, several, or one that is no host.
+    for hosts in [
+        &[][..],
+        &[""],
+        &["shop.test", "shop.test"],
+        &["evil.example", "shop.test"],
+        &["shop.test", ""],
+        &["shop.test, evil.example"],
+        &["shop.test/path"],
+        &["user@shop.test"],
+        &["shop.test?"],
+        &["shop.test#"],
+        &["shop.test:port"],
+        &["shop .test"],
+        &["sh\u{fc}p.test"],
+    ] {
+        assert_eq!(ask(hosts, "https://shop.test").await, "400", "{hosts:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_request_names_one_host_whatever_it_asks() {
+    let world = World::new().await;
+    for path in ["/healthz", "/nowhere", "/livechat/token"] {
+        let answer =
+            raw(&world, &format!("GET {path} HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("bad_host"), "{path}: {answer}");
+        assert!(answer.contains("application/problem+json"), "{path}: {answer}");
+    }
+    // HTTP/1.0 knew no host: a balancer's simplest check.
+    let answer = raw(&world, "GET /healthz HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+}
+
+#[test]
+fn an_allowed_origin_is_read_however_it_is_written() {
+    for (text, origin) in [
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://shop.example:80", "http://shop.example"),
+        ("https://shop.example/", "https://shop.example"),
+        ("https://shop.example:443/", "https://shop.example"),
+        ("https://Shop.EXAMPLE", "https://shop.example"),
+        ("HTTPS://shop.example", "https://shop.example"),
+        (" https://shop.example ", "https://shop.example"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://shop.example:8443", "https://shop.example:8443"),
+        ("http://shop.example:443", "http://shop.example:443"),
+        ("https://shop.example:0443", "https://shop.example"),
+        ("https://[0:0:0:0:0:0:0:1]:443", "https://[::1]"),
+    ] {
+        assert_eq!(Origin::parse(text).expect(text).as_str(), origin);
+    }
+    for text in [
+        "",
+        "shop.example",
+        "//shop.example",
+        "https:shop.example",
+        "https:/shop.example",
+        "https://",
+        "https://shop.example/path",
+        "https://shop.example/.",
+        "https://shop.example?",
+        "https://shop.example/?a",
+        "https://shop.example#",
+        "https://me@shop.example",
+        "https://@shop.example",
+        "https://shop.example:99999",
+        "https://shop example",
+        "https://sh\top.example",
+        "https:\\\\shop.example",
+        "https://*.shop.example",
+        "ftp://shop.example",
+        "null",
+        "*",
+    ] {
+        assert_eq!(Origin::parse(text), None, "{text:?}");
+    }
 }
