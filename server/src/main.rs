@@ -14,14 +14,12 @@ use identity_service::{
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::parse();
-    if let Some(Command::Keys(command)) = flags.command {
-        return match command.run(SystemTime::now(), &mut std::io::stdout()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("identity-service: {error}");
-                ExitCode::from(2)
-            }
-        };
+    match flags.command {
+        Some(Command::Keys(command)) => {
+            return ended(command.run(SystemTime::now(), &mut std::io::stdout()).map(|()| true));
+        }
+        Some(Command::Customers(command)) => return ended(command.run(&mut std::io::stdout()).await),
+        None => {}
     }
     let configuration = match flags.check(|name| std::env::var(name).ok()) {
         Ok(configuration) => configuration,
@@ -55,4 +53,16 @@ async fn main() -> ExitCode {
         tracing::warn!("some requests to accounts did not finish before the shutdown deadline");
     }
     ExitCode::SUCCESS
+}
+
+/// The exit code of something else than to serve: 1 when not all of it was good, 2 when it could not be done.
+fn ended(result: Result<bool, impl std::fmt::Display>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("identity-service: {error}");
+            ExitCode::from(2)
+        }
+    }
 }

@@ -6,10 +6,10 @@ use axum::{Json, Router, extract::State, middleware, response::Response, routing
 use serde_json::json;
 
 use crate::{
+    administration::Administration,
     admission::Admission,
     clock::Clock,
     configuration::{Configuration, DatabaseSettings},
-    customer_records::administration::Administration,
     customer_store::{CustomerStore, StoreError},
     http::{
         answer::not_stored,
@@ -96,7 +96,8 @@ impl IdentityService {
             }
         }
         if let Some(key) = configuration.admin_key {
-            let administration = Administration { key, store: store.clone(), context_variables, body_limits };
+            let administration =
+                Administration { key, store: store.clone(), tokens: tokens.clone(), context_variables, body_limits };
             routes = routes.merge(administration.routes());
         }
         Ok(Self(Arc::new(Shared { store, tokens, routes })))

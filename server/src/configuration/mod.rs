@@ -4,6 +4,7 @@
 
 mod administration;
 mod admission;
+mod customers;
 mod database;
 mod guests;
 mod live_assist;
@@ -13,6 +14,7 @@ mod signing;
 
 pub use administration::{ADMIN_KEY_VARIABLE, AdministrationFlags};
 pub use admission::{AdmissionFlags, SESSION_CLIENT_SECRET_VARIABLE, SESSION_SECRET_VARIABLE};
+pub use customers::{CustomersCommand, CustomersError};
 pub use database::{DatabaseFlags, DatabaseSettings};
 pub use guests::GuestFlags;
 pub use live_assist::{CLIENT_SECRET_VARIABLE, LiveAssistFlags};
@@ -85,6 +87,8 @@ pub struct Flags {
 pub enum Command {
     /// Makes, lists, activates, removes and publishes signing keys.
     Keys(KeysCommand),
+    /// Puts in and takes out which entity at LiveChat belongs to which customer.
+    Customers(CustomersCommand),
 }
 
 /// Everything the service needs, checked.
@@ -116,8 +120,7 @@ impl Flags {
         let timeout = self.livechat.timeout()?;
         let guests = self.guests;
         let livechat = self.livechat.check(&variable, |serves_livechat| guests.check(serves_livechat))?;
-        let serves_records = self.omnichannel.omnichannel || self.live_assist.live_assist;
-        let admin_key = self.administration.check(&variable, serves_records)?;
+        let admin_key = self.administration.check(&variable)?;
         let signing = self.signing.check(self.omnichannel.check()?, self.live_assist.check(&variable)?)?;
         if livechat.is_none() && signing.is_none() {
             return Err(wrong(

@@ -1,7 +1,5 @@
 //! What the site tells about a customer: the CRM's contact, the name, and what agents may see.
 
-pub mod administration;
-
 use std::fmt;
 
 use axum::http::StatusCode;

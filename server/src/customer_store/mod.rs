@@ -4,6 +4,7 @@
 //! would not, as with the clock, the migrations give both the same name. Each statement is atomic by itself.
 
 mod codes;
+mod customers;
 mod database;
 mod entities;
 mod error;
@@ -11,6 +12,7 @@ mod guests;
 mod records;
 
 pub use codes::{IssuedAuthorizationCode, Redemption};
+pub use customers::{Erased, Import};
 pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 pub use error::StoreError;
 

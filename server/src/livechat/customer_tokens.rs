@@ -234,6 +234,26 @@ impl CustomerTokens {
         Ok((transfer?, outcome))
     }
 
+    /// Forgets the kept token of a customer whose entity the store has given up, and says whether there was one. A request
+    /// that is under way may still know the entity: its token is forgotten too.
+    pub async fn forget(&self, customer: &CustomerId) -> bool {
+        let owner = EntityOwner::Customer(customer.clone());
+        let was_kept = self.0.held.contains_key(&owner);
+        lock(&self.0.unwritten).remove(&owner);
+        self.landed(customer).await;
+        self.0.held.invalidate(&owner);
+        was_kept
+    }
+
+    /// Ends when no request for the customer is under way.
+    pub async fn landed(&self, customer: &CustomerId) {
+        let flight = lock(&self.0.flights).get(&EntityOwner::Customer(customer.clone())).cloned();
+        if let Some(mut flight) = flight {
+            // An error says that its task is gone, with the same result.
+            let _ = flight.wait_for(Option::is_some).await;
+        }
+    }
+
     /// Ends when every request to accounts that was under way has ended.
     pub async fn finish(&self) {
         self.0.tasks.close();

@@ -5,6 +5,7 @@ mod admission;
 mod answers;
 mod code_flow;
 mod core_reads;
+mod customers;
 mod failures;
 mod guests;
 mod omnichannel;

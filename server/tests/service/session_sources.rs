@@ -350,9 +350,17 @@ async fn nothing_of_the_sites_session_is_logged_and_the_trace_goes_on() {
     assert!(child.starts_with(&format!("00-{trace}-")) && !child.contains("00f067aa0ba902b7"), "{child}");
 }
 
-/// An OAuth server: what it says of a token, and what it was asked.
+/// An OAuth server.
 #[derive(Clone, Default)]
-struct Issuer(Arc<Mutex<(HashMap<String, Value>, Vec<HashMap<String, String>>)>>);
+struct Issuer(Arc<Mutex<IssuerState>>);
+
+#[derive(Default)]
+struct IssuerState {
+    /// What it says of a token.
+    answers: HashMap<String, Value>,
+    /// The forms that it was sent.
+    asked: Vec<HashMap<String, String>>,
+}
 
 const CLIENT_SECRET: &str = "a:secret/with=signs";
 
@@ -366,8 +374,8 @@ async fn introspect(State(issuer): State<Issuer>, headers: HeaderMap, body: Stri
     }
     let form: HashMap<String, String> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
     let mut state = issuer.0.lock().unwrap();
-    state.1.push(form.clone());
-    let answer = state.0.get(&form["token"]).cloned().unwrap_or_else(|| json!({ "active": false }));
+    state.asked.push(form.clone());
+    let answer = state.answers.get(&form["token"]).cloned().unwrap_or_else(|| json!({ "active": false }));
     Json(answer).into_response()
 }
 
@@ -405,15 +413,15 @@ async fn a_token_is_as_good_as_its_issuer_says() {
         answer
     };
     let post = || world.http.post(world.server.url("/livechat/token"));
-    issuer.0.lock().unwrap().0.insert("good/1+2".to_owned(), good.clone());
+    issuer.0.lock().unwrap().answers.insert("good/1+2".to_owned(), good.clone());
     for _ in 0..2 {
         assert_eq!(answer(post().bearer_auth("good/1+2")).await.0, 200);
     }
     let by_cookie = post().header("cookie", "session=stale; session=good/1+2").header("origin", world.server.url(""));
     assert_eq!(answer(by_cookie).await.0, 200);
-    let form = issuer.0.lock().unwrap().1[0].clone();
+    let form = issuer.0.lock().unwrap().asked[0].clone();
     assert_eq!((form["token"].as_str(), form["token_type_hint"].as_str()), ("good/1+2", "access_token"));
-    assert_eq!(issuer.0.lock().unwrap().1.len(), 2, "the good one and the stale one, once each");
+    assert_eq!(issuer.0.lock().unwrap().asked.len(), 2, "the good one and the stale one, once each");
     let cases = [
         (401, "session_inactive", json!({ "active": false, "sub": "ada" })),
         (401, "session_expired", with("exp", json!(now - 60))),
@@ -428,10 +436,10 @@ async fn a_token_is_as_good_as_its_issuer_says() {
     ];
     for (number, (status, code, said)) in cases.into_iter().enumerate() {
         let token = format!("token-{number}");
-        issuer.0.lock().unwrap().0.insert(token.clone(), said);
+        issuer.0.lock().unwrap().answers.insert(token.clone(), said);
         assert_eq!(answer(post().bearer_auth(&token)).await, (status, code.to_owned()), "{number}");
     }
-    issuer.0.lock().unwrap().0.insert("for-ever".to_owned(), without("exp"));
+    issuer.0.lock().unwrap().answers.insert("for-ever".to_owned(), without("exp"));
     assert_eq!(answer(post().bearer_auth("for-ever")).await.0, 200);
     server.stop().await.unwrap();
     assert_eq!(answer(post().bearer_auth("another")).await, unavailable());
