@@ -11,12 +11,11 @@ use axum::{
     routing::put,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
 
 use crate::{
     admission::bearer_token,
     customer::CustomerId,
-    customer_records::{CustomerRecord, RecordError, stored_record},
+    customer_records::{CustomerRecord, Members, RecordError, stored_record},
     customer_store::CustomerStore,
     http::{
         answer::not_stored,
@@ -73,8 +72,7 @@ async fn put_record(
 ) -> Result<StatusCode, Problem> {
     let (parts, body) = request.into_parts();
     let customer = administration.admit(&parts.headers, customer)?;
-    let members: Map<String, Value> =
-        read_json(&parts.headers, body, administration.body_limits, "a JSON object").await?;
+    let members: Members = read_json(&parts.headers, body, administration.body_limits, "a JSON object").await?;
     let bad = |error: RecordError| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_record", format!("The record is wrong at {error}."))
     };

@@ -8,6 +8,7 @@ mod core_reads;
 mod failures;
 mod guests;
 mod omnichannel;
+mod pem_files;
 mod processes;
 mod programs;
 mod secrets;
