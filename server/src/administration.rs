@@ -14,13 +14,13 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::{
     admission::bearer_token,
     customer::{CustomerId, EntityId},
-    customer_records::{CustomerRecord, RecordError, stored_record},
+    customer_records::{CustomerRecord, Members, RecordError, stored_record},
     customer_store::{CustomerStore, Import},
     http::{
         answer::not_stored,
@@ -102,8 +102,7 @@ impl Administration {
 async fn put_record(State(administration): Shared, customer: CustomerPath, request: Request<Body>) -> Response {
     let (parts, body) = request.into_parts();
     let work = async |customer: &CustomerId| {
-        let members: Map<String, Value> =
-            read_json(&parts.headers, body, administration.body_limits, "a JSON object").await?;
+        let members: Members = read_json(&parts.headers, body, administration.body_limits, "a JSON object").await?;
         let bad = |error: RecordError| {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_record", format!("The record is wrong at {error}."))
         };
@@ -153,6 +152,15 @@ async fn put_entity(State(administration): Shared, customer: CustomerPath, reque
     administration.audited("put_entity", &parts.headers, customer, work).await
 }
 
+/// What is known of a customer.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    record: CustomerRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity_id: Option<&'a str>,
+}
+
 /// The record, with the entity as one more member.
 async fn show(State(administration): Shared, customer: CustomerPath, headers: HeaderMap) -> Response {
     let work = async |customer: &CustomerId| {
@@ -162,11 +170,8 @@ async fn show(State(administration): Shared, customer: CustomerPath, headers: He
             let detail = "Neither a record nor an entity of this customer is known here.";
             return Err(Problem::new(StatusCode::NOT_FOUND, "no_record", detail));
         }
-        let mut members = json!(record.unwrap_or_default());
-        if let (Some(entity), Some(members)) = (entity, members.as_object_mut()) {
-            members.insert("entity_id".to_owned(), json!(entity.as_str()));
-        }
-        Ok(not_stored(Json(members)))
+        let entity_id = entity.as_ref().map(EntityId::as_str);
+        Ok(not_stored(Json(Shown { record: record.unwrap_or_default(), entity_id })))
     };
     administration.audited("show", &headers, customer, work).await
 }

@@ -1,8 +1,12 @@
 //! The identity service as a program.
 
-use std::{process::ExitCode, time::SystemTime};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+    time::SystemTime,
+};
 
-use clap::Parser;
 use identity_service::{
     clock::Clock,
     configuration::{Command, Flags},
@@ -11,40 +15,45 @@ use identity_service::{
     service::{IdentityService, StartError},
 };
 
+/// Says why the program ends; where nobody can read it, the exit code has to do.
+fn complain(error: &impl Display) {
+    let _ = writeln!(io::stderr(), "identity-service: {error}");
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let flags = Flags::read();
     match flags.command {
         Some(Command::Keys(command)) => {
-            return ended(command.run(SystemTime::now(), &mut std::io::stdout()).map(|()| true));
+            return ended(command.run(SystemTime::now(), &mut io::stdout()).map(|()| true));
         }
-        Some(Command::Customers(command)) => return ended(command.run(&mut std::io::stdout()).await),
+        Some(Command::Customers(command)) => return ended(command.run(&mut io::stdout()).await),
         None => {}
     }
     let configuration = match flags.check(|name| std::env::var(name).ok()) {
         Ok(configuration) => configuration,
         Err(error) => {
-            eprintln!("identity-service: {error}");
+            complain(&error);
             return ExitCode::from(2);
         }
     };
-    logging::start(configuration.log_level);
+    let _log = logging::start(configuration.log_level);
     let (address, settings) = (configuration.listen, configuration.serve);
     let service = match IdentityService::new(configuration, Clock::system()).await {
         Ok(service) => service,
         Err(error @ StartError::Store(_)) => {
-            eprintln!("identity-service: {error}");
+            complain(&error);
             return ExitCode::from(2);
         }
         Err(error) => {
-            eprintln!("identity-service: {error}");
+            complain(&error);
             return ExitCode::FAILURE;
         }
     };
     let (listener, shutdown) = match listen("identity-service", address).await {
         Ok(listening) => listening,
         Err(error) => {
-            eprintln!("identity-service: listen: expected a free address of this machine, {address} is not: {error}");
+            complain(&format!("listen: expected a free address of this machine, {address} is not: {error}"));
             return ExitCode::from(2);
         }
     };
@@ -56,12 +65,12 @@ async fn main() -> ExitCode {
 }
 
 /// The exit code of something else than to serve: 1 when not all of it was good, 2 when it could not be done.
-fn ended(result: Result<bool, impl std::fmt::Display>) -> ExitCode {
+fn ended(result: Result<bool, impl Display>) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("identity-service: {error}");
+            complain(&error);
             ExitCode::from(2)
         }
     }

@@ -20,7 +20,7 @@ use crate::{
         request_body::{BodyLimits, read_body},
         token_answer::token_answer,
     },
-    signing_keys::Signer,
+    signing_keys::{Signer, SigningError},
 };
 
 /// `nbf` lies this far in the past, in seconds: a verifier whose clock is behind takes the token at once.
@@ -75,7 +75,8 @@ async fn token(State(omnichannel): State<Arc<Omnichannel>>, request: Request<Bod
     claims.insert("nbf".to_owned(), json!(issued.saturating_sub(NOT_BEFORE_SLACK)));
     if let Some(variables) = record.lwicontexts {
         // Text within text: the document wants the serialised context, not the object.
-        claims.insert("lwicontexts".to_owned(), json!(Value::Object(variables).to_string()));
+        let text = serde_json::to_string(&variables).map_err(|_| SigningError::Library)?;
+        claims.insert("lwicontexts".to_owned(), json!(text));
     }
     Ok(token_answer(&parts.headers, omnichannel.signer.sign(&claims)?))
 }

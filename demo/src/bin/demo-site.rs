@@ -196,7 +196,7 @@ async fn run(given: Flags) -> Result<(), String> {
         signing: Some(signing(token_lifetime)),
         admin_key: Some(admin_key.clone()),
     };
-    logging::start(tracing::Level::INFO);
+    let _log = logging::start(tracing::Level::INFO);
     let start = async |configuration| {
         IdentityService::new(configuration, Clock::system()).await.map_err(|error| error.to_string())
     };

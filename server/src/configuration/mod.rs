@@ -24,7 +24,9 @@ pub use signing::{SigningFlags, SigningSettings};
 
 use std::{net::SocketAddr, time::Duration};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Arg, ArgAction, Command as Program, CommandFactory, FromArgMatches, Parser, Subcommand, builder::BoolishValueParser,
+};
 use secrecy::SecretString;
 
 use crate::{
@@ -113,7 +115,26 @@ pub struct Configuration {
     pub log_level: tracing::Level,
 }
 
+/// The flag as the environment gives it: an empty variable is as good as none, as compose files have it, and what is
+/// on or off may be said in any of the usual words.
+fn as_environments_have_it(flag: Arg) -> Arg {
+    let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
+    let flag = if flag.get_env().is_some_and(is_empty) { flag.env(None) } else { flag };
+    if matches!(flag.get_action(), ArgAction::SetTrue) { flag.value_parser(BoolishValueParser::new()) } else { flag }
+}
+
+/// The same for every flag of a program and of what else it does.
+fn in_its_environment(program: Program) -> Program {
+    program.mut_args(as_environments_have_it).mut_subcommands(in_its_environment)
+}
+
 impl Flags {
+    /// Reads them from the arguments and the environment; whoever cannot be understood is told why, and the process ends.
+    pub fn read() -> Self {
+        let matches = in_its_environment(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+
     /// Checks every setting; `variable` looks up an environment variable.
     pub fn check(self, variable: impl Fn(&str) -> Option<String>) -> Result<Configuration, SettingError> {
         let database = self.database.check()?;

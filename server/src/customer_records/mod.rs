@@ -1,10 +1,10 @@
 //! What the site tells about a customer: the CRM's contact, the name, and what agents may see.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use axum::http::StatusCode;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, value::RawValue};
 
 use crate::{customer::CustomerId, customer_store::CustomerStore, http::problem::Problem};
 
@@ -32,8 +32,11 @@ fn wrong(member: impl Into<String>, expected: impl Into<String>) -> RecordError 
     RecordError { member: member.into(), expected: expected.into() }
 }
 
+/// The members of a JSON object, each as the text that it was sent as: a number may be one that no float holds.
+pub type Members = BTreeMap<String, Box<RawValue>>;
+
 /// A checked record. It has no `Debug`: it belongs in no log.
-#[derive(Clone, Default, PartialEq, Serialize)]
+#[derive(Clone, Default, Serialize)]
 pub struct CustomerRecord {
     /// The GUID of the contact in the CRM.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,23 +49,24 @@ pub struct CustomerRecord {
     pub family_name: Option<String>,
     /// Omnichannel's context variables: strings, numbers, booleans and null.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lwicontexts: Option<Map<String, Value>>,
+    pub lwicontexts: Option<Members>,
     /// LivePerson's attributes, passed on as they are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub lp_sdes: Option<Vec<Value>>,
+    pub lp_sdes: Option<Vec<Box<RawValue>>>,
 }
 
 impl CustomerRecord {
     /// Checks every member.
-    pub fn check(members: Map<String, Value>) -> Result<Self, RecordError> {
+    pub fn check(members: Members) -> Result<Self, RecordError> {
         let mut record = Self::default();
-        for (member, value) in members {
+        for (member, text) in members {
+            let value = serde_json::from_str(text.get()).map_err(|_| wrong(&member, "JSON"))?;
             match member.as_str() {
                 "contact_id" => record.contact_id = Some(contact(&value)?),
                 "given_name" => record.given_name = Some(name(&member, &value)?),
                 "family_name" => record.family_name = Some(name(&member, &value)?),
-                "lwicontexts" => record.lwicontexts = Some(contexts(value)?),
-                "lp_sdes" => record.lp_sdes = Some(attributes(value)?),
+                "lwicontexts" => record.lwicontexts = Some(contexts(&text, &value)?),
+                "lp_sdes" => record.lp_sdes = Some(attributes(&text, &value)?),
                 _ => {
                     let known = "only contact_id, given_name, family_name, lwicontexts and lp_sdes";
                     return Err(wrong(member, known));
@@ -75,7 +79,7 @@ impl CustomerRecord {
     /// Checks that every context variable is one that the workstream has; an empty list allows any.
     pub fn check_contexts(&self, allowed: &[String]) -> Result<(), RecordError> {
         let foreign = |name: &&String| !allowed.is_empty() && !allowed.contains(name);
-        match self.lwicontexts.iter().flat_map(Map::keys).find(foreign) {
+        match self.lwicontexts.iter().flat_map(BTreeMap::keys).find(foreign) {
             None => Ok(()),
             Some(name) => {
                 let expected = "one of the context variables that the setting omnichannel-context-variable names";
@@ -101,22 +105,24 @@ fn name(member: &str, value: &Value) -> Result<String, RecordError> {
     value.as_str().filter(fits).map(str::to_owned).ok_or_else(expected)
 }
 
-fn contexts(value: Value) -> Result<Map<String, Value>, RecordError> {
-    let Value::Object(variables) = value else { return Err(wrong("lwicontexts", "an object of context variables")) };
+fn contexts(text: &RawValue, value: &Value) -> Result<Members, RecordError> {
+    let not_an_object = || wrong("lwicontexts", "an object of context variables");
+    let variables = value.as_object().ok_or_else(not_an_object)?;
     match variables.iter().find(|(name, value)| name.is_empty() || value.is_object() || value.is_array()) {
-        None => Ok(variables),
+        None => serde_json::from_str(text.get()).map_err(|_| not_an_object()),
         Some((name, _)) if name.is_empty() => Err(wrong("lwicontexts", "a name for every context variable")),
         Some((name, _)) => Err(wrong(format!("lwicontexts.{name}"), "a string, a number, a boolean or null")),
     }
 }
 
-fn attributes(value: Value) -> Result<Vec<Value>, RecordError> {
-    let Value::Array(attributes) = value else { return Err(wrong("lp_sdes", "a list of objects with a type")) };
+fn attributes(text: &RawValue, value: &Value) -> Result<Vec<Box<RawValue>>, RecordError> {
+    let no_list = || wrong("lp_sdes", "a list of objects with a type");
+    let attributes = value.as_array().ok_or_else(no_list)?;
     let known = |attribute: &Value| {
         attribute.get("type").and_then(Value::as_str).is_some_and(|kind| ATTRIBUTE_TYPES.contains(&kind))
     };
     match attributes.iter().position(|attribute| !known(attribute)) {
-        None => Ok(attributes),
+        None => serde_json::from_str(text.get()).map_err(|_| no_list()),
         Some(position) => {
             let expected = format!("an object whose type is one of {}", ATTRIBUTE_TYPES.join(", "));
             Err(wrong(format!("lp_sdes[{position}]"), expected))

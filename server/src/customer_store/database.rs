@@ -89,6 +89,9 @@ impl Database {
             .busy_timeout(ACQUIRE_TIMEOUT);
         // In memory, every connection would have a database of its own, gone when the connection is closed.
         let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        if !in_memory && options.get_filename().to_string_lossy().trim().is_empty() {
+            return Err(StoreError::NoFileName);
+        }
         if !in_memory {
             // Names and contacts are in it, and SQLite would let everybody read it; its other files get the same mode.
             // Whatever is wrong here is told when the file is opened, and one that is there keeps its mode.

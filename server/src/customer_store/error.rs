@@ -13,6 +13,9 @@ pub enum StoreError {
     /// The URL names a database that this service cannot use, by its scheme.
     #[error("expected sqlite:<file> or postgres://…, found a URL that begins with {0:?}")]
     UnknownDatabase(String),
+    /// SQLite would make a database of its own for each connection, and remove it with that.
+    #[error("expected sqlite:<file>: without a file's name, nothing is kept")]
+    NoFileName,
     /// The URL has a parameter that nobody reads.
     #[error("the URL's parameter {0:?} is unknown")]
     UnknownParameter(String),

@@ -1,6 +1,12 @@
 //! Serves requests: bounded time for a request's head, and a shutdown that lets running requests finish.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    pin::pin,
+    thread,
+    time::Duration,
+};
 
 use axum::{BoxError, body::Body, response::Response};
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -32,7 +38,14 @@ pub async fn listen(name: &str, address: SocketAddr) -> io::Result<(TcpListener,
     let shutdown = shutdown_signal()?;
     let listener = TcpListener::bind(address).await?;
     let url = format!("http://{}", listener.local_addr()?);
-    println!("{}", serde_json::json!({ "name": name, "listening": url }));
+    tracing::info!(name, listening = url, "started");
+    let line = serde_json::json!({ "name": name, "listening": url });
+    // On a thread of its own: nobody may be there to read it, and the disk behind it may be full.
+    thread::Builder::new().name("first-line".to_owned()).spawn(move || {
+        if let Err(error) = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {
+            tracing::warn!(%error, "standard output cannot be written: nobody reads there where the service listens");
+        }
+    })?;
     Ok((listener, shutdown))
 }
 

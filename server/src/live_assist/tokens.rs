@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
 
 use super::json_web_encryption::EncryptionKey;
 use crate::{
@@ -26,6 +27,15 @@ pub struct ContactTokens {
     pub encryption: Option<EncryptionKey>,
 }
 
+/// The claims; LivePerson's attributes are those of the record, letter by letter.
+#[derive(Serialize)]
+struct ContactClaims {
+    #[serde(flatten)]
+    plain: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lp_sdes: Option<Vec<Box<RawValue>>>,
+}
+
 impl ContactTokens {
     /// The customer's record, which has to name a contact.
     pub async fn contact(&self, customer: &CustomerId) -> Result<(String, CustomerRecord), Problem> {
@@ -43,22 +53,21 @@ impl ContactTokens {
         Ok(self.sign(&self.claims(&contact, record, audience))?)
     }
 
-    fn claims(&self, contact: &str, record: CustomerRecord, audience: Option<&str>) -> Map<String, Value> {
+    fn claims(&self, contact: &str, record: CustomerRecord, audience: Option<&str>) -> ContactClaims {
         let mut claims = self.signer.claims(contact, self.lifetime);
-        let attributes = record.lp_sdes.map(Value::from);
         let names = [("given_name", record.given_name), ("family_name", record.family_name)];
         let names = names.map(|(claim, name)| (claim, name.map(Value::from)));
         let audience = ("aud", audience.map(Value::from));
-        for (claim, value) in names.into_iter().chain([("lp_sdes", attributes), audience]) {
+        for (claim, value) in names.into_iter().chain([audience]) {
             claims.extend(value.map(|value| (claim.to_owned(), value)));
         }
-        claims
+        ContactClaims { plain: claims, lp_sdes: record.lp_sdes }
     }
 
-    fn sign(&self, claims: &Map<String, Value>) -> Result<String, SigningError> {
+    fn sign(&self, claims: &ContactClaims) -> Result<String, SigningError> {
         let token = self.signer.sign(claims)?;
         match &self.encryption {
-            Some(key) => key.encrypt(&token, claims),
+            Some(key) => key.encrypt(&token, &claims.plain),
             None => Ok(token),
         }
     }

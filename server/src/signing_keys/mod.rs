@@ -5,6 +5,8 @@
 pub mod command;
 mod key_file;
 mod key_set;
+pub mod pem_text;
+mod private_key_info;
 mod publication;
 pub mod published_keys;
 mod signer;
@@ -45,6 +47,9 @@ pub enum KeysError {
     /// The folder is open to others.
     #[error("expected a folder that only its owner can read; run: chmod 700 {}", .0.display())]
     FolderMode(PathBuf),
+    /// Somebody else than the folder's owner made a file in it.
+    #[error("expected files of the folder's owner in a folder that is open to others, {} is somebody else's", .0.display())]
+    Owner(PathBuf),
     /// One file in it.
     #[error(transparent)]
     File(#[from] KeyFileError),
@@ -71,12 +76,20 @@ pub fn read_folder(folder: &Path) -> Result<KeySet, KeysError> {
     if !metadata.is_dir() {
         return Err(failed(io::Error::from(io::ErrorKind::NotADirectory)));
     }
-    if metadata.mode() & 0o077 != 0 {
+    let mode = metadata.mode();
+    // Where anybody may put a file, as in a volume of Kubernetes, only files of the folder's owner are keys, and
+    // nobody else can replace them. A folder that nobody can write, as systemd's of credentials, has its own readers.
+    let is_sticky = mode & 0o1000 != 0;
+    let is_read_only = mode & 0o227 == 0;
+    if mode & 0o077 != 0 && !is_sticky && !is_read_only {
         return Err(KeysError::FolderMode(folder.to_owned()));
     }
     let mut keys: Vec<Arc<SigningKey>> = Vec::new();
     for file in key_files(folder).map_err(failed)? {
         let key = SigningKey::read(&file)?;
+        if is_sticky && std::fs::metadata(&file).map_err(failed)?.uid() != metadata.uid() {
+            return Err(KeysError::Owner(file));
+        }
         if let Some(first) = keys.iter().find(|first| first.id() == key.id()) {
             return Err(KeysError::Twice { first: first.file().to_owned(), second: file });
         }

@@ -9,6 +9,7 @@ mod customers;
 mod failures;
 mod guests;
 mod omnichannel;
+mod pem_files;
 mod processes;
 mod programs;
 mod secrets;

@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -62,6 +63,12 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_LISTEN", "192.0.2.1:80", "listen"),
         ("IDENTITY_SERVICE_DATABASE_URL", "postgres://me:hunter2@host/db", "database-url"),
         ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:/nowhere/at/all.sqlite", "database-url"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite: ", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite://", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:?mode=rwc", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite://?cache=shared", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:%20?mode=rwc", "without a file's name"),
         ("IDENTITY_SERVICE_ACCOUNTS_URL", "http://accounts.example", "accounts-url"),
         ("IDENTITY_SERVICE_ACCOUNTS_URL", "accounts", "accounts-url"),
         ("IDENTITY_SERVICE_CLIENT_ID", " ", "client-id"),
@@ -81,7 +88,6 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_SESSION_INTROSPECTION_URL", "https://site.example/introspect", "session-introspection-url"),
         ("IDENTITY_SERVICE_SESSION_CLIENT_ID", "client", "session-client-id"),
         ("IDENTITY_SERVICE_SESSION_CLIENT_SECRET", "a secret", "session-client-secret"),
-        ("IDENTITY_SERVICE_CUSTOMER_CLAIM", "", "customer-claim"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://shop.example/path", "allowed-origin"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://a.example,shop", "allowed-origin"),
         ("IDENTITY_SERVICE_ACCOUNTS_TIMEOUT", "-1", "accounts-timeout"),
@@ -97,6 +103,62 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_LOG_LEVEL", "loud", "--log-level"),
     ] {
         refused(&ended(right(folder.path()).env(variable, value)), setting);
+    }
+}
+
+/// Every variable that a flag of the service or of `keys` reads, as `--help` tells them.
+fn variables(arguments: &[&str]) -> Vec<String> {
+    let help = String::from_utf8(service().args(arguments).arg("--help").output().unwrap().stdout).unwrap();
+    let named = help.split("[env: ").skip(1);
+    let named: Vec<String> = named.map(|rest| rest.split(['=', ']']).next().unwrap().to_owned()).collect();
+    assert!(named.iter().all(|name| name.starts_with("IDENTITY_SERVICE_")), "{named:?}");
+    named
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = variables(&[]);
+    assert!(names.len() > 30, "{names:?}");
+    for empty in ["", " ", "\t \n"] {
+        let mut command = right(folder.path());
+        let given: Vec<_> = command.get_envs().map(|(name, _)| name.to_str().unwrap().to_owned()).collect();
+        // As a compose file gives them: every one that is not set, at once.
+        command.envs(names.iter().filter(|name| !given.contains(*name)).map(|name| (name, empty)));
+        let (line, well) = start_and_stop(command);
+        assert!(well, "{empty:?}: {line}");
+    }
+    let keys = Keys::new();
+    for name in variables(&["keys"]) {
+        let mut command = service();
+        let listed = command.current_dir(keys.folder().parent().unwrap()).env(name, "").args(["keys", "list"]).output();
+        assert!(String::from_utf8(listed.unwrap().stdout).unwrap().contains("active"));
+    }
+}
+
+#[test]
+fn what_is_on_or_off_is_said_in_any_of_the_usual_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    let switches = ["OMNICHANNEL", "LIVE_ASSIST", "GUESTS", "ADOPT_GUESTS", "INSECURE_GUEST_COOKIE"];
+    let with = |word: &str, switched: &[&str]| {
+        let mut command = right(folder.path());
+        command.env("IDENTITY_SERVICE_SIGNING_KEYS", keys.folder()).env("IDENTITY_SERVICE_ISSUER", "shop.example");
+        command.envs(switched.iter().map(|name| (format!("IDENTITY_SERVICE_{name}"), word)));
+        command
+    };
+    for on in ["1", "true", "TRUE", "True", "yes", "on", "y", "t"] {
+        let (line, well) = start_and_stop(with(on, &switches));
+        assert!(well, "{on}: {line}");
+    }
+    for off in ["0", "false", "False", "no", "off", "n", "f"] {
+        // Without a widget that signs, its keys are a setting that does nothing.
+        refused(&ended(&mut with(off, &switches)), "signing-keys");
+    }
+    for neither in ["2", "often", "-1", "truely"] {
+        for switch in switches {
+            refused(&ended(&mut with(neither, &[switch])), &switch.to_lowercase().replace('_', "-"));
+        }
     }
 }
 
@@ -379,12 +441,27 @@ struct Program {
 }
 
 impl Program {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    fn start(command: Command) -> Self {
+        Self::start_with_log(command, Stdio::null())
+    }
+
+    fn start_with_log(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let line: Value = serde_json::from_str(&line).unwrap();
         Self { child, url: line["listening"].as_str().unwrap().to_owned() }
+    }
+
+    fn signal(&self, name: &str) {
+        let told = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success());
+    }
+
+    /// Tells it to stop, and whether it ended well.
+    fn stop(mut self) -> bool {
+        self.signal("TERM");
+        self.child.wait().unwrap().success()
     }
 }
 
@@ -394,4 +471,86 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Asks for `/healthz` so often, and wants it good each time, and soon.
+async fn answers(program: &Program, requests: usize) {
+    let http = reqwest::Client::new();
+    for number in 0..requests {
+        let url = format!("{}/healthz", program.url);
+        let answer = http.get(url).timeout(Duration::from_secs(5)).send().await;
+        assert_eq!(answer.unwrap_or_else(|error| panic!("request {number}: {error}")).status(), 200);
+    }
+}
+
+/// A log that nobody reads any more, one that nobody reads for now, and one on a full disk.
+#[tokio::test]
+async fn no_request_waits_for_the_log_or_dies_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = |log: Stdio| Program::start_with_log(right(folder.path()), log);
+
+    let mut gone = started(Stdio::piped());
+    drop(gone.child.stderr.take());
+    answers(&gone, 20).await;
+
+    let full = started(fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into());
+    answers(&full, 20).await;
+
+    let closed = {
+        // A shell closes the descriptor; the program then opens nothing else in its place.
+        let mut command = Command::new("/bin/sh");
+        command.env_clear().arg("-c").arg("exec \"$0\" 2>&-").arg(env!("CARGO_BIN_EXE_identity-service"));
+        command.envs(right(folder.path()).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Program::start_with_log(command, Stdio::null())
+    };
+    answers(&closed, 20).await;
+
+    // More than a pipe holds, so that the log stands still.
+    let mut stuck = started(Stdio::piped());
+    answers(&stuck, 3000).await;
+    // What was left out is told, once somebody reads again, and each line is whole.
+    let mut lines = BufReader::new(stuck.child.stderr.take().unwrap()).lines();
+    let mut read = 0;
+    let dropped = loop {
+        let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        if let Some(dropped) = line["dropped_lines"].as_u64() {
+            assert_eq!(line["level"], "WARN");
+            break dropped;
+        }
+        read += 1;
+        if read % 100 == 0 {
+            // It is said with a line that comes after.
+            answers(&stuck, 1).await;
+        }
+    };
+    assert!(dropped > 0);
+    assert!(stuck.stop(), "it stops when told");
+}
+
+#[tokio::test]
+async fn the_program_starts_where_its_first_line_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let mut child = right(folder.path())
+        .env("IDENTITY_SERVICE_LOG_LEVEL", "info")
+        .stdout(full())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The log tells the address then.
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let url = loop {
+        let line: Value = serde_json::from_str(&lines.next().expect("it ended").unwrap()).unwrap();
+        if let Some(url) = line["listening"].as_str() {
+            break url.to_owned();
+        }
+    };
+    let program = Program { child, url };
+    answers(&program, 1).await;
+    assert!(program.stop());
+    // A wrong setting ends it with its code, whoever can read why.
+    let ended = right(folder.path()).env("IDENTITY_SERVICE_LISTEN", "nowhere").stdout(full()).stderr(full()).status();
+    assert_eq!(ended.unwrap().code(), Some(2));
+    let ended = right(folder.path()).env("IDENTITY_SERVICE_BODY_LIMIT", "0").stdout(full()).stderr(full()).status();
+    assert_eq!(ended.unwrap().code(), Some(2));
 }
