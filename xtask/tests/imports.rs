@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["setting"],
     &["http"],
     &["admission", "customer_store", "proof_key", "signing_keys"],
-    &["customer_records"],
+    &["customer_records", "readiness"],
     &["live_assist", "livechat", "omnichannel"],
     &["configuration"],
     &["service"],

@@ -1,6 +1,6 @@
 //! The flags of the admission: the site's session tokens, and from which pages a request may come.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
 use secrecy::SecretString;
@@ -8,11 +8,11 @@ use secrecy::SecretString;
 use crate::{
     admission::{
         AdmissionSettings,
-        json_web_keys::{JsonWebKeys, read_keys},
+        json_web_keys::JsonWebKeys,
         origin::{AllowedOrigins, Origin},
         session_token::{SessionKey, SessionSettings},
     },
-    setting::{SHORTEST_SECRET, SettingError, not_empty, required_secret, safe_url, too_short, unreadable, wrong},
+    setting::{SHORTEST_SECRET, SettingError, not_empty, required_secret, safe_url, too_short, wrong},
 };
 
 /// The environment variable that may hold the session secret.
@@ -87,16 +87,18 @@ impl AdmissionFlags {
             }
             (Some(_), None, None) => Err(too_short("session-secret")),
             (None, Some(url), None) => {
-                let keys = JsonWebKeys::remote(safe_url("session-jwks-url", url)?, timeout);
+                let url = safe_url("session-jwks-url", url)?;
+                let keys = JsonWebKeys::remote(url, timeout);
                 keys.map(SessionKey::PublicKeys)
                     .map_err(|error| wrong("session-jwks-url", error.without_url().to_string()))
             }
             (None, None, Some(file)) => {
-                let text = fs::read(file).map_err(|error| wrong("session-jwks-file", unreadable(file, &error)))?;
-                let keys = read_keys(&text).map_err(|error| {
-                    wrong("session-jwks-file", format!("expected a JSON Web Key Set with a public key, found {error}"))
+                let keys = JsonWebKeys::file(file.to_owned()).map_err(|error| {
+                    let path = file.display();
+                    let expected = format!("expected a JSON Web Key Set with a public key in {path}, found {error}");
+                    wrong("session-jwks-file", expected)
                 })?;
-                Ok(SessionKey::PublicKeys(JsonWebKeys::fixed(keys)))
+                Ok(SessionKey::PublicKeys(keys))
             }
             (None, None, None) => Err(wrong(
                 "session-secret",

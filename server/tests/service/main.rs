@@ -4,6 +4,7 @@
 mod admission;
 mod answers;
 mod code_flow;
+mod connections;
 mod core_reads;
 mod failures;
 mod guests;
@@ -11,6 +12,7 @@ mod omnichannel;
 mod pem_files;
 mod processes;
 mod programs;
+mod readiness;
 mod secrets;
 mod signing;
 mod signing_keys;
