@@ -19,6 +19,7 @@ pub mod loopback;
 pub mod omnichannel;
 pub mod proof_key;
 pub mod random;
+pub mod readiness;
 pub mod secret;
 pub mod service;
 pub mod setting;

@@ -14,6 +14,7 @@ use identity_service::{
     logging,
     service::{IdentityService, StartError},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Says why the program ends; where nobody can read it, the exit code has to do.
 fn complain(error: &impl Display) {
@@ -38,6 +39,13 @@ async fn main() -> ExitCode {
         }
     };
     let _log = logging::start(configuration.log_level);
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
+        Err(error) => {
+            complain(&error);
+            return ExitCode::FAILURE;
+        }
+    };
     let (address, settings) = (configuration.listen, configuration.serve);
     let service = match IdentityService::new(configuration, Clock::system()).await {
         Ok(service) => service,
@@ -57,6 +65,12 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let reloaded = service.clone();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            reloaded.reload_keys().await;
+        }
+    });
     serve(listener, service.router(), settings, shutdown).await;
     if tokio::time::timeout(settings.shutdown_deadline, service.finish()).await.is_err() {
         tracing::warn!("some requests to accounts did not finish before the shutdown deadline");

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json, Router, extract::State, middleware, response::Response, routing::get};
-use serde_json::json;
+use axum::{Router, middleware};
 
 use crate::{
     administration::Administration,
@@ -11,16 +10,12 @@ use crate::{
     clock::Clock,
     configuration::{Configuration, DatabaseSettings},
     customer_store::{CustomerStore, StoreError},
-    http::{
-        answer::not_stored,
-        host::one_host,
-        problem::{Problem, method_not_allowed, not_found, store_unavailable},
-        request_log::log_request,
-    },
+    http::{host::one_host, problem::not_found, request_log::log_request},
     live_assist::{LiveAssist, codes::AuthorizationCodes, tokens::ContactTokens},
     livechat::{LiveChat, LiveChatSettings, accounts::AccountsApi, customer_tokens::CustomerTokens, guests::Guests},
     omnichannel::Omnichannel,
-    signing_keys::{Signer, published_keys},
+    readiness::Readiness,
+    signing_keys::{Signer, SigningKeys, published_keys},
 };
 
 /// Why the service could not be made.
@@ -37,8 +32,10 @@ pub enum StartError {
 struct Shared {
     store: CustomerStore,
     tokens: Option<CustomerTokens>,
-    /// The routes of the widgets that are served; each router holds what it works with.
+    /// The routes of all that is served; each router holds what it works with.
     routes: Router,
+    admission: Admission,
+    signing_keys: Option<SigningKeys>,
 }
 
 /// The identity service.
@@ -69,10 +66,12 @@ impl IdentityService {
             tokens = Some(held);
         }
         let mut context_variables = Arc::from([]);
+        let mut signer_in_use = None;
         if let Some(signing) = signing {
             let wall = clock.clone();
             signing.keys.watch(signing.check_interval, move || wall.now().wall);
             let signer = Signer::new(signing.keys, &signing.issuer, clock.clone());
+            signer_in_use = Some(signer.clone());
             let (omnichannel, live_assist) = (signing.omnichannel, signing.live_assist);
             routes = routes.merge(published_keys::routes(signer.clone(), omnichannel.is_some(), live_assist.is_some()));
             if let Some(settings) = omnichannel {
@@ -82,7 +81,7 @@ impl IdentityService {
             }
             if let Some(settings) = live_assist {
                 let live_assist = LiveAssist {
-                    admission,
+                    admission: admission.clone(),
                     body_limits,
                     tokens: ContactTokens {
                         store: store.clone(),
@@ -100,19 +99,31 @@ impl IdentityService {
                 Administration { key, store: store.clone(), tokens: tokens.clone(), context_variables, body_limits };
             routes = routes.merge(administration.routes());
         }
-        Ok(Self(Arc::new(Shared { store, tokens, routes })))
+        let signing_keys = signer_in_use.as_ref().map(|signer| signer.keys().clone());
+        routes = routes.merge(Readiness::new(store.clone(), signer_in_use, admission.clone()).routes());
+        Ok(Self(Arc::new(Shared { store, tokens, routes, admission, signing_keys })))
     }
 
     /// The routes alone, to be merged into a site's own router.
     pub fn routes(&self) -> Router {
-        let health = Router::new().route("/healthz", get(health)).method_not_allowed_fallback(method_not_allowed);
-        self.0.routes.clone().merge(health.with_state(self.clone()))
+        self.0.routes.clone()
     }
 
     /// The whole service: its routes, 404 for everything else, and a log line for each request.
     pub fn router(&self) -> Router {
         let routes = self.routes().fallback(not_found);
         routes.layer(middleware::from_fn(one_host)).layer(middleware::from_fn(log_request))
+    }
+
+    /// Reads its own keys and the site's anew. What cannot be read leaves the keys in hand as they are.
+    pub async fn reload_keys(&self) {
+        if let Some(keys) = &self.0.signing_keys {
+            keys.reload();
+        }
+        match self.0.admission.reload_keys().await {
+            Ok(()) => tracing::info!("the keys are read anew"),
+            Err(error) => tracing::error!(%error, "the site's keys stay as they were"),
+        }
     }
 
     /// Waits until every request to accounts has ended: one that creates a customer must not be lost.
@@ -122,12 +133,4 @@ impl IdentityService {
         }
         self.0.store.close().await;
     }
-}
-
-async fn health(State(service): State<IdentityService>) -> Result<Response, Problem> {
-    service.0.store.check().await.map_err(|error| {
-        tracing::error!(%error, "the health check failed");
-        store_unavailable()
-    })?;
-    Ok(not_stored(Json(json!({ "status": "ok" }))))
 }

@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use cookie::Cookie;
 
 use crate::{customer::CustomerId, http::problem::Problem};
+use json_web_keys::KeysError;
 use origin::AllowedOrigins;
 use session::{SessionError, SessionSource};
 
@@ -65,6 +66,22 @@ impl Admission {
                 Err(Problem::new(StatusCode::CONFLICT, "signed_in", detail))
             }
             Err(error) => Err(session_problem(error)),
+        }
+    }
+
+    /// Whether session tokens can be checked; the error says why not.
+    pub async fn check(&self) -> Result<(), KeysError> {
+        match self.session.public_keys() {
+            Some(keys) => keys.check().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Reads the site's keys anew.
+    pub async fn reload_keys(&self) -> Result<(), KeysError> {
+        match self.session.public_keys() {
+            Some(keys) => keys.reload().await,
+            None => Ok(()),
         }
     }
 

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 
 use super::{
     introspection::Introspection,
-    json_web_keys::KeysError,
+    json_web_keys::{JsonWebKeys, KeysError},
     questions::{AskError, NoCustomer},
     refusal::Refusal,
     session_token::{SessionSettings, SessionTokens, TokenError},
@@ -75,6 +75,14 @@ impl SessionSource {
             Self::Tokens(tokens) => Some(tokens.cookie()),
             Self::Introspection(introspection) => Some(introspection.cookie()),
             Self::Site(_) => None,
+        }
+    }
+
+    /// The site's public keys, where it signs its sessions with these.
+    pub(super) fn public_keys(&self) -> Option<&JsonWebKeys> {
+        match self {
+            Self::Tokens(tokens) => tokens.public_keys(),
+            Self::Introspection(_) | Self::Site(_) => None,
         }
     }
 

@@ -85,6 +85,14 @@ impl SessionTokens {
         Self(settings)
     }
 
+    /// The site's public keys, when it signs with these.
+    pub fn public_keys(&self) -> Option<&JsonWebKeys> {
+        match &self.0.key {
+            SessionKey::Secret(_) => None,
+            SessionKey::PublicKeys(keys) => Some(keys),
+        }
+    }
+
     /// The cookie that holds the token.
     pub fn cookie(&self) -> &str {
         &self.0.cookie

@@ -1,6 +1,6 @@
 //! The flags of the admission: the site's session tokens, and from which pages a request may come.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use base64::{
     Engine, alphabet,
@@ -14,14 +14,14 @@ use crate::{
     admission::{
         AdmissionSettings,
         introspection::{Introspection, IntrospectionSettings},
-        json_web_keys::{JsonWebKeys, read_keys},
+        json_web_keys::JsonWebKeys,
         origin::{AllowedOrigins, Origin},
         questions::QuestionSettings,
         session::SessionSource,
         session_token::{SessionKey, SessionSecret, SessionSettings},
         site_session::{SiteSessionSettings, SiteSessions},
     },
-    setting::{SettingError, not_empty, required_secret, safe_url, seconds, unreadable, unused, wrong},
+    setting::{SettingError, not_empty, required_secret, safe_url, seconds, unused, wrong},
 };
 
 /// The environment variable that may hold the session secret.
@@ -148,11 +148,12 @@ impl AdmissionFlags {
                 self.tokens(SessionKey::PublicKeys(keys)).into()
             }
             Source::KeysFile(file) => {
-                let text = fs::read(&file).map_err(|error| wrong("session-jwks-file", unreadable(&file, &error)))?;
-                let keys = read_keys(&text).map_err(|error| {
-                    wrong("session-jwks-file", format!("expected a JSON Web Key Set with a public key, found {error}"))
+                let keys = JsonWebKeys::file(file.clone()).map_err(|error| {
+                    let path = file.display();
+                    let expected = format!("expected a JSON Web Key Set with a public key in {path}, found {error}");
+                    wrong("session-jwks-file", expected)
                 })?;
-                self.tokens(SessionKey::PublicKeys(JsonWebKeys::fixed(keys))).into()
+                self.tokens(SessionKey::PublicKeys(keys)).into()
             }
             Source::Site(url) => self.site(&url)?,
             Source::Introspection(url) => self.introspection(&url, secret)?,

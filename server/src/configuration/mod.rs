@@ -33,7 +33,7 @@ use crate::{
     admission::AdmissionSettings,
     http::{request_body::BodyLimits, serve::ServeSettings},
     livechat::LiveChatSettings,
-    setting::{SettingError, wrong},
+    setting::{SettingError, seconds, wrong},
     signing_keys::command::KeysCommand,
 };
 
@@ -61,6 +61,9 @@ pub struct Flags {
     /// The longest request body, in bytes.
     #[arg(long, env = "IDENTITY_SERVICE_BODY_LIMIT", default_value_t = 4096, value_name = "BYTES")]
     pub body_limit: usize,
+    /// How long a connection is kept between two requests, in seconds: longer than the balancer before the service does.
+    #[arg(long, env = "IDENTITY_SERVICE_KEEP_ALIVE", default_value_t = 75.0, value_name = "SECONDS")]
+    pub keep_alive: f64,
     /// error, warn, info, debug or trace.
     #[arg(long, env = "IDENTITY_SERVICE_LOG_LEVEL", default_value = "info")]
     pub log_level: tracing::Level,
@@ -161,7 +164,10 @@ impl Flags {
             signing,
             admin_key,
             body_limits: BodyLimits { length: self.body_limit, time: Duration::from_secs(10) },
-            serve: ServeSettings::default(),
+            serve: ServeSettings {
+                keep_alive: seconds("keep-alive", self.keep_alive, 86_400.0)?,
+                ..ServeSettings::default()
+            },
             log_level: self.log_level,
         })
     }

@@ -1,5 +1,7 @@
 //! Customers who are known already: their entities put in and taken out, and everything of one of them erased.
 
+use sqlx::Connection;
+
 use super::{CustomerStore, StoreError, on_database};
 use crate::customer::{CustomerId, EntityId};
 
@@ -37,9 +39,9 @@ const IS_SAME: &str = "SELECT entity_id = $3 FROM customer WHERE account = $1 AN
 impl CustomerStore {
     /// Puts these in, in one transaction; an entity that is there is overwritten only where `replace` says so.
     pub async fn import(&self, pairs: &[(CustomerId, EntityId)], replace: bool) -> Result<Vec<Import>, StoreError> {
-        on_database!(self, pool => {
+        on_database!(self, write, connection => {
             let mut imports = Vec::with_capacity(pairs.len());
-            let mut transaction = pool.begin().await?;
+            let mut transaction = connection.begin().await?;
             for (customer, entity) in pairs {
                 let (customer, entity) = (customer.as_str(), entity.as_str());
                 let bound = |statement| sqlx::query(statement).bind(&self.account).bind(customer).bind(entity);
@@ -67,7 +69,7 @@ impl CustomerStore {
         after: Option<&CustomerId>,
         limit: u32,
     ) -> Result<Vec<(CustomerId, EntityId)>, StoreError> {
-        let rows: Vec<(String, String)> = on_database!(self, pool => {
+        let rows: Vec<(String, String)> = on_database!(self, read, connection => {
             sqlx::query_as(
                 "SELECT customer_id, entity_id FROM customer WHERE account = $1 AND customer_id > $2
                  ORDER BY customer_id LIMIT $3",
@@ -75,7 +77,7 @@ impl CustomerStore {
             .bind(&self.account)
             .bind(after.map(CustomerId::as_str).unwrap_or_default())
             .bind(i64::from(limit))
-            .fetch_all(pool)
+            .fetch_all(connection)
             .await
         })?;
         let read = |(customer, entity): (String, String)| {
@@ -87,8 +89,8 @@ impl CustomerStore {
     /// Forgets all there is of the customer, for every account, with the right to create an entity.
     pub async fn erase(&self, customer: &CustomerId) -> Result<Erased, StoreError> {
         let customer = customer.as_str();
-        let (record, entities, codes): (u64, Vec<String>, u64) = on_database!(self, pool => {
-            let mut transaction = pool.begin().await?;
+        let (record, entities, codes): (u64, Vec<String>, u64) = on_database!(self, write, connection => {
+            let mut transaction = connection.begin().await?;
             let entities = sqlx::query_scalar("DELETE FROM customer WHERE customer_id = $1 RETURNING entity_id")
                 .bind(customer)
                 .fetch_all(&mut *transaction)

@@ -9,7 +9,10 @@ mod database;
 mod entities;
 mod error;
 mod guests;
+mod postgres;
+mod postgres_url;
 mod records;
+mod sqlite;
 
 pub use codes::{IssuedAuthorizationCode, Redemption};
 pub use customers::{Erased, Import};
@@ -32,10 +35,18 @@ impl CustomerStore {
         Ok(Self { database: Database::open(url, connections).await?, account })
     }
 
-    /// Fails when the database does not answer.
+    /// Fails when nothing can be written. The row that it writes is of nobody: no customer's id is empty.
     pub async fn check(&self) -> Result<(), StoreError> {
-        on_database!(self, pool => {
-            sqlx::query("SELECT 1 FROM customer LIMIT 1").fetch_optional(pool).await.map(|_| ())
+        self.database.check()?;
+        on_database!(self, write, connection => {
+            sqlx::query(
+                "INSERT INTO creation (account, customer_id, lease, expires_at)
+                 VALUES ('', '', '', (SELECT now FROM clock))
+                 ON CONFLICT (account, customer_id) DO UPDATE SET expires_at = excluded.expires_at",
+            )
+            .execute(connection)
+            .await
+            .map(|_| ())
         })
     }
 

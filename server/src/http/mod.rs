@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod host;
+pub mod patience;
 pub mod problem;
 pub mod request_body;
 pub mod request_log;

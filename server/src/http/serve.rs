@@ -17,18 +17,27 @@ use hyper_util::{
 use tokio::net::TcpListener;
 use tower::{Service, ServiceExt};
 
+use super::patience::{Answering, Patient};
+
 /// How patient the server is.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeSettings {
-    /// A request's head has to arrive within this.
+    /// A request's head has to arrive within this, from its first byte on.
     pub head_timeout: Duration,
+    /// A connection is kept for so long between two requests: longer than balancers keep theirs, so that it is not
+    /// closed at the moment in which they send.
+    pub keep_alive: Duration,
     /// At shutdown, running requests have this long.
     pub shutdown_deadline: Duration,
 }
 
 impl Default for ServeSettings {
     fn default() -> Self {
-        Self { head_timeout: Duration::from_secs(10), shutdown_deadline: Duration::from_secs(20) }
+        Self {
+            head_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            shutdown_deadline: Duration::from_secs(20),
+        }
     }
 }
 
@@ -65,7 +74,9 @@ where
     S: Service<Request<Body>, Response = Response, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
 {
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
+    // Its own timeout makes no difference between a head that does not end and one that has not begun. It is kept for
+    // a head whose beginning came with the request before.
+    server.timer(TokioTimer::new()).header_read_timeout(settings.keep_alive.max(settings.head_timeout));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -82,10 +93,17 @@ where
                 continue;
             }
         };
-        let served = served.clone();
+        let (served, answering) = (served.clone(), Answering::default());
+        let stream = Patient::new(stream, answering.clone(), settings.head_timeout, settings.keep_alive);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-            served.clone().oneshot(request.map(Body::new))
+            let (answer, answering) = (served.clone().oneshot(request.map(Body::new)), answering.clone());
+            answering.set(true);
+            async move {
+                let answer = answer.await;
+                answering.set(false);
+                answer
+            }
         });
         let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {

@@ -28,6 +28,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tokio::sync::Notify;
+
 use crate::clock::seconds;
 
 /// How often the running service looks whether the folder has changed.
@@ -129,6 +131,8 @@ fn fingerprint(folder: &Path) -> io::Result<Vec<(PathBuf, [i64; 6])>> {
 struct Folder {
     path: PathBuf,
     keys: RwLock<Arc<KeySet>>,
+    /// Somebody wants them read now.
+    wanted: Notify,
 }
 
 /// The keys of a running service, read again when the folder changes.
@@ -146,12 +150,17 @@ impl SigningKeys {
     /// Reads the folder, which has to have a key that is active now.
     pub fn open(folder: &Path, now: SystemTime) -> Result<Self, KeysError> {
         let keys = usable(folder, now)?;
-        Ok(Self(Arc::new(Folder { path: folder.to_owned(), keys: RwLock::new(Arc::new(keys)) })))
+        Ok(Self(Arc::new(Folder { path: folder.to_owned(), keys: RwLock::new(Arc::new(keys)), wanted: Notify::new() })))
     }
 
     /// The keys as they were last read.
     pub fn current(&self) -> Arc<KeySet> {
         Arc::clone(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has the folder read anew, changed or not, by who watches it.
+    pub fn reload(&self) {
+        self.0.wanted.notify_one();
     }
 
     /// Looks at the folder in this interval until the last holder of the keys is gone. A folder that cannot be used
@@ -161,8 +170,14 @@ impl SigningKeys {
         let (mut seen, mut logged) = (None, None);
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(interval).await;
-                let Some(path) = folder.upgrade().map(|folder| folder.path.clone()) else { return };
+                // Held for no longer than the interval, so that the last holder of the keys ends this.
+                let Some(watched) = folder.upgrade() else { return };
+                let path = watched.path.clone();
+                tokio::select! {
+                    () = tokio::time::sleep(interval) => {}
+                    () = watched.wanted.notified() => seen = None,
+                }
+                drop(watched);
                 let (before, time) = (seen.clone(), now());
                 // Reading files may take long, and checking keys does.
                 let looked = tokio::task::spawn_blocking(move || {

@@ -139,8 +139,8 @@ async fn accounts_share_records_and_codes_but_no_entity() {
         one.put_record(&ada, r#"{"given_name":"Augusta Ada – ☕"}"#).await.unwrap();
         assert_eq!(none.record(&ada).await.unwrap().unwrap(), r#"{"given_name":"Augusta Ada – ☕"}"#);
         assert_eq!(none.record(&customer("Ada")).await.unwrap(), None);
-        none.delete_record(&ada).await.unwrap();
-        none.delete_record(&ada).await.unwrap();
+        none.erase(&ada).await.unwrap();
+        none.erase(&ada).await.unwrap();
         assert_eq!(one.record(&ada).await.unwrap(), None);
     })
     .await;

@@ -1,6 +1,9 @@
 //! Who is let in, from which pages, and with what kind of request.
 
-use std::{sync::Arc, sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -10,7 +13,7 @@ use axum::{Router, routing::get};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use demo::livechat_accounts::Faults;
 use identity_service::admission::{
-    json_web_keys::{JsonWebKeys, read_keys},
+    json_web_keys::{JsonWebKeys, KeyAges, PublicKey, read_keys},
     origin::Origin,
     session_token::{SessionKey, SessionSecret},
 };
@@ -19,7 +22,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{ALLOWED, Given, Server, World, log_of_this_thread, now, problem, sign};
+use crate::support::{ALLOWED, Given, Server, World, log_of_this_thread, now, problem, sign, until};
 
 async fn answer(request: RequestBuilder) -> (u16, String) {
     let response = request.send().await.unwrap();
@@ -540,4 +543,191 @@ fn an_allowed_origin_is_read_however_it_is_written() {
     ] {
         assert_eq!(Origin::parse(text), None, "{text:?}");
     }
+}
+
+/// The site's server of keys, which counts its fetches and may be told to hold them or to fail.
+#[derive(Clone, Default)]
+struct KeyServer {
+    set: Arc<Mutex<Value>>,
+    fetches: Arc<Mutex<usize>>,
+    /// Fetches wait here while it is held.
+    held: Arc<tokio::sync::RwLock<()>>,
+    fails: Arc<Mutex<bool>>,
+}
+
+impl KeyServer {
+    async fn start(&self, ages: KeyAges) -> (Server, World) {
+        let server = self.clone();
+        let route = get(move || async move {
+            *server.fetches.lock().unwrap() += 1;
+            drop(server.held.read().await);
+            if *server.fails.lock().unwrap() {
+                return Err(reqwest::StatusCode::INTERNAL_SERVER_ERROR);
+            }
+            Ok(axum::Json(server.set.lock().unwrap().clone()))
+        });
+        let site = Server::start(Router::new().route("/keys", route)).await;
+        let url = site.url("/keys").parse().unwrap();
+        let keys = JsonWebKeys::remote_with(url, Duration::from_secs(20), ages).unwrap();
+        (site, World::with(Given { session_key: Some(SessionKey::PublicKeys(keys)), ..Given::default() }).await)
+    }
+
+    fn publish(&self, keys: &[&Value]) {
+        *self.set.lock().unwrap() = json!({ "keys": keys });
+    }
+
+    fn fetches(&self) -> usize {
+        *self.fetches.lock().unwrap()
+    }
+}
+
+async fn together(world: &World, tokens: &[String]) -> Vec<(u16, String)> {
+    futures_util::future::join_all(tokens.iter().map(|token| world.with_bearer(token))).await
+}
+
+#[tokio::test]
+async fn all_who_need_the_sites_keys_wait_for_one_fetch() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    let (_site, world) = server.start(KeyAges::default()).await;
+    let held = server.held.write().await;
+    let tokens = vec![sign_with(&key, "one"); 30];
+    let release = async {
+        until("a fetch", || server.fetches() > 0).await;
+        drop(held);
+    };
+    let (answers, ()) = tokio::join!(together(&world, &tokens), release);
+    assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_fetch_is_told_to_all_who_waited_and_to_who_comes_right_after() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    *server.fails.lock().unwrap() = true;
+    // So long a pause that no second fetch falls into the test.
+    let (_site, world) = server.start(KeyAges { pause: Duration::from_secs(600), ..KeyAges::default() }).await;
+    let tokens = vec![sign_with(&key, "one"); 30];
+    let unavailable = (503, "session_keys_unavailable".to_owned());
+    for _ in 0..3 {
+        assert!(together(&world, &tokens).await.iter().all(|answer| *answer == unavailable));
+    }
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test]
+async fn keys_that_come_back_are_used_soon() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    *server.fails.lock().unwrap() = true;
+    let (_site, world) = server.start(KeyAges::default()).await;
+    let token = sign_with(&key, "one");
+    assert_eq!(world.with_bearer(&token).await.0, 503);
+    *server.fails.lock().unwrap() = false;
+    let back = Instant::now();
+    while world.with_bearer(&token).await.0 != 200 {
+        assert!(back.elapsed() < Duration::from_secs(2), "still not back");
+    }
+}
+
+#[tokio::test]
+async fn keys_in_hand_serve_while_new_ones_are_fetched_and_when_these_do_not_come() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    // Old at once.
+    let ages = KeyAges { maximum: Duration::from_millis(1), minimum: Duration::ZERO, pause: Duration::ZERO };
+    let (_site, world) = server.start(ages).await;
+    let token = sign_with(&key, "one");
+    assert_eq!(world.with_bearer(&token).await.0, 200);
+    let held = server.held.write().await;
+    let before = server.fetches();
+    for _ in 0..20 {
+        let answer = tokio::time::timeout(Duration::from_secs(5), world.with_bearer(&token)).await;
+        assert_eq!(answer.expect("it waits for the fetch").0, 200);
+    }
+    assert!(server.fetches() <= before + 2, "{} fetches", server.fetches());
+    // Only who shows a key that nobody knows waits.
+    let (other, other_public) = key_pair("two");
+    server.publish(&[&public, &other_public]);
+    let waiting = sign_with(&other, "two");
+    let waiting = world.with_bearer(&waiting);
+    let known = async {
+        assert_eq!(world.with_bearer(&token).await.0, 200);
+        drop(held);
+    };
+    let (answer, ()) = tokio::join!(waiting, known);
+    assert_eq!(answer.0, 200);
+    *server.fails.lock().unwrap() = true;
+    for _ in 0..20 {
+        assert_eq!(world.with_bearer(&token).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_odd_key_is_left_out_and_refuses_no_other() {
+    let (key, public) = key_pair("one");
+    let with = |member: &str, value: Value| {
+        let mut odd = key_pair("odd").1;
+        odd[member] = value;
+        odd
+    };
+    let numeric = {
+        let mut public = public.clone();
+        public["kid"] = json!(7);
+        public
+    };
+    let text_certificates = {
+        let mut public = public.clone();
+        public["x5c"] = json!("MIIB");
+        public
+    };
+    let odd = [
+        Value::Null,
+        json!(1),
+        json!("key"),
+        json!([]),
+        json!({}),
+        json!({ "kty": "unheard-of" }),
+        json!({ "kty": 5 }),
+        json!({ "kty": "oct", "k": "c2VjcmV0" }),
+        json!({ "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" }),
+        with("kid", json!(5)),
+        with("kid", json!({})),
+        with("x5c", json!("text")),
+        with("x5c", json!(5)),
+        with("x5t", json!([])),
+        with("use", json!(5)),
+        with("use", json!("enc")),
+        with("key_ops", json!("verify")),
+        with("key_ops", json!([5])),
+        with("alg", json!("unheard-of")),
+        with("alg", json!(5)),
+        with("x", json!("not base64!")),
+        with("x", json!(5)),
+        with("crv", json!("P-999")),
+        with("exp", json!("never")),
+    ];
+    let token = sign_with(&key, "one");
+    for odd in odd {
+        for set in [json!({ "keys": [odd, public] }), json!({ "keys": [public, odd], "other": 5 })] {
+            let keys = JsonWebKeys::fixed(read_keys(set.to_string().as_bytes()).unwrap());
+            let found = keys.fitting(Algorithm::ES256, Some("one")).await.unwrap();
+            assert!(found.iter().any(|found| decode_with(&token, found)), "{odd}");
+        }
+    }
+    // What is odd about these makes no difference to who signs with them.
+    for (set, id) in [(json!({ "keys": [numeric] }), "7"), (json!({ "keys": [text_certificates] }), "one")] {
+        let keys = JsonWebKeys::fixed(read_keys(set.to_string().as_bytes()).unwrap());
+        let found = keys.fitting(Algorithm::ES256, Some(id)).await.unwrap();
+        assert!(found.iter().any(|found| decode_with(&token, found)), "{set}");
+    }
+    for none in ["", "[]", "null", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"AA"}]}"#] {
+        assert!(read_keys(none.as_bytes()).is_err(), "{none}");
+    }
+}
+
+fn decode_with(token: &str, key: &PublicKey) -> bool {
+    let validation = jsonwebtoken::Validation::new(Algorithm::ES256);
+    jsonwebtoken::decode::<Value>(token, &key.key, &validation).is_ok()
 }

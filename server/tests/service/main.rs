@@ -4,6 +4,7 @@
 mod admission;
 mod answers;
 mod code_flow;
+mod connections;
 mod core_reads;
 mod customers;
 mod failures;
@@ -12,6 +13,7 @@ mod omnichannel;
 mod pem_files;
 mod processes;
 mod programs;
+mod readiness;
 mod secrets;
 mod session_sources;
 mod signing;

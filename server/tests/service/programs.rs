@@ -554,3 +554,56 @@ async fn the_program_starts_where_its_first_line_cannot_be_written() {
     let ended = right(folder.path()).env("IDENTITY_SERVICE_BODY_LIMIT", "0").stdout(full()).stderr(full()).status();
     assert_eq!(ended.unwrap().code(), Some(2));
 }
+
+/// A key pair of the site as a file of a JSON Web Key Set, and a session token that it signs.
+fn key_set_and_token(id: &str) -> (String, String) {
+    let document = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(
+        &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        &aws_lc_rs::rand::SystemRandom::new(),
+    );
+    let key = jsonwebtoken::EncodingKey::from_ec_der(document.unwrap().as_ref());
+    let algorithm = jsonwebtoken::Algorithm::ES256;
+    let mut public = serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
+    public["kid"] = json!(id);
+    let header = jsonwebtoken::Header { kid: Some(id.to_owned()), ..jsonwebtoken::Header::new(algorithm) };
+    let token = jsonwebtoken::encode(&header, &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    (json!({ "keys": [public] }).to_string(), token)
+}
+
+#[tokio::test]
+async fn at_a_hangup_the_keys_are_read_anew_and_the_service_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    let file = folder.path().join("keys.json");
+    let ((first_set, first), (second_set, second)) = (key_set_and_token("one"), key_set_and_token("two"));
+    fs::write(&file, first_set).unwrap();
+    let mut command = right_signing(folder.path(), &keys);
+    command.env_remove("IDENTITY_SERVICE_SESSION_SECRET").env("IDENTITY_SERVICE_SESSION_JWKS_FILE", &file);
+    let program = Program::start(command);
+    let http = reqwest::Client::new();
+    let ask = async |token: &str| {
+        let url = format!("{}/omnichannel/token", program.url);
+        http.post(url).bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((ask(&first).await, ask(&second).await), (200, 401));
+    // A file that is no key set changes nothing, and ends nothing.
+    fs::write(&file, "{").unwrap();
+    program.signal("HUP");
+    assert_eq!((ask(&first).await, ask(&second).await), (200, 401));
+    fs::write(&file, second_set).unwrap();
+    program.signal("HUP");
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while ask(&second).await != 200 {
+        assert!(std::time::Instant::now() < deadline, "the new key is not known");
+    }
+    assert_eq!(ask(&first).await, 401, "the old key is gone");
+    assert!(program.stop());
+}
+
+#[test]
+fn a_keep_alive_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for value in ["0", "-1", "NaN", "1e9", "soon"] {
+        refused(&ended(right(folder.path()).env("IDENTITY_SERVICE_KEEP_ALIVE", value)), "keep-alive");
+    }
+}

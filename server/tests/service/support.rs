@@ -67,8 +67,11 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
-        let settings =
-            ServeSettings { head_timeout: Duration::from_secs(5), shutdown_deadline: Duration::from_secs(10) };
+        let settings = ServeSettings {
+            head_timeout: Duration::from_secs(5),
+            shutdown_deadline: Duration::from_secs(10),
+            ..ServeSettings::default()
+        };
         let done = tokio::spawn(serve(listener, served, settings, async {
             let _ = stopped.await;
         }));
