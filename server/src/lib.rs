@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod admission;
+pub mod check;
 pub mod clock;
 pub mod configuration;
 pub mod customer;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use identity_service::{
+    check::check,
     clock::Clock,
     configuration::{Command, Flags},
     http::serve::{listen, serve},
@@ -29,9 +30,16 @@ async fn main() -> ExitCode {
             return ended(command.run(SystemTime::now(), &mut io::stdout()).map(|()| true));
         }
         Some(Command::Customers(command)) => return ended(command.run(&mut io::stdout()).await),
+        Some(Command::Check(service)) => {
+            let configuration = match service.check(|name| std::env::var(name).ok()) {
+                Ok(configuration) => configuration,
+                Err(error) => return ended(Err(error)),
+            };
+            return ended(check(configuration, &mut io::stdout()).await);
+        }
         None => {}
     }
-    let configuration = match flags.check(|name| std::env::var(name).ok()) {
+    let configuration = match flags.service.check(|name| std::env::var(name).ok()) {
         Ok(configuration) => configuration,
         Err(error) => {
             complain(&error);

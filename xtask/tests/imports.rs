@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["live_assist", "livechat", "omnichannel"],
     &["administration"],
     &["configuration"],
-    &["service"],
+    &["check", "service"],
     &["main"],
 ];
 

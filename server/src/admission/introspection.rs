@@ -12,7 +12,7 @@ use super::{
     refusal::Refusal,
     session_token::{CLOCK_TOLERANCE, LONGEST_TOKEN, customer_in},
 };
-use crate::{clock::seconds, customer::CustomerId};
+use crate::{clock::seconds, customer::CustomerId, random::random_token};
 
 /// Where tokens are introspected, and what is believed of the answers.
 #[derive(Clone)]
@@ -60,6 +60,12 @@ impl Introspection {
             return Err(NoCustomer::Refused(Refusal::Malformed));
         }
         self.questions.customer(self.questions.digest(&[token.as_bytes()]), self.ask(token)).await
+    }
+
+    /// What the endpoint says of a token that nobody issued.
+    pub(super) async fn probe(&self) -> Result<SignedIn, NoCustomer> {
+        let invented = random_token().map_err(|_| AskError::Unreachable)?;
+        self.ask(&invented).await
     }
 
     async fn ask(&self, token: &str) -> Result<SignedIn, NoCustomer> {

@@ -86,6 +86,37 @@ impl SessionSource {
         }
     }
 
+    /// The setting that says which source it is.
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::Tokens(tokens) if tokens.public_keys().is_some() => "session-jwks",
+            Self::Tokens(_) => "session-secret",
+            Self::Site(_) => "session-url",
+            Self::Introspection(_) => "session-introspection-url",
+        }
+    }
+
+    /// Tries the source without anybody's session; the error says what is to be done.
+    pub async fn probe(&self) -> Result<(), String> {
+        let somebody = "it names a customer to who shows no session: have it answer 401 then";
+        match self {
+            Self::Tokens(tokens) => match tokens.public_keys() {
+                Some(keys) => keys.check().await.map_err(|error| format!("no key to check sessions with, {error}")),
+                None => Ok(()),
+            },
+            Self::Site(site) => match site.probe().await {
+                Ok(_) => Err(somebody.to_owned()),
+                Err(NoCustomer::Failed(error)) => Err(format!("not usable, {error}")),
+                Err(NoCustomer::Nobody | NoCustomer::Refused(_)) => Ok(()),
+            },
+            Self::Introspection(introspection) => match introspection.probe().await {
+                Ok(_) => Err("not usable, it says that an invented token is good".to_owned()),
+                Err(NoCustomer::Failed(error)) => Err(format!("not usable, {error}")),
+                Err(NoCustomer::Nobody | NoCustomer::Refused(_)) => Ok(()),
+            },
+        }
+    }
+
     /// Whether the request has anything that could be a session; its session tokens are passed in.
     pub(super) fn is_sent(&self, headers: &HeaderMap, tokens: &[String]) -> bool {
         match self {

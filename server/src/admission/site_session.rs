@@ -62,6 +62,12 @@ impl SiteSessions {
         self.questions.customer(digest, self.ask(&session, headers)).await
     }
 
+    /// What the site says of who shows nothing.
+    pub(super) async fn probe(&self) -> Result<SignedIn, NoCustomer> {
+        let nothing = Session { cookies: Vec::new(), authorization: None };
+        self.ask(&nothing, &HeaderMap::new()).await
+    }
+
     async fn ask(&self, session: &Session, headers: &HeaderMap) -> Result<SignedIn, NoCustomer> {
         let mut question = self.questions.http.get(self.url.clone());
         // Bytes that came in a header can stand in one.

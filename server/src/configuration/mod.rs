@@ -25,7 +25,8 @@ pub use signing::{SigningFlags, SigningSettings};
 use std::{net::SocketAddr, time::Duration};
 
 use clap::{
-    Arg, ArgAction, Command as Program, CommandFactory, FromArgMatches, Parser, Subcommand, builder::BoolishValueParser,
+    Arg, ArgAction, Args, Command as Program, CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::BoolishValueParser,
 };
 use secrecy::SecretString;
 
@@ -46,6 +47,17 @@ use crate::{
 // A flag of the service before `keys` would be understood and then ignored: its folder would be another one.
 #[command(name = "identity-service", version, args_conflicts_with_subcommands = true)]
 pub struct Flags {
+    /// What the service is to be.
+    #[command(flatten)]
+    pub service: ServiceFlags,
+    /// Something else to do than to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The flags of the service.
+#[derive(Debug, Clone, Args)]
+pub struct ServiceFlags {
     /// Where to listen; port 0 takes any free one.
     #[arg(long, env = "IDENTITY_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
@@ -82,9 +94,6 @@ pub struct Flags {
     /// The admin API.
     #[command(flatten)]
     pub administration: AdministrationFlags,
-    /// Something else to do than to serve.
-    #[command(subcommand)]
-    pub command: Option<Command>,
 }
 
 /// What else the program does.
@@ -94,6 +103,9 @@ pub enum Command {
     Keys(KeysCommand),
     /// Puts in and takes out which entity at LiveChat belongs to which customer.
     Customers(CustomersCommand),
+    /// Tries everything that the service needs, with the same flags and environment, and says what to do where something is
+    /// not as it has to be.
+    Check(Box<ServiceFlags>),
 }
 
 /// Everything the service needs, checked.
@@ -137,7 +149,9 @@ impl Flags {
         let matches = in_its_environment(Self::command()).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
+}
 
+impl ServiceFlags {
     /// Checks every setting; `variable` looks up an environment variable.
     pub fn check(self, variable: impl Fn(&str) -> Option<String>) -> Result<Configuration, SettingError> {
         let database = self.database.check()?;

@@ -3,6 +3,7 @@
 
 mod admission;
 mod answers;
+mod check;
 mod code_flow;
 mod connections;
 mod core_reads;

@@ -561,12 +561,12 @@ fn key_set_and_token(id: &str) -> (String, String) {
         &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
         &aws_lc_rs::rand::SystemRandom::new(),
     );
-    let key = jsonwebtoken::EncodingKey::from_ec_der(document.unwrap().as_ref());
-    let algorithm = jsonwebtoken::Algorithm::ES256;
-    let mut public = serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
+    let key = EncodingKey::from_ec_der(document.unwrap().as_ref());
+    let algorithm = Algorithm::ES256;
+    let mut public = serde_json::to_value(jwk::Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
     public["kid"] = json!(id);
-    let header = jsonwebtoken::Header { kid: Some(id.to_owned()), ..jsonwebtoken::Header::new(algorithm) };
-    let token = jsonwebtoken::encode(&header, &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    let header = Header { kid: Some(id.to_owned()), ..Header::new(algorithm) };
+    let token = encode(&header, &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
     (json!({ "keys": [public] }).to_string(), token)
 }
 
