@@ -17,6 +17,7 @@ pub mod live_assist;
 pub mod livechat;
 pub mod logging;
 pub mod loopback;
+pub mod metrics;
 pub mod omnichannel;
 pub mod proof_key;
 pub mod random;

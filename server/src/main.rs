@@ -46,7 +46,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let _log = logging::start(configuration.log_level);
+    let log = logging::start(configuration.log_level);
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -55,6 +55,7 @@ async fn main() -> ExitCode {
         }
     };
     let (address, settings) = (configuration.listen, configuration.serve);
+    let metrics_address = configuration.metrics_listen;
     let service = match IdentityService::new(configuration, Clock::system()).await {
         Ok(service) => service,
         Err(error @ StartError::Store(_)) => {
@@ -73,6 +74,18 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if let Some(address) = metrics_address {
+        let (listener, shutdown) = match listen("identity-service metrics", address).await {
+            Ok(listening) => listening,
+            Err(error) => {
+                complain(&format!(
+                    "metrics-listen: expected a free address of this machine, {address} is not: {error}"
+                ));
+                return ExitCode::from(2);
+            }
+        };
+        tokio::spawn(serve(listener, service.metrics_router(log.dropped.clone()), settings, shutdown));
+    }
     let reloaded = service.clone();
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms of the service, the lowest floor first. A room looks at its own files and at lower floors.
 const FLOORS: &[&[&str]] = &[
-    &["clock", "customer", "logging", "loopback", "random", "secret"],
+    &["clock", "customer", "logging", "loopback", "metrics", "random", "secret"],
     &["setting"],
     &["http"],
     &["admission", "customer_store", "proof_key", "signing_keys"],

@@ -175,6 +175,7 @@ async fn run(given: Flags) -> Result<(), String> {
     };
     let configuration = |token_lifetime, guests| Configuration {
         listen: given.listen,
+        metrics_listen: None,
         database: DatabaseSettings { url: given.database_url.clone(), connections: 8 },
         livechat: Some(LiveChatSettings {
             accounts: AccountsApiSettings {

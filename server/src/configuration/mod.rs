@@ -76,6 +76,9 @@ pub struct ServiceFlags {
     /// How long a connection is kept between two requests, in seconds: longer than the balancer before the service does.
     #[arg(long, env = "IDENTITY_SERVICE_KEEP_ALIVE", default_value_t = 75.0, value_name = "SECONDS")]
     pub keep_alive: f64,
+    /// Where to listen for GET /metrics, in Prometheus' text format; without it, nowhere.
+    #[arg(long, env = "IDENTITY_SERVICE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
     /// error, warn, info, debug or trace.
     #[arg(long, env = "IDENTITY_SERVICE_LOG_LEVEL", default_value = "info")]
     pub log_level: tracing::Level,
@@ -112,6 +115,8 @@ pub enum Command {
 pub struct Configuration {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to listen for the metrics, if at all.
+    pub metrics_listen: Option<SocketAddr>,
     /// Where the customers are kept.
     pub database: DatabaseSettings,
     /// LiveChat, when it is served.
@@ -172,6 +177,7 @@ impl ServiceFlags {
         }
         Ok(Configuration {
             listen: self.listen,
+            metrics_listen: self.metrics_listen,
             database,
             livechat,
             admission,

@@ -19,6 +19,7 @@ pub use customers::{Erased, Import};
 pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 pub use error::StoreError;
 
+use crate::metrics::DatabaseReadings;
 use database::{Database, on_database};
 
 /// The store. Entities are those of one account of LiveChat; records and codes belong to no account.
@@ -48,6 +49,11 @@ impl CustomerStore {
             .await
             .map(|_| ())
         })
+    }
+
+    /// The connections to the database.
+    pub fn readings(&self) -> DatabaseReadings {
+        self.database.readings()
     }
 
     /// Closes the database's connections; later calls fail.

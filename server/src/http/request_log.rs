@@ -10,10 +10,7 @@ use axum::{
 
 use tracing::Instrument;
 
-use super::{
-    answer::{Outcome, ProblemCode},
-    trace_context::TraceContext,
-};
+use super::{answer::outcome, trace_context::TraceContext};
 
 /// Writes the line, and names the trace in every other line that is logged for the request. The path itself is left out where no route matches: it is whatever somebody sent.
 pub async fn log_request(request: Request, next: Next) -> Response {
@@ -24,12 +21,7 @@ pub async fn log_request(request: Request, next: Next) -> Response {
     let trace_id = trace.as_ref().map(TraceContext::trace_id);
     let span = trace_id.map_or_else(tracing::Span::none, |trace_id| tracing::info_span!("request", trace_id));
     let response = next.run(request).instrument(span).await;
-    let extensions = response.extensions();
-    let outcome = match (extensions.get::<Outcome>(), extensions.get::<ProblemCode>()) {
-        (Some(outcome), _) => outcome.as_str(),
-        (None, Some(problem)) => problem.0,
-        (None, None) => "done",
-    };
+    let outcome = outcome(&response);
     let status = response.status().as_u16();
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     let parent_id = trace.as_ref().map(TraceContext::parent_id);

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::http::StatusCode;
@@ -22,6 +22,7 @@ use crate::{
         answer::Outcome,
         problem::{Problem, store_unavailable},
     },
+    metrics::Metrics,
     proof_key::CodeChallenge,
 };
 
@@ -146,6 +147,7 @@ struct Inner {
     store: CustomerStore,
     clock: Clock,
     settings: TokenSettings,
+    metrics: Metrics,
     held: Cache<EntityOwner, Arc<HeldToken>>,
     flights: Mutex<HashMap<EntityOwner, watch::Receiver<Landed>>>,
     /// New entities that the store did not take: written at the owner's next request, before anything else.
@@ -176,13 +178,20 @@ impl Drop for Landing {
 
 impl CustomerTokens {
     /// Nothing is kept yet.
-    pub fn new(accounts: AccountsApi, store: CustomerStore, clock: Clock, settings: TokenSettings) -> Self {
+    pub fn new(
+        accounts: AccountsApi,
+        store: CustomerStore,
+        clock: Clock,
+        settings: TokenSettings,
+        metrics: Metrics,
+    ) -> Self {
         let held = Cache::builder().max_capacity(settings.capacity).time_to_live(Duration::from_secs(86_400)).build();
         Self(Arc::new(Inner {
             accounts,
             store,
             clock,
             settings,
+            metrics,
             held,
             flights: Mutex::default(),
             unwritten: Mutex::default(),
@@ -193,6 +202,11 @@ impl CustomerTokens {
     /// The customer store.
     pub fn store(&self) -> &CustomerStore {
         &self.0.store
+    }
+
+    /// How many are kept.
+    pub fn kept(&self) -> u64 {
+        self.0.held.entry_count()
     }
 
     /// The client of accounts.
@@ -227,7 +241,7 @@ impl CustomerTokens {
                 (held.token.entity.clone(), outcome)
             }
         };
-        let transfer = self.0.accounts.transfer(&entity, challenge).await;
+        let transfer = self.0.counted("transfer", self.0.accounts.transfer(&entity, challenge)).await;
         if let Err(error) = &transfer {
             log_failure(error);
         }
@@ -331,9 +345,22 @@ impl Inner {
         }
     }
 
+    /// A request to accounts, counted.
+    async fn counted<T>(
+        &self,
+        operation: &'static str,
+        request: impl Future<Output = Result<T, AccountsApiError>>,
+    ) -> Result<T, AccountsApiError> {
+        let began = Instant::now();
+        let answer = request.await;
+        let result = answer.as_ref().map_or_else(AccountsApiError::name, |_| "ok");
+        self.metrics.accounts_request(operation, result, began.elapsed());
+        answer
+    }
+
     async fn fetch_for(&self, entity: &EntityId) -> Result<(HeldToken, Outcome), TokenError> {
         let asked = self.clock.now();
-        Ok((HeldToken { token: self.accounts.token(entity).await?, asked }, Outcome::Fetched))
+        Ok((HeldToken { token: self.counted("token", self.accounts.token(entity)).await?, asked }, Outcome::Fetched))
     }
 
     async fn create(&self, owner: &EntityOwner, adoptable: &[GuestId]) -> Result<(HeldToken, Outcome), TokenError> {
@@ -344,6 +371,7 @@ impl Inner {
                 Creation::Elsewhere(remaining) => tokio::time::sleep(remaining.min(ELSEWHERE_INTERVAL)).await,
                 Creation::Begun { lease, one_was_lost } => {
                     if one_was_lost {
+                        self.metrics.lost_creation();
                         tracing::warn!(
                             "an earlier creation of this customer never came back: LiveChat may hold an entity that nobody uses"
                         );
@@ -358,12 +386,14 @@ impl Inner {
             return Ok((token, Outcome::Adopted));
         }
         let asked = self.clock.now();
-        match self.accounts.create().await {
+        match self.counted("create", self.accounts.create()).await {
             Ok(token) => {
+                self.metrics.creation();
                 let stored = self.finish_creation(owner, lease, &token.entity).await?;
                 if stored == token.entity {
                     Ok((HeldToken { token, asked }, Outcome::Created))
                 } else {
+                    self.metrics.lost_creation();
                     tracing::warn!(
                         "another process created this customer meanwhile: LiveChat holds an entity that nobody uses"
                     );
@@ -372,11 +402,13 @@ impl Inner {
             }
             // The token is of no use, the entity is: it was created.
             Err(AccountsApiError::Nonsense { what, entity: Some(entity) }) => {
+                self.metrics.creation();
                 self.finish_creation(owner, lease, &entity).await?;
                 Err(AccountsApiError::Nonsense { what, entity: Some(entity) }.into())
             }
             Err(error) => {
                 if error.may_have_created() {
+                    self.metrics.lost_creation();
                     tracing::warn!(
                         "a creation ended without a usable answer: LiveChat may hold an entity that nobody uses"
                     );
@@ -418,6 +450,7 @@ impl Inner {
         match self.store.finish_creation(owner, &lease, entity).await {
             Ok(stored) => Ok(stored),
             Err(StoreError::GuestEnded) => {
+                self.metrics.lost_creation();
                 tracing::warn!("a guest ended while it was created: LiveChat holds an entity that nobody uses");
                 Err(TokenError::GuestEnded)
             }

@@ -10,6 +10,7 @@ mod core_reads;
 mod customers;
 mod failures;
 mod guests;
+mod metrics;
 mod omnichannel;
 mod pem_files;
 mod processes;

@@ -563,7 +563,7 @@ fn key_set_and_token(id: &str) -> (String, String) {
     );
     let key = EncodingKey::from_ec_der(document.unwrap().as_ref());
     let algorithm = Algorithm::ES256;
-    let mut public = serde_json::to_value(jwk::Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
+    let mut public = serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
     public["kid"] = json!(id);
     let header = Header { kid: Some(id.to_owned()), ..Header::new(algorithm) };
     let token = encode(&header, &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();

@@ -276,6 +276,7 @@ async fn service(
 ) -> IdentityService {
     let configuration = Configuration {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        metrics_listen: None,
         database: DatabaseSettings {
             url: format!("sqlite:{}", folder.join("customers.sqlite").display()),
             connections: 4,
