@@ -171,7 +171,7 @@ impl Postgres {
             // They take the time that they need, and wait for other replicas.
             sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
             // Under a lock of the database's: replicas that start together do not disturb each other.
-            migrations.run(&mut connection).await.map_err(of_migration)
+            migrations.run_direct(None, &mut connection, false).await.map_err(of_migration)
         };
         let migrated = tokio::time::timeout(MIGRATION_TIMEOUT, migration).await;
         migrated.map_err(|_| StoreError::Slow(MIGRATION_TIMEOUT))??;

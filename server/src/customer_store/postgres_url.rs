@@ -94,7 +94,12 @@ fn at<'list>(
 impl PostgresUrl {
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
         let (frame, in_authority) = part_hosts(url).ok_or_else(|| sqlx::Error::config(url::ParseError::EmptyHost))?;
-        let parse = |host: &str| Url::parse(&frame.replace('\0', host)).map_err(sqlx::Error::config);
+        // Libpq takes a user without a host, which a parameter names then; a URL's reader does not.
+        let stand_in = if frame.contains("@\0") { "localhost" } else { "" };
+        let parse = |host: &str| {
+            let host = if host.is_empty() { stand_in } else { host };
+            Url::parse(&frame.replace('\0', host)).map_err(sqlx::Error::config)
+        };
         let first = parse(in_authority.first().copied().unwrap_or_default())?;
         let mut found = Self {
             hosts: Vec::new(),

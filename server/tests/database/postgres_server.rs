@@ -133,6 +133,12 @@ impl PostgresServer {
         format!("postgres://{USER}:{}@127.0.0.1:{}/postgres", self.password, self.port)
     }
 
+    /// The URL of this server and another one, of which the one that takes writes is wanted.
+    pub fn url_with(&self, other: &Self) -> String {
+        let hosts = format!("127.0.0.1:{},127.0.0.1:{}", self.port, other.port);
+        self.url().replace(&format!("127.0.0.1:{}", self.port), &hosts)
+    }
+
     /// Starts the server again, and waits until it answers.
     pub async fn resume(&mut self) {
         let log = fs::File::create(self.folder.path().join("log")).unwrap();
