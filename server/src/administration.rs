@@ -42,6 +42,8 @@ pub struct Administration {
     pub tokens: Option<CustomerTokens>,
     /// The context variables that a record may have; none allow any.
     pub context_variables: Arc<[String]>,
+    /// The further claims that a record may have.
+    pub further_claims: Arc<[String]>,
     /// How much of a body is read.
     pub body_limits: BodyLimits,
 }
@@ -108,6 +110,7 @@ async fn put_record(State(administration): Shared, customer: CustomerPath, reque
         };
         let record = CustomerRecord::check(members).map_err(bad)?;
         record.check_contexts(&administration.context_variables).map_err(bad)?;
+        record.check_claims(&administration.further_claims).map_err(bad)?;
         let text = serde_json::to_string(&record).map_err(|_| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The record could not be written as JSON.")
         })?;

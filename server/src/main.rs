@@ -11,11 +11,14 @@ use identity_service::{
     check::check,
     clock::Clock,
     configuration::{Command, Flags},
-    http::serve::{listen, serve},
+    http::serve::{listen_beside, serve},
     logging,
     service::{IdentityService, StartError},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 /// Says why the program ends; where nobody can read it, the exit code has to do.
 fn complain(error: &impl Display) {
@@ -67,24 +70,26 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (listener, shutdown) = match listen("identity-service", address).await {
-        Ok(listening) => listening,
-        Err(error) => {
-            complain(&format!("listen: expected a free address of this machine, {address} is not: {error}"));
-            return ExitCode::from(2);
-        }
+    let unbound = |setting: &str, address, error| {
+        complain(&format!("{setting}: expected a free address of this machine, {address} is not: {error}"));
+        ExitCode::from(2)
     };
-    if let Some(address) = metrics_address {
-        let (listener, shutdown) = match listen("identity-service metrics", address).await {
-            Ok(listening) => listening,
-            Err(error) => {
-                complain(&format!(
-                    "metrics-listen: expected a free address of this machine, {address} is not: {error}"
-                ));
-                return ExitCode::from(2);
-            }
-        };
-        tokio::spawn(serve(listener, service.metrics_router(log.dropped.clone()), settings, shutdown));
+    let metrics_listener = match metrics_address {
+        Some(address) => match TcpListener::bind(address).await {
+            Ok(listener) => Some(listener),
+            Err(error) => return unbound("metrics-listen", address, error),
+        },
+        None => None,
+    };
+    let beside: Vec<_> = metrics_listener.iter().map(|listener| ("identity-service metrics", listener)).collect();
+    let (listener, shutdown) = match listen_beside("identity-service", address, &beside).await {
+        Ok(listening) => listening,
+        Err(error) => return unbound("listen", address, error),
+    };
+    if let Some(listener) = metrics_listener {
+        // It answers until the process ends: how it ends is worth knowing, too.
+        let never = std::future::pending();
+        tokio::spawn(serve(listener, service.metrics_router(log.dropped.clone()), settings, never));
     }
     let reloaded = service.clone();
     tokio::spawn(async move {

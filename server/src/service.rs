@@ -83,7 +83,7 @@ impl IdentityService {
             routes = routes.merge(LiveChat { admission, body_limits, tokens: held.clone(), guests }.routes());
             tokens = Some(held);
         }
-        let mut context_variables = Arc::from([]);
+        let (mut context_variables, mut further_claims) = (Arc::from([]), Arc::from([]));
         let mut signer_in_use = None;
         if let Some(signing) = signing {
             let wall = clock.clone();
@@ -91,11 +91,22 @@ impl IdentityService {
             let signer = Signer::new(signing.keys, &signing.issuer, clock.clone());
             signer_in_use = Some(signer.clone());
             let (omnichannel, live_assist) = (signing.omnichannel, signing.live_assist);
+            further_claims = signing.further_claims;
             routes = routes.merge(published_keys::routes(signer.clone(), omnichannel.is_some(), live_assist.is_some()));
             if let Some(settings) = omnichannel {
                 context_variables = Arc::clone(&settings.context_variables);
                 let (admission, store, signer) = (admission.clone(), store.clone(), signer.clone());
-                routes = routes.merge(Omnichannel { admission, body_limits, store, signer, settings }.routes());
+                routes = routes.merge(
+                    Omnichannel {
+                        admission,
+                        body_limits,
+                        store,
+                        signer,
+                        settings,
+                        further_claims: Arc::clone(&further_claims),
+                    }
+                    .routes(),
+                );
             }
             if let Some(settings) = live_assist {
                 let live_assist = LiveAssist {
@@ -105,6 +116,7 @@ impl IdentityService {
                         store: store.clone(),
                         signer,
                         lifetime: settings.token_lifetime,
+                        further_claims: Arc::clone(&further_claims),
                         encryption: settings.encryption,
                     },
                     codes: settings.code_flow.map(|settings| AuthorizationCodes::new(settings, store.clone(), clock)),
@@ -113,8 +125,14 @@ impl IdentityService {
             }
         }
         if let Some(key) = configuration.admin_key {
-            let administration =
-                Administration { key, store: store.clone(), tokens: tokens.clone(), context_variables, body_limits };
+            let administration = Administration {
+                key,
+                store: store.clone(),
+                tokens: tokens.clone(),
+                context_variables,
+                further_claims,
+                body_limits,
+            };
             routes = routes.merge(administration.routes());
         }
         let signing_keys = signer_in_use.as_ref().map(|signer| signer.keys().clone());

@@ -158,6 +158,7 @@ async fn run(given: Flags) -> Result<(), String> {
         keys: signing_keys.clone(),
         check_interval: CHECK_INTERVAL,
         issuer: ISSUER.to_owned(),
+        further_claims: [].into(),
         omnichannel: Some(OmnichannelSettings {
             token_lifetime,
             context_variables: CONTEXT_VARIABLES.map(str::to_owned).into(),

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use axum::http::HeaderName;
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -21,7 +22,7 @@ use crate::{
         session_token::{SessionKey, SessionSecret, SessionSettings},
         site_session::{SiteSessionSettings, SiteSessions},
     },
-    setting::{SettingError, not_empty, required_secret, safe_url, seconds, unused, wrong},
+    setting::{SettingError, given, not_empty, required_secret, safe_url, seconds, unused, wrong},
 };
 
 /// The environment variable that may hold the session secret.
@@ -85,6 +86,10 @@ pub struct AdmissionFlags {
     /// A page's origin that may use the service besides its own; may be repeated or separated by commas.
     #[arg(long, env = "IDENTITY_SERVICE_ALLOWED_ORIGIN", value_delimiter = ',', value_name = "ORIGIN")]
     pub allowed_origin: Vec<String>,
+    /// A header that pages of allowed origins may send besides the usual ones, like traceparent or x-csrf-token; may be
+    /// repeated or separated by commas.
+    #[arg(long, env = "IDENTITY_SERVICE_ALLOWED_HEADER", value_delimiter = ',', value_name = "NAME")]
+    pub allowed_header: Vec<String>,
 }
 
 /// Where the sessions come from: exactly one of these is set.
@@ -104,7 +109,7 @@ impl AdmissionFlags {
         timeout: Duration,
     ) -> Result<AdmissionSettings, SettingError> {
         let source = self.source(variable)?;
-        let origins = AllowedOrigins::new(self.origins()?);
+        let origins = AllowedOrigins::new(self.origins()?).with_headers(self.headers()?);
         self.session_cookie = not_empty(self.session_cookie);
         if self.session_cookie.as_ref().is_some_and(|cookie| !cookie.bytes().all(is_token_byte)) {
             return Err(wrong("session-cookie", "expected the name of a cookie"));
@@ -263,6 +268,15 @@ impl AdmissionFlags {
         Introspection::new(settings)
             .map(SessionSource::Introspection)
             .map_err(|error| wrong("session-introspection-url", error.to_string()))
+    }
+
+    fn headers(&self) -> Result<Vec<HeaderName>, SettingError> {
+        let read = |text: &String| {
+            // `*` allows nothing where cookies are sent, and would be taken for a name.
+            let name = text.trim().parse().ok().filter(|name: &HeaderName| name != "*");
+            name.ok_or_else(|| wrong("allowed-header", format!("expected the name of a header, found {text:?}")))
+        };
+        given(self.allowed_header.clone()).iter().map(read).collect()
     }
 
     fn origins(&self) -> Result<Vec<Origin>, SettingError> {

@@ -22,7 +22,10 @@ pub use livechat::{AGENT_TOKEN_VARIABLE, LiveChatFlags};
 pub use omnichannel::OmnichannelFlags;
 pub use signing::{SigningFlags, SigningSettings};
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
 
 use clap::{
     Arg, ArgAction, Args, Command as Program, CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -58,8 +61,14 @@ pub struct Flags {
 /// The flags of the service.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceFlags {
-    /// Where to listen; port 0 takes any free one.
-    #[arg(long, env = "IDENTITY_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    /// Where to listen, by address or by the name of a host; port 0 takes any free one.
+    #[arg(
+        long,
+        env = "IDENTITY_SERVICE_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_parser = address,
+        value_name = "ADDRESS:PORT"
+    )]
     pub listen: SocketAddr,
     /// Where the customers are kept.
     #[command(flatten)]
@@ -77,7 +86,7 @@ pub struct ServiceFlags {
     #[arg(long, env = "IDENTITY_SERVICE_KEEP_ALIVE", default_value_t = 75.0, value_name = "SECONDS")]
     pub keep_alive: f64,
     /// Where to listen for GET /metrics, in Prometheus' text format; without it, nowhere.
-    #[arg(long, env = "IDENTITY_SERVICE_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(long, env = "IDENTITY_SERVICE_METRICS_LISTEN", value_parser = address, value_name = "ADDRESS:PORT")]
     pub metrics_listen: Option<SocketAddr>,
     /// error, warn, info, debug or trace.
     #[arg(long, env = "IDENTITY_SERVICE_LOG_LEVEL", default_value = "info")]
@@ -133,6 +142,12 @@ pub struct Configuration {
     pub serve: ServeSettings,
     /// How much is logged.
     pub log_level: tracing::Level,
+}
+
+/// An address, or the first one of a host's name.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.trim().to_socket_addrs().map_err(|error| format!("expected a host and a port: {error}"))?.next();
+    found.ok_or_else(|| "expected a host that has an address".to_owned())
 }
 
 /// The flag as the environment gives it: an empty variable is as good as none, as compose files have it, and what is

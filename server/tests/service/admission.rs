@@ -280,6 +280,24 @@ async fn pages_of_allowed_origins_may_read_answers_and_others_may_not() {
 }
 
 #[tokio::test]
+async fn a_page_may_send_the_headers_that_are_named_and_no_others() {
+    let world = World::new().await;
+    let (_, server) =
+        world.another_with(Given { headers: vec!["traceparent", "X-CSRF-Token"], ..Given::default() }).await;
+    let allowed = async |url: String| {
+        let request = world.http.request(Method::OPTIONS, url).header("origin", ALLOWED);
+        let request = request.header("access-control-request-method", "POST");
+        let response = request.header("access-control-request-headers", "traceparent").send().await.unwrap();
+        let names = response.headers()["access-control-allow-headers"].to_str().unwrap().to_lowercase();
+        names.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let usual = ["authorization", "cache-control", "content-type"];
+    assert_eq!(allowed(world.server.url("/livechat/token")).await, usual);
+    let more = allowed(server.url("/livechat/token")).await;
+    assert_eq!(more, [usual.as_slice(), &["traceparent", "x-csrf-token"]].concat());
+}
+
+#[tokio::test]
 async fn wrong_paths_methods_and_bodies() {
     let world = World::new().await;
     let url = |path: &str| world.server.url(path);

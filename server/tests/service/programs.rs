@@ -89,6 +89,10 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_SESSION_CLIENT_ID", "client", "session-client-id"),
         ("IDENTITY_SERVICE_SESSION_CLIENT_SECRET", "a secret", "session-client-secret"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://shop.example/path", "allowed-origin"),
+        ("IDENTITY_SERVICE_ALLOWED_HEADER", "traceparent,two words", "allowed-header"),
+        ("IDENTITY_SERVICE_ALLOWED_HEADER", "*", "allowed-header"),
+        ("IDENTITY_SERVICE_METRICS_LISTEN", "nowhere", "--metrics-listen"),
+        ("IDENTITY_SERVICE_METRICS_LISTEN", "192.0.2.1:80", "metrics-listen"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://a.example,shop", "allowed-origin"),
         ("IDENTITY_SERVICE_ACCOUNTS_TIMEOUT", "-1", "accounts-timeout"),
         ("IDENTITY_SERVICE_ACCOUNTS_TIMEOUT", "NaN", "accounts-timeout"),
@@ -258,6 +262,16 @@ fn the_program_says_where_it_listens_and_stops_when_told() {
     says_where_it_listens("identity-service", with_file);
 }
 
+#[test]
+fn a_host_to_listen_at_may_be_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = right(folder.path());
+    command.env("IDENTITY_SERVICE_LISTEN", "localhost:0");
+    let (line, well) = start_and_stop(command);
+    let url: url::Url = line["listening"].as_str().unwrap().parse().unwrap();
+    assert!(well && ["127.0.0.1", "[::1]"].contains(&url.host_str().unwrap()), "{line}");
+}
+
 /// Every setting right for a site that signs and has no LiveChat.
 fn right_signing(folder: &std::path::Path, keys: &Keys) -> Command {
     let mut command = service();
@@ -296,6 +310,8 @@ fn a_wrong_setting_of_what_is_signed_is_named_with_exit_code_2() {
         ("LIVE_ASSIST_ENCRYPTION_KEY", "/nowhere", "live-assist-encryption-key"),
         ("LIVE_ASSIST", "false", "live-assist-client-id"),
         ("ADMIN_KEY", "short", "admin-key"),
+        ("RECORD_CLAIM", "loyalty,sub", "record-claim"),
+        ("RECORD_CLAIM", "email", "record-claim"),
         ("CLIENT_ID", "half of LiveChat", "organization-id"),
         ("GUESTS", "true", "guests: expected LiveChat"),
     ] {

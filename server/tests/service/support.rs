@@ -116,6 +116,7 @@ pub struct Given {
     pub accounts_url: Option<String>,
     pub agent_token: Option<String>,
     pub session: Option<SessionSource>,
+    pub headers: Vec<&'static str>,
     pub session_key: Option<SessionKey>,
     pub issuer: Option<String>,
     pub audience: Option<String>,
@@ -135,6 +136,7 @@ impl Default for Given {
             accounts_url: None,
             agent_token: None,
             session: None,
+            headers: Vec::new(),
             session_key: None,
             issuer: None,
             audience: None,
@@ -309,7 +311,8 @@ async fn service(
                 };
                 settings.into()
             }),
-            origins: AllowedOrigins::new(vec![Origin::parse(ALLOWED).unwrap()]),
+            origins: AllowedOrigins::new(vec![Origin::parse(ALLOWED).unwrap()])
+                .with_headers(given.headers.iter().map(|name| name.parse().unwrap()).collect()),
         },
         body_limits: BodyLimits { length: 1024, time: Duration::from_secs(2) },
         serve: ServeSettings::default(),
