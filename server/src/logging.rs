@@ -1,6 +1,24 @@
-//! Structured logs: JSON lines on standard error.
+//! Structured logs: JSON lines on standard error, written by a thread of their own, which no request waits for.
 
+use std::{
+    io::{self, ErrorKind, Write},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
+
+/// So many lines wait for a reader who is slow; what comes then is dropped.
+const WAITING_LINES: usize = 2048;
+/// How long a descriptor that takes nothing for now is left alone.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A subscriber that writes JSON lines; `level` is error, warn, info, debug or trace, for this service's own events.
 pub fn subscriber<W>(level: tracing::Level, writer: W) -> impl tracing::Subscriber + Send + Sync
@@ -16,13 +34,173 @@ where
         .flatten_event(true)
         .with_env_filter(filter)
         .with_writer(writer)
-        .with_current_span(false)
+        .with_span_list(false)
+        // They would be told on standard error, which is what failed.
+        .log_internal_errors(false)
         .finish()
 }
 
-/// Makes it the process's subscriber; a second call changes nothing.
-pub fn start(level: tracing::Level) {
-    if subscriber(level, std::io::stderr).try_init().is_err() {
+/// How many log lines nobody will read: they could not be written, or not soon enough.
+#[derive(Clone, Default)]
+pub struct DroppedLines {
+    failed: Arc<AtomicUsize>,
+    overflowed: Arc<OnceLock<ErrorCounter>>,
+}
+
+impl DroppedLines {
+    /// Since the start.
+    pub fn count(&self) -> usize {
+        let overflowed = self.overflowed.get().map_or(0, ErrorCounter::dropped_lines);
+        self.failed.load(Ordering::Relaxed).saturating_add(overflowed)
+    }
+}
+
+/// Writes whole lines, counts those that cannot be written, and says how many were dropped when one can be again.
+struct LineWriter<W> {
+    output: W,
+    dropped: DroppedLines,
+    told: usize,
+    /// The last line was not written to its end.
+    torn: bool,
+}
+
+impl<W: Write> LineWriter<W> {
+    fn put(&mut self, line: &[u8]) -> io::Result<()> {
+        let mut rest = line;
+        while !rest.is_empty() {
+            match self.output.write(rest) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    self.torn = written < rest.len();
+                    rest = rest.get(written..).unwrap_or_default();
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // Nobody but this thread waits.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_dropped(&mut self) -> io::Result<()> {
+        let dropped = self.dropped.count();
+        if dropped == self.told {
+            return Ok(());
+        }
+        let line = json!({
+            "timestamp": OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
+            "level": "WARN",
+            "message": "log lines were dropped: they could not be written, or not as fast as they came",
+            "dropped_lines": dropped.saturating_sub(self.told),
+            "target": module_path!(),
+        });
+        self.put(format!("{line}\n").as_bytes())?;
+        self.told = dropped;
+        Ok(())
+    }
+
+    fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.put(b"\n")?;
+        }
+        self.tell_dropped()?;
+        self.put(line)
+    }
+}
+
+impl<W: Write> Write for LineWriter<W> {
+    /// Takes a whole line each time, and never fails: what cannot be written is counted.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.write_line(line).is_err() {
+            self.dropped.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The log of the process, which is written to its end, as far as somebody reads it, when this is dropped.
+pub struct Log {
+    /// What was dropped of it.
+    pub dropped: DroppedLines,
+    worker: Option<WorkerGuard>,
+}
+
+impl Drop for Log {
+    /// The worker is waited for, for a second. It complains on standard output, and panics where that cannot be
+    /// written, which is no matter of the process's end.
+    fn drop(&mut self) {
+        let worker = self.worker.take();
+        if let Ok(waiting) = thread::Builder::new().spawn(move || drop(worker)) {
+            let _ = waiting.join();
+        }
+    }
+}
+
+/// Makes it the process's log, on standard error; a second call changes nothing.
+pub fn start(level: tracing::Level) -> Log {
+    let dropped = DroppedLines::default();
+    let output = LineWriter { output: io::stderr(), dropped: dropped.clone(), told: 0, torn: false };
+    let (writer, worker) =
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING_LINES).thread_name("log").finish(output);
+    if dropped.overflowed.set(writer.error_counter()).is_err() || subscriber(level, writer).try_init().is_err() {
         tracing::debug!("logging was started before");
+    }
+    // What a panic says may be anything, and standard error may be what nobody reads.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "a part of the service panicked; this is a fault of its own, and the others go on");
+    }));
+    Log { dropped, worker: Some(worker) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes and then no more, until it is given room.
+    struct Disk {
+        written: Vec<u8>,
+        room: usize,
+    }
+
+    impl Write for &mut Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.room == 0 {
+                return Err(ErrorKind::StorageFull.into());
+            }
+            let taken = bytes.len().min(self.room);
+            self.room -= taken;
+            self.written.extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_costs_lines_and_tears_none_of_those_that_follow() {
+        let mut disk = Disk { written: Vec::new(), room: 10 };
+        let dropped = DroppedLines::default();
+        let mut log = LineWriter { output: &mut disk, dropped: dropped.clone(), told: 0, torn: false };
+        for line in ["first\n", "second\n", "third\n"] {
+            assert_eq!(log.write(line.as_bytes()).unwrap(), line.len());
+        }
+        assert_eq!(dropped.count(), 2);
+        log.output.room = 10_000;
+        log.write_all(b"fourth\n").unwrap();
+        log.write_all(b"fifth\n").unwrap();
+        let text = String::from_utf8(disk.written).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines[0], lines[1], lines[3], lines[4]), ("first", "seco", "fourth", "fifth"));
+        let told: serde_json::Value = serde_json::from_str(lines[2]).unwrap();
+        assert_eq!((&told["dropped_lines"], &told["level"]), (&json!(2), &json!("WARN")));
+        assert_eq!(lines.len(), 5);
     }
 }

@@ -1,58 +1,117 @@
 //! The identity service as a program.
 
-use std::{process::ExitCode, time::SystemTime};
+use std::{
+    fmt::Display,
+    io::{self, Write},
+    process::ExitCode,
+    time::SystemTime,
+};
 
-use clap::Parser;
 use identity_service::{
+    check::check,
     clock::Clock,
     configuration::{Command, Flags},
-    http::serve::{listen, serve},
+    http::serve::{listen_beside, serve},
     logging,
     service::{IdentityService, StartError},
 };
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+/// Says why the program ends; where nobody can read it, the exit code has to do.
+fn complain(error: &impl Display) {
+    let _ = writeln!(io::stderr(), "identity-service: {error}");
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let flags = Flags::parse();
-    if let Some(Command::Keys(command)) = flags.command {
-        return match command.run(SystemTime::now(), &mut std::io::stdout()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                eprintln!("identity-service: {error}");
-                ExitCode::from(2)
-            }
-        };
+    let flags = Flags::read();
+    match flags.command {
+        Some(Command::Keys(command)) => {
+            return ended(command.run(SystemTime::now(), &mut io::stdout()).map(|()| true));
+        }
+        Some(Command::Customers(command)) => return ended(command.run(&mut io::stdout()).await),
+        Some(Command::Check(service)) => {
+            let configuration = match service.check(|name| std::env::var(name).ok()) {
+                Ok(configuration) => configuration,
+                Err(error) => return ended(Err(error)),
+            };
+            return ended(check(configuration, &mut io::stdout()).await);
+        }
+        None => {}
     }
-    let configuration = match flags.check(|name| std::env::var(name).ok()) {
+    let configuration = match flags.service.check(|name| std::env::var(name).ok()) {
         Ok(configuration) => configuration,
         Err(error) => {
-            eprintln!("identity-service: {error}");
+            complain(&error);
             return ExitCode::from(2);
         }
     };
-    logging::start(configuration.log_level);
-    let (address, settings) = (configuration.listen, configuration.serve);
-    let service = match IdentityService::new(configuration, Clock::system()).await {
-        Ok(service) => service,
-        Err(error @ StartError::Store(_)) => {
-            eprintln!("identity-service: {error}");
-            return ExitCode::from(2);
-        }
+    let log = logging::start(configuration.log_level);
+    let mut hangup = match signal(SignalKind::hangup()) {
+        Ok(hangup) => hangup,
         Err(error) => {
-            eprintln!("identity-service: {error}");
+            complain(&error);
             return ExitCode::FAILURE;
         }
     };
-    let (listener, shutdown) = match listen("identity-service", address).await {
-        Ok(listening) => listening,
-        Err(error) => {
-            eprintln!("identity-service: listen: expected a free address of this machine, {address} is not: {error}");
+    let (address, settings) = (configuration.listen, configuration.serve);
+    let metrics_address = configuration.metrics_listen;
+    let service = match IdentityService::new(configuration, Clock::system()).await {
+        Ok(service) => service,
+        Err(error @ StartError::Store(_)) => {
+            complain(&error);
             return ExitCode::from(2);
         }
+        Err(error) => {
+            complain(&error);
+            return ExitCode::FAILURE;
+        }
     };
+    let unbound = |setting: &str, address, error| {
+        complain(&format!("{setting}: expected a free address of this machine, {address} is not: {error}"));
+        ExitCode::from(2)
+    };
+    let metrics_listener = match metrics_address {
+        Some(address) => match TcpListener::bind(address).await {
+            Ok(listener) => Some(listener),
+            Err(error) => return unbound("metrics-listen", address, error),
+        },
+        None => None,
+    };
+    let beside: Vec<_> = metrics_listener.iter().map(|listener| ("identity-service metrics", listener)).collect();
+    let (listener, shutdown) = match listen_beside("identity-service", address, &beside).await {
+        Ok(listening) => listening,
+        Err(error) => return unbound("listen", address, error),
+    };
+    if let Some(listener) = metrics_listener {
+        // It answers until the process ends: how it ends is worth knowing, too.
+        let never = std::future::pending();
+        tokio::spawn(serve(listener, service.metrics_router(log.dropped.clone()), settings, never));
+    }
+    let reloaded = service.clone();
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            reloaded.reload_keys().await;
+        }
+    });
     serve(listener, service.router(), settings, shutdown).await;
     if tokio::time::timeout(settings.shutdown_deadline, service.finish()).await.is_err() {
         tracing::warn!("some requests to accounts did not finish before the shutdown deadline");
     }
     ExitCode::SUCCESS
+}
+
+/// The exit code of something else than to serve: 1 when not all of it was good, 2 when it could not be done.
+fn ended(result: Result<bool, impl Display>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(2)
+        }
+    }
 }

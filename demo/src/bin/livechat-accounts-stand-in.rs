@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
         );
         return ExitCode::from(2);
     };
-    logging::start(tracing::Level::INFO);
+    let _log = logging::start(tracing::Level::INFO);
     let mut settings = StandInSettings::new(SecretString::from(agent_token.trim().to_owned()));
     settings.client_id = given.client_id;
     settings.organization_id = given.organization_id.unwrap_or(settings.organization_id);

@@ -1,29 +1,49 @@
 //! The public keys that sign session tokens: a JSON Web Key Set (RFC 7517) from a file or a URL.
 
 use std::{
-    sync::{Arc, PoisonError, RwLock},
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
 use jsonwebtoken::{
     Algorithm, DecodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm},
 };
+use serde_json::{Map, Value};
+use tokio::sync::watch;
 use url::Url;
 
-/// A set is fetched again when it is older than this.
-const MAXIMUM_AGE: Duration = Duration::from_secs(600);
-/// An unknown key id makes the set be fetched again, but never more often than this: anybody can invent key ids.
-const MINIMUM_AGE: Duration = Duration::from_secs(30);
 /// Longest set that is read.
 const LONGEST_SET: usize = 256 * 1024;
 
+/// When a set is fetched again.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyAges {
+    /// It is, when it is older than this; until the new one is there, the old one serves.
+    pub maximum: Duration,
+    /// An unknown key id makes it be fetched again, but never more often than this: anybody can invent key ids.
+    pub minimum: Duration,
+    /// After a fetch that failed, the next one begins no sooner; whoever asks meanwhile hears of that failure.
+    pub pause: Duration,
+}
+
+impl Default for KeyAges {
+    fn default() -> Self {
+        Self { maximum: Duration::from_secs(600), minimum: Duration::from_secs(30), pause: Duration::from_secs(1) }
+    }
+}
+
 /// The keys could not be had.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeysError {
     /// The URL did not answer with a key set.
     #[error("the key set could not be fetched: {0}")]
     Fetch(String),
+    /// The file cannot be read.
+    #[error("the file of the key set cannot be read: {0}")]
+    File(std::io::ErrorKind),
     /// The text is no key set.
     #[error("no JSON Web Key Set with a usable public key")]
     NoKeySet,
@@ -48,11 +68,21 @@ impl PublicKey {
         same_id && self.algorithms.contains(&algorithm)
     }
 
-    /// Only asymmetric keys: a shared secret in a public set would let anybody sign.
-    fn read(jwk: &Jwk) -> Option<Self> {
-        if jwk.common.public_key_use.as_ref().is_some_and(|key_use| *key_use != PublicKeyUse::Signature) {
+    /// Only asymmetric keys: a shared secret in a public set would let anybody sign. Of the members, only those that
+    /// make the key and say what it is for are looked at: whatever else is odd in one is no matter here.
+    fn read(member: &Value) -> Option<Self> {
+        let member = member.as_object()?;
+        let text = |name: &str| member.get(name).filter(|value| !value.is_null());
+        if text("use").is_some_and(|key_use| key_use != "sig") {
             return None;
         }
+        let verifies = |operations: &Vec<Value>| operations.iter().any(|operation| operation == "verify");
+        if member.get("key_ops").and_then(Value::as_array).is_some_and(|operations| !verifies(operations)) {
+            return None;
+        }
+        let needed = ["kty", "alg", "crv", "n", "e", "x", "y"];
+        let needed = needed.into_iter().filter_map(|name| Some((name.to_owned(), text(name)?.clone())));
+        let jwk: Jwk = serde_json::from_value(Value::Object(needed.collect())).ok()?;
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         let possible: &[Algorithm] = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => &[RS256, RS384, RS512, PS256, PS384, PS512],
@@ -67,23 +97,47 @@ impl PublicKey {
         let stated = jwk.common.key_algorithm;
         let fits = |algorithm: &Algorithm| stated.is_none_or(|stated| stated == KeyAlgorithm::from(*algorithm));
         let algorithms: Vec<Algorithm> = possible.iter().copied().filter(fits).collect();
-        let key = DecodingKey::from_jwk(jwk).ok()?;
-        (!algorithms.is_empty()).then(|| Self { id: jwk.common.key_id.clone(), algorithms, key })
+        let key = DecodingKey::from_jwk(&jwk).ok()?;
+        // A number is what some write for its text. An id that is neither is none.
+        let id = text("kid").and_then(|id| match id {
+            Value::String(id) => Some(id.clone()),
+            Value::Number(id) => Some(id.to_string()),
+            _ => None,
+        });
+        (!algorithms.is_empty()).then_some(Self { id, algorithms, key })
     }
 }
 
 /// Reads a key set; keys that cannot be used are left out, but one has to remain.
 pub fn read_keys(text: &[u8]) -> Result<Vec<PublicKey>, KeysError> {
-    let set: JwkSet = serde_json::from_slice(text).map_err(|_| KeysError::NoKeySet)?;
-    let keys: Vec<PublicKey> = set.keys.iter().filter_map(PublicKey::read).collect();
+    let set: Map<String, Value> = serde_json::from_slice(text).map_err(|_| KeysError::NoKeySet)?;
+    let members = set.get("keys").and_then(Value::as_array).ok_or(KeysError::NoKeySet)?;
+    let keys: Vec<PublicKey> = members.iter().filter_map(PublicKey::read).collect();
     if keys.is_empty() { Err(KeysError::NoKeySet) } else { Ok(keys) }
+}
+
+/// What came of a fetch.
+type Outcome = Result<(), KeysError>;
+
+/// The fetch that runs, and the last one that ended.
+#[derive(Default)]
+struct Fetches {
+    running: Option<watch::Receiver<Option<Outcome>>>,
+    last: Option<(Instant, Outcome)>,
+    is_kept_fresh: bool,
 }
 
 struct Remote {
     http: reqwest::Client,
     url: Url,
-    /// One fetch at a time; when the last one began.
-    last_try: tokio::sync::Mutex<Option<Instant>>,
+    ages: KeyAges,
+    fetches: Mutex<Fetches>,
+}
+
+enum Source {
+    Fixed,
+    File(PathBuf),
+    Remote(Remote),
 }
 
 /// The keys in hand, and when they were fetched.
@@ -93,68 +147,179 @@ struct Known {
     fetched: Option<Instant>,
 }
 
+struct Shared {
+    known: RwLock<Known>,
+    source: Source,
+}
+
 /// The keys, kept up to date.
 #[derive(Clone)]
-pub struct JsonWebKeys {
-    known: Arc<RwLock<Known>>,
-    remote: Option<Arc<Remote>>,
-}
+pub struct JsonWebKeys(Arc<Shared>);
 
 impl JsonWebKeys {
     /// Keys that never change.
     pub fn fixed(keys: Vec<PublicKey>) -> Self {
-        Self { known: Arc::new(RwLock::new(Known { keys: Arc::new(keys), fetched: None })), remote: None }
+        Self::of(keys, Source::Fixed)
     }
 
-    /// Keys that are fetched when they are first needed.
+    /// Keys of a file, which is read now, and again when the process is told to.
+    pub fn file(file: PathBuf) -> Result<Self, KeysError> {
+        Ok(Self::of(read_file(&file)?, Source::File(file)))
+    }
+
+    /// Keys that are fetched when they are first needed, and then kept fresh. A fetch may take so long.
     pub fn remote(url: Url, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
-        let remote = Remote { http, url, last_try: tokio::sync::Mutex::new(None) };
-        Ok(Self { known: Arc::default(), remote: Some(Arc::new(remote)) })
+        Self::remote_with(url, timeout, KeyAges::default())
     }
 
-    /// The keys that fit a token's header. Keys in hand outlive a fetch that fails.
+    /// The same, with its own ages.
+    pub fn remote_with(url: Url, timeout: Duration, ages: KeyAges) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self::of(Vec::new(), Source::Remote(Remote { http, url, ages, fetches: Mutex::default() })))
+    }
+
+    fn of(keys: Vec<PublicKey>, source: Source) -> Self {
+        Self(Arc::new(Shared { known: RwLock::new(Known { keys: Arc::new(keys), fetched: None }), source }))
+    }
+
+    /// The keys that fit a token's header. Keys in hand are given at once, however old, and outlive a fetch that fails.
+    /// Only who needs others waits for the one fetch that runs for all.
     pub async fn fitting(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Vec<PublicKey>, KeysError> {
-        let select = |keys: &[PublicKey]| -> Vec<PublicKey> {
-            keys.iter().filter(|key| key.fits(algorithm, id)).cloned().collect()
+        let select = |known: Known| -> Vec<PublicKey> {
+            known.keys.iter().filter(|key| key.fits(algorithm, id)).cloned().collect()
         };
-        let Known { keys, fetched } = self.known();
-        let found = select(&keys);
-        let Some(remote) = &self.remote else { return Ok(found) };
-        let old = fetched.is_none_or(|fetched| fetched.elapsed() > MAXIMUM_AGE);
-        if !found.is_empty() && !old {
+        let known = self.known();
+        let (is_empty, fetched) = (known.keys.is_empty(), known.fetched);
+        let found = select(known);
+        let Source::Remote(remote) = &self.0.source else { return Ok(found) };
+        if !found.is_empty() {
+            if fetched.is_none_or(|fetched| fetched.elapsed() > remote.ages.maximum) {
+                self.fetch(remote, remote.ages.pause);
+            }
             return Ok(found);
         }
-        let mut last_try = remote.last_try.lock().await;
-        // Somebody else may have fetched while this one waited for the lock.
-        let Known { keys, fetched: now_fetched } = self.known();
-        let tried_lately = last_try.is_some_and(|at| at.elapsed() < MINIMUM_AGE);
-        if now_fetched != fetched || (tried_lately && !keys.is_empty()) {
-            return Ok(select(&keys));
+        let least_age = if is_empty { remote.ages.pause } else { remote.ages.minimum };
+        self.fetch(remote, least_age).outcome().await?;
+        Ok(select(self.known()))
+    }
+
+    /// Whether there are keys to check session tokens with, fetched if need be.
+    pub async fn check(&self) -> Result<(), KeysError> {
+        match &self.0.source {
+            Source::Remote(remote) if self.known().keys.is_empty() => {
+                self.fetch(remote, remote.ages.pause).outcome().await
+            }
+            _ => Ok(()),
         }
-        *last_try = Some(Instant::now());
-        match remote.fetch().await {
-            Ok(fresh) => {
-                let fresh = Arc::new(fresh);
-                let known = Known { keys: Arc::clone(&fresh), fetched: Some(Instant::now()) };
-                *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
-                Ok(select(&fresh))
+    }
+
+    /// Reads the keys anew, whatever their age. Keys in hand stay until there are others.
+    pub async fn reload(&self) -> Result<(), KeysError> {
+        match &self.0.source {
+            Source::Fixed => Ok(()),
+            Source::File(file) => {
+                self.set(read_file(file)?);
+                Ok(())
             }
-            Err(error) if keys.is_empty() => Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "the session keys stay as they were");
-                Ok(select(&keys))
-            }
+            Source::Remote(remote) => self.fetch(remote, Duration::ZERO).outcome().await,
         }
     }
 
     fn known(&self) -> Known {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, keys: Vec<PublicKey>) {
+        let known = Known { keys: Arc::new(keys), fetched: Some(Instant::now()) };
+        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    /// Joins the fetch that runs, or begins one, unless the last one succeeded less than `least_age` ago or failed a
+    /// pause ago: then its outcome is that of this one. It runs on when nobody waits for it any more.
+    fn fetch(&self, remote: &Remote, least_age: Duration) -> Fetch {
+        let mut fetches = remote.lock();
+        if let Some(running) = fetches.running.as_ref().filter(|running| running.has_changed().is_ok()) {
+            return Fetch::Running(running.clone());
+        }
+        if let Some((at, outcome)) = &fetches.last {
+            let least_age = if outcome.is_ok() { least_age } else { least_age.min(remote.ages.pause) };
+            if at.elapsed() < least_age {
+                return Fetch::Ended(outcome.clone());
+            }
+        }
+        let (tell, running) = watch::channel(None);
+        fetches.running = Some(running.clone());
+        let keys = self.clone();
+        tokio::spawn(async move {
+            let Source::Remote(remote) = &keys.0.source else { return };
+            let outcome = match remote.get().await {
+                Ok(fresh) => {
+                    keys.set(fresh);
+                    Ok(())
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the session keys stay as they were");
+                    Err(error)
+                }
+            };
+            let mut fetches = remote.lock();
+            fetches.running = None;
+            fetches.last = Some((Instant::now(), outcome.clone()));
+            // Nobody may be waiting any more.
+            let _ = tell.send(Some(outcome));
+        });
+        if !fetches.is_kept_fresh {
+            fetches.is_kept_fresh = true;
+            self.keep_fresh(remote.ages.maximum);
+        }
+        Fetch::Running(running)
+    }
+
+    /// Fetches again at each end of the keys' time, also when nobody asks: who comes after a quiet night is not let in
+    /// by a key that was taken back in the evening.
+    fn keep_fresh(&self, interval: Duration) {
+        let shared = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(interval).await;
+                let Some(shared) = shared.upgrade() else { return };
+                let keys = Self(shared);
+                if let Source::Remote(remote) = &keys.0.source {
+                    keys.fetch(remote, remote.ages.pause);
+                }
+            }
+        });
     }
 }
 
+/// A fetch that runs for everybody who waits for it, or what came of the last one.
+enum Fetch {
+    Running(watch::Receiver<Option<Outcome>>),
+    Ended(Outcome),
+}
+
+impl Fetch {
+    async fn outcome(self) -> Outcome {
+        match self {
+            Self::Ended(outcome) => outcome,
+            Self::Running(mut running) => {
+                let told = running.wait_for(Option::is_some).await.ok().and_then(|told| told.clone());
+                told.unwrap_or_else(|| Err(KeysError::Fetch("it was interrupted".to_owned())))
+            }
+        }
+    }
+}
+
+fn read_file(file: &PathBuf) -> Result<Vec<PublicKey>, KeysError> {
+    read_keys(&fs::read(file).map_err(|error| KeysError::File(error.kind()))?)
+}
+
 impl Remote {
-    async fn fetch(&self) -> Result<Vec<PublicKey>, KeysError> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Fetches> {
+        self.fetches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn get(&self) -> Result<Vec<PublicKey>, KeysError> {
         let failed = |error: reqwest::Error| KeysError::Fetch(error.without_url().to_string());
         let mut response = self.http.get(self.url.clone()).send().await.map_err(failed)?;
         if !response.status().is_success() {

@@ -1,22 +1,28 @@
 //! From which pages a request may come: the service's own origin and the allowed ones.
 
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
-use crate::http::problem::Problem;
+use crate::http::{host::host, problem::Problem};
 
 /// An origin as browsers send it, for example `https://shop.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
 impl Origin {
-    /// Takes scheme, host and port of an http or https URL, and nothing else.
+    /// Takes scheme, host and port of an http or https URL, and nothing else; they may be written in any way that
+    /// means the same.
     pub fn parse(text: &str) -> Option<Self> {
-        let url = Url::parse(text).ok()?;
-        let origin = url.origin().ascii_serialization();
-        let alone = text.eq_ignore_ascii_case(&origin) || text.eq_ignore_ascii_case(&format!("{origin}/"));
-        (matches!(url.scheme(), "http" | "https") && alone).then_some(Self(origin))
+        let (scheme, rest) = text.trim().split_once("://")?;
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        // A URL's reader forgives these, and would take something else for the host.
+        let forgiven = |character: char| "/\\?#@*".contains(character) || character.is_whitespace();
+        if authority.is_empty() || authority.contains(forgiven) {
+            return None;
+        }
+        let url = Url::parse(&format!("{scheme}://{authority}")).ok()?;
+        matches!(url.scheme(), "http" | "https").then(|| Self(url.origin().ascii_serialization()))
     }
 
     /// The origin as text, without a slash at its end.
@@ -27,23 +33,32 @@ impl Origin {
 
 /// The origins that may use the service besides its own.
 #[derive(Debug, Clone, Default)]
-pub struct AllowedOrigins(Vec<Origin>);
+pub struct AllowedOrigins {
+    origins: Vec<Origin>,
+    /// Which headers their pages may send, besides those that every page may.
+    headers: Vec<HeaderName>,
+}
 
 impl AllowedOrigins {
     /// A list, most often empty.
     pub fn new(origins: Vec<Origin>) -> Self {
-        Self(origins)
+        Self { origins, headers: Vec::new() }
     }
 
-    fn allows(&self, origin: &[u8]) -> bool {
-        self.0.iter().any(|allowed| allowed.as_str().as_bytes() == origin)
+    /// The same, whose pages may also send these headers.
+    pub fn with_headers(self, headers: Vec<HeaderName>) -> Self {
+        Self { headers, ..self }
+    }
+
+    fn allows(&self, origin: &HeaderValue) -> bool {
+        sent(origin).is_some_and(|origin| self.origins.contains(&origin))
     }
 
     /// Refuses a POST from a page that has no business here. `by_cookie` says whether the browser signed the request
     /// by itself, as it does with a cookie: then a foreign page could have sent it.
     pub fn check(&self, headers: &HeaderMap, by_cookie: bool) -> Result<(), Problem> {
         match headers.get(header::ORIGIN) {
-            Some(origin) if is_own(origin, headers.get(header::HOST)) || self.allows(origin.as_bytes()) => Ok(()),
+            Some(origin) if is_own(origin, headers) || self.allows(origin) => Ok(()),
             Some(_) => Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "foreign_origin",
@@ -64,21 +79,25 @@ impl AllowedOrigins {
     /// Answers preflights and marks answers, so that pages of allowed origins may read them.
     pub fn cross_origin_layer(&self) -> CorsLayer {
         let allowed = self.clone();
+        let usual = [header::AUTHORIZATION, header::CACHE_CONTROL, header::CONTENT_TYPE];
         CorsLayer::new()
-            .allow_origin(AllowOrigin::predicate(move |origin, _| allowed.allows(origin.as_bytes())))
+            .allow_origin(AllowOrigin::predicate(move |origin, _| allowed.allows(origin)))
             .allow_credentials(true)
             .allow_methods([Method::POST, Method::DELETE])
-            .allow_headers([header::AUTHORIZATION, header::CACHE_CONTROL, header::CONTENT_TYPE])
+            .allow_headers(usual.into_iter().chain(self.headers.iter().cloned()).collect::<Vec<_>>())
             .expose_headers([header::RETRY_AFTER])
             .max_age(std::time::Duration::from_secs(600))
     }
 }
 
-/// Whether the origin is the host that the browser asked. Behind a proxy the scheme is not known, so either will do.
-fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
-    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), host.map(HeaderValue::to_str)) else { return false };
-    ["http", "https"].iter().any(|scheme| {
-        let own = Origin::parse(&format!("{scheme}://{host}"));
-        own.is_some_and(|own| own.as_str() == origin)
-    })
+/// The origin of a header.
+fn sent(origin: &HeaderValue) -> Option<Origin> {
+    Origin::parse(origin.to_str().ok()?)
+}
+
+/// Whether the origin is the host that the browser asked. Behind a proxy the scheme is not known, so either will do:
+/// a host without its port, or with the default one of the origin's own scheme.
+fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let (Some(origin), Some(host)) = (sent(origin), host(headers)) else { return false };
+    ["http", "https"].iter().any(|scheme| Origin::parse(&format!("{scheme}://{host}")).as_ref() == Some(&origin))
 }

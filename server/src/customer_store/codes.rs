@@ -46,7 +46,7 @@ const REDEEM: &str = "
 impl CustomerStore {
     /// Keeps a code under its hash.
     pub async fn put_code(&self, hash: &[u8; 32], code: &IssuedAuthorizationCode) -> Result<(), StoreError> {
-        on_database!(self, pool => {
+        on_database!(self, write, connection => {
             sqlx::query(
                 "INSERT INTO authorization_code (hash, customer_id, redirect_uri, code_challenge, expires_at)
                  VALUES ($1, $2, $3, $4, $5)",
@@ -56,7 +56,7 @@ impl CustomerStore {
             .bind(&code.redirect_uri)
             .bind(&code.code_challenge)
             .bind(code.expires_at)
-            .execute(pool)
+            .execute(connection)
             .await
             .map(|_| ())
         })
@@ -64,8 +64,8 @@ impl CustomerStore {
 
     /// Redeems the code with this hash. Of any number of callers, in any number of processes, one gets it.
     pub async fn redeem_code(&self, hash: &[u8; 32], now_ms: i64) -> Result<Redemption, StoreError> {
-        let redeemed: Option<(String, String, Option<String>, i64)> = on_database!(self, pool => {
-            sqlx::query_as(REDEEM).bind(hash.as_slice()).bind(now_ms).fetch_optional(pool).await
+        let redeemed: Option<(String, String, Option<String>, i64)> = on_database!(self, write, connection => {
+            sqlx::query_as(REDEEM).bind(hash.as_slice()).bind(now_ms).fetch_optional(connection).await
         })?;
         if let Some((customer, redirect_uri, code_challenge, expires_at)) = redeemed {
             let customer = CustomerId::parse(&customer).ok_or(StoreError::Damaged)?;
@@ -76,10 +76,10 @@ impl CustomerStore {
                 expires_at,
             }));
         }
-        let was_redeemed: Option<bool> = on_database!(self, pool => {
+        let was_redeemed: Option<bool> = on_database!(self, read, connection => {
             sqlx::query_scalar("SELECT redeemed_at IS NOT NULL FROM authorization_code WHERE hash = $1")
                 .bind(hash.as_slice())
-                .fetch_optional(pool)
+                .fetch_optional(connection)
                 .await
         })?;
         Ok(match was_redeemed {
@@ -91,10 +91,10 @@ impl CustomerStore {
 
     /// Forgets the codes that ended before this moment, redeemed or not.
     pub async fn remove_old_codes(&self, before_ms: i64) -> Result<(), StoreError> {
-        on_database!(self, pool => {
+        on_database!(self, write, connection => {
             sqlx::query("DELETE FROM authorization_code WHERE expires_at < $1")
                 .bind(before_ms)
-                .execute(pool)
+                .execute(connection)
                 .await
                 .map(|_| ())
         })

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use sqlx::Connection;
+
 use super::{CustomerStore, StoreError, on_database};
 use crate::{
     customer::{CustomerId, EntityId, GuestId},
@@ -131,8 +133,8 @@ impl CustomerStore {
     /// The owner's entity, when there is one.
     pub async fn entity<'a>(&self, owner: impl Into<OwnerRow<'a>>) -> Result<Option<EntityId>, StoreError> {
         let OwnerRow { statements, key } = owner.into();
-        let stored: Option<Option<String>> = on_database!(self, pool => {
-            sqlx::query_scalar(statements.entity).bind(&self.account).bind(key).fetch_optional(pool).await
+        let stored: Option<Option<String>> = on_database!(self, read, connection => {
+            sqlx::query_scalar(statements.entity).bind(&self.account).bind(key).fetch_optional(connection).await
         })?;
         stored.flatten().map(|text| EntityId::parse(&text).ok_or(StoreError::Damaged)).transpose()
     }
@@ -148,13 +150,13 @@ impl CustomerStore {
         let lease = CreationLease(random_token()?);
         // Capped, so that the sum with the clock stays a number for the database too.
         let milliseconds = i64::try_from(lease_duration.as_millis()).unwrap_or(i64::MAX).min(i64::from(u32::MAX));
-        let lost: Option<i64> = on_database!(self, pool => {
+        let lost: Option<i64> = on_database!(self, write, connection => {
             sqlx::query_scalar(statements.take_lease)
                 .bind(&self.account)
                 .bind(key)
                 .bind(&lease.0)
                 .bind(milliseconds)
-                .fetch_optional(pool)
+                .fetch_optional(connection)
                 .await
         })?;
         // Looked up after the lease: whoever finishes a creation stores the entity and gives the lease back in one
@@ -168,8 +170,8 @@ impl CustomerStore {
             (Some(entity), None) => Ok(Creation::Exists(entity)),
             (None, Some(lost)) => Ok(Creation::Begun { lease, one_was_lost: lost > 0 }),
             (None, None) => {
-                let remaining: Option<Option<i64>> = on_database!(self, pool => {
-                    sqlx::query_scalar(statements.remaining).bind(&self.account).bind(key).fetch_optional(pool).await
+                let remaining: Option<Option<i64>> = on_database!(self, read, connection => {
+                    sqlx::query_scalar(statements.remaining).bind(&self.account).bind(key).fetch_optional(connection).await
                 })?;
                 if remaining.is_none() && statements.no_row_means_ended {
                     return Err(StoreError::GuestEnded);
@@ -190,8 +192,8 @@ impl CustomerStore {
         entity: &EntityId,
     ) -> Result<EntityId, StoreError> {
         let OwnerRow { statements, key } = owner.into();
-        let stored: Option<String> = on_database!(self, pool => {
-            let mut transaction = pool.begin().await?;
+        let stored: Option<String> = on_database!(self, write, connection => {
+            let mut transaction = connection.begin().await?;
             sqlx::query(statements.keep_first_entity)
                 .bind(&self.account)
                 .bind(key)
@@ -226,12 +228,12 @@ impl CustomerStore {
         lease: &CreationLease,
     ) -> Result<(), StoreError> {
         let OwnerRow { statements, key } = owner.into();
-        on_database!(self, pool => {
+        on_database!(self, write, connection => {
             sqlx::query(statements.give_back_lease)
                 .bind(&self.account)
                 .bind(key)
                 .bind(&lease.0)
-                .execute(pool)
+                .execute(connection)
                 .await
                 .map(|_| ())
         })
@@ -246,8 +248,8 @@ impl CustomerStore {
         guest: &GuestId,
         now_ms: i64,
     ) -> Result<Option<EntityId>, StoreError> {
-        let adopted: Option<String> = on_database!(self, pool => {
-            let mut transaction = pool.begin().await?;
+        let adopted: Option<String> = on_database!(self, write, connection => {
+            let mut transaction = connection.begin().await?;
             let entity: Option<String> = sqlx::query_scalar(TAKE_ENTITY_OF_GUEST)
                 .bind(&self.account)
                 .bind(guest.as_str())

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use crate::http::problem::{Problem, store_unavailable};
+use sqlx::migrate::MigrateError;
 
-/// A statement may take this long: one that hangs on a broken connection must not hold its caller for ever.
-pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
+use crate::http::problem::{Problem, store_unavailable};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -13,12 +12,18 @@ pub enum StoreError {
     /// The URL names a database that this service cannot use, by its scheme.
     #[error("expected sqlite:<file> or postgres://…, found a URL that begins with {0:?}")]
     UnknownDatabase(String),
+    /// SQLite would make a database of its own for each connection, and remove it with that.
+    #[error("expected sqlite:<file>: without a file's name, nothing is kept")]
+    NoFileName,
     /// The URL has a parameter that nobody reads.
     #[error("the URL's parameter {0:?} is unknown")]
     UnknownParameter(String),
+    /// The URL has a parameter with a value that cannot be had here.
+    #[error("the URL's parameter {0:?} is wrong: expected {1}")]
+    WrongParameter(String, String),
     /// A file that the URL names is no such file. It is told by its parameter: what stands there may be a key itself.
     #[error("the file of the URL's parameter {0:?} {1}")]
-    UnusableFile(&'static str, String),
+    UnusableFile(String, String),
     /// Whoever answers has a certificate of an authority that nobody here knows.
     #[error(
         "the server's certificate is of no authority that is trusted; \
@@ -35,11 +40,17 @@ pub enum StoreError {
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
     /// The database did not answer in time.
-    #[error("the database did not answer within {} s", STATEMENT_TIMEOUT.as_secs())]
-    Slow,
+    #[error("the database did not answer within {:.1} s", .0.as_secs_f64())]
+    Slow(Duration),
+    /// None of the servers takes writes.
+    #[error("no server takes writes")]
+    ReadOnly,
+    /// SQLite's file was removed or replaced while it was open.
+    #[error("the database's file was removed or replaced; the service has to be started again")]
+    FileGone,
     /// The tables could not be brought up to date.
     #[error("the database could not be migrated: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrateError),
     /// A lease could not be named.
     #[error(transparent)]
     NoRandomness(#[from] crate::random::NoRandomness),
@@ -49,6 +60,14 @@ pub enum StoreError {
     /// What is stored is no entity id or no customer's id.
     #[error("what is stored of a customer is damaged")]
     Damaged,
+}
+
+/// Tells a database of a newer version from a migration that failed.
+pub(super) fn of_migration(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(version) => StoreError::Newer(version),
+        error => error.into(),
+    }
 }
 
 impl From<StoreError> for Problem {

@@ -6,12 +6,12 @@ use crate::customer::GuestId;
 impl CustomerStore {
     /// A guest begins; its entity is created when it is first asked for.
     pub async fn begin_guest(&self, guest: &GuestId, expires_at_ms: i64) -> Result<(), StoreError> {
-        on_database!(self, pool => {
+        on_database!(self, write, connection => {
             sqlx::query("INSERT INTO guest (account, guest_id, expires_at) VALUES ($1, $2, $3)")
                 .bind(&self.account)
                 .bind(guest.as_str())
                 .bind(expires_at_ms)
-                .execute(pool)
+                .execute(connection)
                 .await
                 .map(|_| ())
         })
@@ -19,24 +19,24 @@ impl CustomerStore {
 
     /// When the guest ends, in milliseconds since 1970; nothing when it is not there, or not any more.
     pub async fn guest_expiry(&self, guest: &GuestId, now_ms: i64) -> Result<Option<i64>, StoreError> {
-        on_database!(self, pool => {
+        on_database!(self, read, connection => {
             sqlx::query_scalar("SELECT expires_at FROM guest WHERE account = $1 AND guest_id = $2 AND expires_at > $3")
                 .bind(&self.account)
                 .bind(guest.as_str())
                 .bind(now_ms)
-                .fetch_optional(pool)
+                .fetch_optional(connection)
                 .await
         })
     }
 
     /// Lets a guest who is there stay longer.
     pub async fn extend_guest(&self, guest: &GuestId, expires_at_ms: i64) -> Result<(), StoreError> {
-        on_database!(self, pool => {
+        on_database!(self, write, connection => {
             sqlx::query("UPDATE guest SET expires_at = $3 WHERE account = $1 AND guest_id = $2")
                 .bind(&self.account)
                 .bind(guest.as_str())
                 .bind(expires_at_ms)
-                .execute(pool)
+                .execute(connection)
                 .await
                 .map(|_| ())
         })
@@ -44,11 +44,11 @@ impl CustomerStore {
 
     /// The guest ends, if it is there: its entity is nobody's any more.
     pub async fn end_guest(&self, guest: &GuestId) -> Result<(), StoreError> {
-        on_database!(self, pool => {
+        on_database!(self, write, connection => {
             sqlx::query("DELETE FROM guest WHERE account = $1 AND guest_id = $2")
                 .bind(&self.account)
                 .bind(guest.as_str())
-                .execute(pool)
+                .execute(connection)
                 .await
                 .map(|_| ())
         })
@@ -56,8 +56,8 @@ impl CustomerStore {
 
     /// Forgets the guests, of every account, whose time was over before this moment.
     pub async fn remove_old_guests(&self, before_ms: i64) -> Result<(), StoreError> {
-        on_database!(self, pool => {
-            sqlx::query("DELETE FROM guest WHERE expires_at < $1").bind(before_ms).execute(pool).await.map(|_| ())
+        on_database!(self, write, connection => {
+            sqlx::query("DELETE FROM guest WHERE expires_at < $1").bind(before_ms).execute(connection).await.map(|_| ())
         })
     }
 }

@@ -4,16 +4,22 @@
 //! would not, as with the clock, the migrations give both the same name. Each statement is atomic by itself.
 
 mod codes;
+mod customers;
 mod database;
 mod entities;
 mod error;
 mod guests;
+mod postgres;
+mod postgres_url;
 mod records;
+mod sqlite;
 
 pub use codes::{IssuedAuthorizationCode, Redemption};
+pub use customers::{Erased, Import};
 pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 pub use error::StoreError;
 
+use crate::metrics::DatabaseReadings;
 use database::{Database, on_database};
 
 /// The store. Entities are those of one account of LiveChat; records and codes belong to no account.
@@ -30,11 +36,24 @@ impl CustomerStore {
         Ok(Self { database: Database::open(url, connections).await?, account })
     }
 
-    /// Fails when the database does not answer.
+    /// Fails when nothing can be written. The row that it writes is of nobody: no customer's id is empty.
     pub async fn check(&self) -> Result<(), StoreError> {
-        on_database!(self, pool => {
-            sqlx::query("SELECT 1 FROM customer LIMIT 1").fetch_optional(pool).await.map(|_| ())
+        self.database.check()?;
+        on_database!(self, write, connection => {
+            sqlx::query(
+                "INSERT INTO creation (account, customer_id, lease, expires_at)
+                 VALUES ('', '', '', (SELECT now FROM clock))
+                 ON CONFLICT (account, customer_id) DO UPDATE SET expires_at = excluded.expires_at",
+            )
+            .execute(connection)
+            .await
+            .map(|_| ())
         })
+    }
+
+    /// The connections to the database.
+    pub fn readings(&self) -> DatabaseReadings {
+        self.database.readings()
     }
 
     /// Closes the database's connections; later calls fail.

@@ -1,8 +1,12 @@
 //! How the service speaks HTTP: what it reads of requests, how it answers and refuses, and what it logs of both.
 
 pub mod answer;
+pub mod host;
+pub mod patience;
 pub mod problem;
 pub mod request_body;
 pub mod request_log;
+pub mod request_metrics;
 pub mod serve;
 pub mod token_answer;
+pub mod trace_context;

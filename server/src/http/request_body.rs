@@ -64,7 +64,7 @@ pub async fn read_json<T: DeserializeOwned>(
     // The parser's own message may quote the body, so it is not passed on.
     // An object first: a struct would also be read from a list.
     let members: Result<Map<String, Value>, _> = serde_json::from_slice(&bytes);
-    members.and_then(|members| serde_json::from_value(Value::Object(members))).map_err(|_| {
+    members.and_then(|_| serde_json::from_slice(&bytes)).map_err(|_| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_body", format!("The body has to be {expected}."))
     })
 }

@@ -1,6 +1,12 @@
 //! Serves requests: bounded time for a request's head, and a shutdown that lets running requests finish.
 
-use std::{io, net::SocketAddr, pin::pin, time::Duration};
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    pin::pin,
+    thread,
+    time::Duration,
+};
 
 use axum::{BoxError, body::Body, response::Response};
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -11,33 +17,62 @@ use hyper_util::{
 use tokio::net::TcpListener;
 use tower::{Service, ServiceExt};
 
+use super::patience::{Answering, Patient};
+
 /// How patient the server is.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeSettings {
-    /// A request's head has to arrive within this.
+    /// A request's head has to arrive within this, from its first byte on.
     pub head_timeout: Duration,
+    /// A connection is kept for so long between two requests: longer than balancers keep theirs, so that it is not
+    /// closed at the moment in which they send.
+    pub keep_alive: Duration,
     /// At shutdown, running requests have this long.
     pub shutdown_deadline: Duration,
 }
 
 impl Default for ServeSettings {
     fn default() -> Self {
-        Self { head_timeout: Duration::from_secs(10), shutdown_deadline: Duration::from_secs(20) }
+        Self {
+            head_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(75),
+            shutdown_deadline: Duration::from_secs(20),
+        }
     }
 }
 
 /// Listens and says where on standard output, in one line of JSON: with port 0 nobody else knows. The future that
 /// comes with the listener ends when the process is told to stop, which it may be as soon as the line is out.
 pub async fn listen(name: &str, address: SocketAddr) -> io::Result<(TcpListener, impl Future<Output = ()>)> {
+    listen_beside(name, address, &[]).await
+}
+
+/// The same, where others of the process listen already; they are told in lines after the first.
+pub async fn listen_beside(
+    name: &str,
+    address: SocketAddr,
+    others: &[(&str, &TcpListener)],
+) -> io::Result<(TcpListener, impl Future<Output = ()> + use<>)> {
     let shutdown = shutdown_signal()?;
     let listener = TcpListener::bind(address).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    println!("{}", serde_json::json!({ "name": name, "listening": url }));
+    let mut lines = Vec::new();
+    for (name, listener) in [(name, &listener)].iter().chain(others) {
+        let url = format!("http://{}", listener.local_addr()?);
+        tracing::info!(name, listening = url, "started");
+        lines.push(serde_json::json!({ "name": name, "listening": url }).to_string());
+    }
+    let line = lines.join("\n");
+    // On a thread of its own: nobody may be there to read it, and the disk behind it may be full.
+    thread::Builder::new().name("first-line".to_owned()).spawn(move || {
+        if let Err(error) = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {
+            tracing::warn!(%error, "standard output cannot be written: nobody reads there where the service listens");
+        }
+    })?;
     Ok((listener, shutdown))
 }
 
 /// Listens to SIGTERM and SIGINT from the moment it is called; the future ends when one arrives.
-fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()> + use<>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
@@ -52,7 +87,9 @@ where
     S: Service<Request<Body>, Response = Response, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
 {
     let mut server = hyper::server::conn::http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(settings.head_timeout);
+    // Its own timeout makes no difference between a head that does not end and one that has not begun. It is kept for
+    // a head whose beginning came with the request before.
+    server.timer(TokioTimer::new()).header_read_timeout(settings.keep_alive.max(settings.head_timeout));
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -69,10 +106,17 @@ where
                 continue;
             }
         };
-        let served = served.clone();
+        let (served, answering) = (served.clone(), Answering::default());
+        let stream = Patient::new(stream, answering.clone(), settings.head_timeout, settings.keep_alive);
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
-            served.clone().oneshot(request.map(Body::new))
+            let (answer, answering) = (served.clone().oneshot(request.map(Body::new)), answering.clone());
+            answering.set(true);
+            async move {
+                let answer = answer.await;
+                answering.set(false);
+                answer
+            }
         });
         let connection = graceful.watch(server.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {

@@ -7,14 +7,17 @@ use aws_lc_rs::{
     rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKey, PublicKeyComponents},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use der::Document;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
     random::random_bytes,
-    signing_keys::{SigningError, rsa_thumbprint},
+    signing_keys::{
+        SigningError,
+        pem_text::{ascii, sections},
+        rsa_thumbprint,
+    },
 };
 
 /// RFC 7518, section 4.3.
@@ -43,9 +46,9 @@ struct WebKey {
 impl EncryptionKey {
     /// Reads a public key from PEM or from a JSON Web Key; the error says what was expected.
     pub fn read(file: &Path) -> Result<Self, String> {
-        let text = fs::read_to_string(file)
-            .map_err(|error| format!("expected a readable file, {} is not: {error}", file.display()))?;
-        Self::parse(&text).ok_or_else(|| {
+        let bytes =
+            fs::read(file).map_err(|error| format!("expected a readable file, {} is not: {error}", file.display()))?;
+        Self::parse(&ascii(&bytes)).ok_or_else(|| {
             format!(
                 "expected an RSA public key of at least {SMALLEST_KEY} bits for RSA-OAEP-256, as PEM (BEGIN PUBLIC KEY) or as a JSON Web Key, {} is none",
                 file.display()
@@ -67,9 +70,10 @@ impl EncryptionKey {
             };
             return if fits { Self::new(components, key.kid) } else { None };
         }
-        let (label, document) = Document::from_pem(text).ok()?;
-        let key = PublicKey::from_der(document.as_bytes()).ok()?;
-        if label == "PUBLIC KEY" { Self::new(PublicKeyComponents::from(&key), None) } else { None }
+        let (found, _) = sections(text);
+        let document = found.iter().find(|section| section.label == "PUBLIC KEY")?.content()?;
+        let key = PublicKey::from_der(&document).ok()?;
+        Self::new(PublicKeyComponents::from(&key), None)
     }
 
     fn new(components: PublicKeyComponents<Vec<u8>>, id: Option<String>) -> Option<Self> {

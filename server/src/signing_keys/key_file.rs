@@ -19,7 +19,11 @@ use der::{SecretDocument, pem::LineEnding};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
 
-use super::rsa_thumbprint;
+use super::{
+    pem_text::{ascii, sections},
+    private_key_info::PrivateKeyInfo,
+    rsa_thumbprint,
+};
 
 /// Text above the key is allowed by RFC 7468, section 5.2, and skipped by every other reader.
 const ACTIVE_FROM: &str = "Active-From: ";
@@ -42,8 +46,13 @@ pub enum KeyFileError {
     #[error("expected a file that only its owner can read; run: chmod 600 {}", .0.display())]
     Mode(PathBuf),
     /// Its content is something else.
-    #[error("expected an RSA key of at least {SMALLEST_KEY} bits as PKCS#8 in PEM, {} is none", .0.display())]
-    NoKey(PathBuf),
+    #[error("expected an RSA key of at least {SMALLEST_KEY} bits as PKCS#8 in PEM, {} {found}", .file.display())]
+    NoKey {
+        /// Its path.
+        file: PathBuf,
+        /// What it holds instead, and what to do.
+        found: String,
+    },
     /// The line above the key is not understood.
     #[error("expected {ACTIVE_FROM}<a time like 2030-01-31T12:00:00Z> above the key in {}", .0.display())]
     NoTime(PathBuf),
@@ -101,18 +110,19 @@ impl SigningKey {
     pub fn read(file: &Path) -> Result<Self, KeyFileError> {
         let failed = |error| KeyFileError::File { file: file.to_owned(), error };
         let metadata = fs::metadata(file).map_err(failed)?;
-        if metadata.mode() & 0o077 != 0 {
+        // A file that nobody can write was put there by the system, which has a group for those who may read it:
+        // systemd's credentials and Kubernetes' volumes do.
+        if metadata.mode() & 0o077 != 0 && metadata.mode() & 0o777 != 0o440 {
             return Err(KeyFileError::Mode(file.to_owned()));
         }
-        let text = Zeroizing::new(fs::read(file).map_err(failed)?);
-        let text = std::str::from_utf8(&text).map_err(|_| KeyFileError::NoKey(file.to_owned()))?;
-        let active_from = active_from(text).ok_or_else(|| KeyFileError::NoTime(file.to_owned()))?;
-        let pair = SecretDocument::from_pem(text)
-            .ok()
-            .filter(|(label, _)| *label == LABEL)
-            .and_then(|(_, document)| RsaKeyPair::from_pkcs8(document.as_bytes()).ok());
+        let bytes = Zeroizing::new(fs::read(file).map_err(failed)?);
+        let none = |found| KeyFileError::NoKey { file: file.to_owned(), found };
+        let text = ascii(&bytes);
+        let (above, document) = private_key(&text, &bytes, file).map_err(none)?;
+        let active_from = active_from(&above).ok_or_else(|| KeyFileError::NoTime(file.to_owned()))?;
+        let pair = RsaKeyPair::from_pkcs8(&document).ok();
         pair.and_then(|pair| Self::new(pair, file.to_owned(), active_from))
-            .ok_or_else(|| KeyFileError::NoKey(file.to_owned()))
+            .ok_or_else(|| none("holds a damaged one".to_owned()))
     }
 
     fn new(pair: RsaKeyPair, file: PathBuf, active_from: Option<u64>) -> Option<Self> {
@@ -201,10 +211,68 @@ impl SigningKey {
     }
 }
 
+/// The text above the one private key of a file, and its PKCS#8; or what is found instead, and what to do.
+fn private_key(text: &str, bytes: &[u8], file: &Path) -> Result<(String, Zeroizing<Vec<u8>>), String> {
+    let path = file.display();
+    // Not onto the file itself: openssl empties it before it reads it.
+    let convert = format!("run: openssl pkey -in {path} -out {path}.new && mv {path}.new {path}");
+    let generate = "run: identity-service keys generate";
+    let (found, unended) = sections(text);
+    let private: Vec<_> =
+        found.iter().enumerate().filter(|(_, section)| section.label.ends_with("PRIVATE KEY")).collect();
+    let (position, section) = match (private.as_slice(), found.first(), unended) {
+        ([one], ..) => *one,
+        ([], _, Some(label)) => return Err(format!("has no line with -----END {label}-----")),
+        ([], Some(section), _) => {
+            let what = match section.label {
+                "CERTIFICATE" => "a certificate",
+                "PUBLIC KEY" | "RSA PUBLIC KEY" => "a public key",
+                label => label,
+            };
+            return Err(format!("holds {what} and no private key"));
+        }
+        ([], None, None) => {
+            return Err(match bytes.first() {
+                Some(0x30) => format!("holds no PEM, perhaps the same in DER; {convert}"),
+                Some(b'{') => "holds JSON and no PEM".to_owned(),
+                _ if text.trim().is_empty() => "holds nothing".to_owned(),
+                _ => "holds no PEM".to_owned(),
+            });
+        }
+        (several, ..) => return Err(format!("holds {} where one private key is expected", several.len())),
+    };
+    match section.label {
+        _ if section.is_locked() => {
+            return Err(format!("is locked by a passphrase, which nobody is there to type; {convert}"));
+        }
+        LABEL => {}
+        "RSA PRIVATE KEY" => return Err(format!("holds one as PKCS#1; {convert}")),
+        "EC PRIVATE KEY" => {
+            return Err(format!("holds an EC key, which signs nothing that is needed here; {generate}"));
+        }
+        "OPENSSH PRIVATE KEY" => {
+            return Err(format!("holds one in the form of OpenSSH; run: ssh-keygen -p -m PKCS8 -f {path}"));
+        }
+        label => return Err(format!("holds {label}; {generate}")),
+    }
+    let damaged = || "holds a damaged one".to_owned();
+    let document = section.content().ok_or_else(damaged)?;
+    let info = PrivateKeyInfo::read(&document).ok_or_else(damaged)?;
+    match (info.algorithm(), info.rsa_bits()) {
+        ("RSA", Some(bits)) if bits < SMALLEST_KEY => Err(format!("holds one of {bits} bits; {generate}")),
+        ("RSA", Some(_)) => {
+            let above = found.iter().take(position + 1).map(|section| section.above);
+            Ok((above.collect::<Vec<_>>().join("\n"), document))
+        }
+        ("RSA", None) => Err(damaged()),
+        (other, _) => Err(format!("holds an {other} key, which signs nothing that is needed here; {generate}")),
+    }
+}
+
 /// The time above the key: Some(None) when there is no such line.
-fn active_from(text: &str) -> Option<Option<u64>> {
-    let above = text.lines().take_while(|line| !line.starts_with("-----"));
-    let mut lines = above.filter_map(|line| line.strip_prefix(ACTIVE_FROM.trim_end()));
+fn active_from(above: &str) -> Option<Option<u64>> {
+    let lines = above.split(['\n', '\r']).map(str::trim);
+    let mut lines = lines.filter_map(|line| line.strip_prefix(ACTIVE_FROM.trim_end()));
     let Some(line) = lines.next() else { return Some(None) };
     let time = OffsetDateTime::parse(line.trim(), &Rfc3339).ok()?;
     (lines.next().is_none()).then_some(Some(u64::try_from(time.unix_timestamp()).ok()?))

@@ -5,6 +5,8 @@
 pub mod command;
 mod key_file;
 mod key_set;
+pub mod pem_text;
+mod private_key_info;
 mod publication;
 pub mod published_keys;
 mod signer;
@@ -26,6 +28,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tokio::sync::Notify;
+
 use crate::clock::seconds;
 
 /// How often the running service looks whether the folder has changed.
@@ -45,6 +49,9 @@ pub enum KeysError {
     /// The folder is open to others.
     #[error("expected a folder that only its owner can read; run: chmod 700 {}", .0.display())]
     FolderMode(PathBuf),
+    /// Somebody else than the folder's owner made a file in it.
+    #[error("expected files of the folder's owner in a folder that is open to others, {} is somebody else's", .0.display())]
+    Owner(PathBuf),
     /// One file in it.
     #[error(transparent)]
     File(#[from] KeyFileError),
@@ -71,12 +78,20 @@ pub fn read_folder(folder: &Path) -> Result<KeySet, KeysError> {
     if !metadata.is_dir() {
         return Err(failed(io::Error::from(io::ErrorKind::NotADirectory)));
     }
-    if metadata.mode() & 0o077 != 0 {
+    let mode = metadata.mode();
+    // Where anybody may put a file, as in a volume of Kubernetes, only files of the folder's owner are keys, and
+    // nobody else can replace them. A folder that nobody can write, as systemd's of credentials, has its own readers.
+    let is_sticky = mode & 0o1000 != 0;
+    let is_read_only = mode & 0o227 == 0;
+    if mode & 0o077 != 0 && !is_sticky && !is_read_only {
         return Err(KeysError::FolderMode(folder.to_owned()));
     }
     let mut keys: Vec<Arc<SigningKey>> = Vec::new();
     for file in key_files(folder).map_err(failed)? {
         let key = SigningKey::read(&file)?;
+        if is_sticky && std::fs::metadata(&file).map_err(failed)?.uid() != metadata.uid() {
+            return Err(KeysError::Owner(file));
+        }
         if let Some(first) = keys.iter().find(|first| first.id() == key.id()) {
             return Err(KeysError::Twice { first: first.file().to_owned(), second: file });
         }
@@ -116,6 +131,8 @@ fn fingerprint(folder: &Path) -> io::Result<Vec<(PathBuf, [i64; 6])>> {
 struct Folder {
     path: PathBuf,
     keys: RwLock<Arc<KeySet>>,
+    /// Somebody wants them read now.
+    wanted: Notify,
 }
 
 /// The keys of a running service, read again when the folder changes.
@@ -133,12 +150,17 @@ impl SigningKeys {
     /// Reads the folder, which has to have a key that is active now.
     pub fn open(folder: &Path, now: SystemTime) -> Result<Self, KeysError> {
         let keys = usable(folder, now)?;
-        Ok(Self(Arc::new(Folder { path: folder.to_owned(), keys: RwLock::new(Arc::new(keys)) })))
+        Ok(Self(Arc::new(Folder { path: folder.to_owned(), keys: RwLock::new(Arc::new(keys)), wanted: Notify::new() })))
     }
 
     /// The keys as they were last read.
     pub fn current(&self) -> Arc<KeySet> {
         Arc::clone(&self.0.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has the folder read anew, changed or not, by who watches it.
+    pub fn reload(&self) {
+        self.0.wanted.notify_one();
     }
 
     /// Looks at the folder in this interval until the last holder of the keys is gone. A folder that cannot be used
@@ -148,8 +170,14 @@ impl SigningKeys {
         let (mut seen, mut logged) = (None, None);
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(interval).await;
-                let Some(path) = folder.upgrade().map(|folder| folder.path.clone()) else { return };
+                // Held for no longer than the interval, so that the last holder of the keys ends this.
+                let Some(watched) = folder.upgrade() else { return };
+                let path = watched.path.clone();
+                tokio::select! {
+                    () = tokio::time::sleep(interval) => {}
+                    () = watched.wanted.notified() => seen = None,
+                }
+                drop(watched);
                 let (before, time) = (seen.clone(), now());
                 // Reading files may take long, and checking keys does.
                 let looked = tokio::task::spawn_blocking(move || {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::SigningKeys;
@@ -67,7 +68,7 @@ impl Signer {
     }
 
     /// The signed token. It takes about a millisecond, which is too short to be worth another thread.
-    pub fn sign(&self, claims: &Map<String, Value>) -> Result<String, SigningError> {
+    pub fn sign(&self, claims: &impl Serialize) -> Result<String, SigningError> {
         let keys = self.keys.current();
         let key = keys.active(self.now()).ok_or(SigningError::NoActiveKey)?;
         let header = json!({ "alg": "RS256", "typ": "JWT", "kid": key.id() }).to_string();

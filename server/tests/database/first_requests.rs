@@ -25,6 +25,8 @@ const CUSTOMERS: usize = 50;
 const REQUESTS: usize = 500;
 /// For how many customers at a time.
 const LANES: usize = 4;
+/// The most that one answer may take: a creation's at LiveChat, and what the database is waited for.
+const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 /// The most that all of it may take.
 const DEADLINE: Duration = Duration::from_secs(120);
 
@@ -42,6 +44,8 @@ struct Race {
     moved: AtomicUsize,
     /// Answers that said "later".
     tried_again: AtomicUsize,
+    /// How long the slowest answer took.
+    slowest: Mutex<Duration>,
 }
 
 impl Race {
@@ -59,6 +63,7 @@ impl Race {
             served: AtomicUsize::new(0),
             moved: AtomicUsize::new(0),
             tried_again: AtomicUsize::new(0),
+            slowest: Mutex::default(),
         })
     }
 
@@ -85,11 +90,16 @@ impl Race {
     async fn ask(&self, number: usize, racer: usize, session: &str) {
         let mut replica = racer % self.urls.len();
         let answer: Value = loop {
+            let asked = Instant::now();
             let answer = self.site.http.post(&self.urls[replica]).bearer_auth(session).send().await;
             let (status, body) = match answer {
                 Ok(answer) => (answer.status().as_u16(), answer.bytes().await),
                 Err(error) => (0, Err(error)),
             };
+            {
+                let mut slowest = self.slowest.lock().unwrap();
+                *slowest = asked.elapsed().max(*slowest);
+            }
             match (status, body) {
                 (200, Ok(body)) => break serde_json::from_slice(&body).unwrap(),
                 (503 | 504, Ok(_)) => {
@@ -155,13 +165,14 @@ impl Race {
     fn report(&self, what: &str, began: Instant, lost: usize) {
         let ledger = self.site.stand_in.ledger();
         println!(
-            "{what}: {} requests served in {:.1} s, {} creations, {lost} lost, {} tokens asked of LiveChat, {} requests moved, {} told to come later",
+            "{what}: {} requests served in {:.1} s, {} creations, {lost} lost, {} tokens asked of LiveChat, {} requests moved, {} told to come later, the slowest answer after {:?}",
             self.served.load(Ordering::SeqCst),
             began.elapsed().as_secs_f64(),
             ledger.customers.len(),
             ledger.tokens_issued,
             self.moved.load(Ordering::SeqCst),
             self.tried_again.load(Ordering::SeqCst),
+            self.slowest.lock().unwrap(),
         );
     }
 }
@@ -201,6 +212,29 @@ async fn one_entity_for_each_customer_from_four_replicas_one_of_which_is_killed(
     tokio::join!(race.run(), kill_in_a_creation(&race.site, &mut replicas[mortal]));
 
     race.lost_little("four replicas on PostgreSQL", began, &replicas[mortal].client_id, &replicas).await;
+}
+
+/// The primary is lost with no good-bye in the middle of it, and its standby takes over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_entity_for_each_customer_from_four_replicas_through_a_failover() {
+    let mut primary = PostgresServer::start().await;
+    let standby = primary.standby().await;
+    let site = Site::new(Some(primary.url_with(&standby))).await;
+    let replicas = site.replicas(4, 8);
+    site.stand_in.ledger().faults = Faults { latency_ms: Some(500), ..Faults::default() };
+    let began = Instant::now();
+    let race = Race::new(site, &replicas, None);
+    let fail_over = async {
+        until("a fifth of the customers", || race.site.stand_in.ledger().customers.len() >= CUSTOMERS / 5).await;
+        primary.stop();
+        standby.promote().await;
+    };
+    tokio::join!(race.run(), fail_over);
+    let stored = race.stored().await;
+    race.report("four replicas through a failover", began, 0);
+    assert_eq!(race.site.stand_in.ledger().customers, stored, "LiveChat has a customer more than once, or nobody's");
+    let slowest = *race.slowest.lock().unwrap();
+    assert!(slowest < LONGEST_ANSWER, "an answer took {slowest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

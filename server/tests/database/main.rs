@@ -4,8 +4,10 @@
 mod customer_store;
 mod database_user;
 mod encryption;
+mod failover;
 mod first_requests;
 mod guests;
+mod network;
 mod outage;
 mod postgres_server;
 mod redemptions;

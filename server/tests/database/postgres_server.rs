@@ -61,11 +61,7 @@ impl PostgresServer {
             settings.push(format!("ssl_cert_file={}", certificate_file.display()));
             settings.push(format!("ssl_key_file={}", key_file.display()));
         }
-        if is_root() {
-            let user = format!("{USER}:");
-            let given = Command::new("chown").arg("--recursive").arg(user).arg(folder.path()).status().unwrap();
-            assert!(given.success(), "the folder could not be given to {USER}");
-        }
+        give_to_its_user(&folder);
         let made = as_its_user(&programs.join("initdb"))
             .args(["--username", USER, "--auth", "scram-sha-256", "--encoding", "UTF8", "--no-locale", "--no-sync"])
             .arg("--pwfile")
@@ -80,8 +76,67 @@ impl PostgresServer {
         server
     }
 
+    /// A standby of this server, in step with it: what a client was told is written is on both.
+    pub async fn standby(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        give_to_its_user(&folder);
+        let copied = as_its_user(&self.programs.join("pg_basebackup"))
+            .env("PGPASSWORD", &self.password)
+            .args(["--host", "127.0.0.1", "--port", &self.port.to_string(), "--username", USER])
+            .args(["--write-recovery-conf", "--checkpoint", "fast", "--no-sync", "--pgdata"])
+            .arg(data(&folder))
+            .output()
+            .unwrap();
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (programs, password, settings) = (self.programs.clone(), self.password.clone(), self.settings.clone());
+        let mut standby = Self { folder, programs, port, password, settings, process: None };
+        standby.resume().await;
+        // Only now: nobody would answer for the standby before.
+        self.run("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
+        self.run("SELECT pg_reload_conf()").await;
+        let in_step = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+        while sqlx::query_scalar::<_, i64>(in_step).fetch_one(&mut connection).await.unwrap() == 0 {
+            assert!(Instant::now() < deadline, "the standby is not in step");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        standby
+    }
+
+    /// Makes a primary of a standby, and waits until it is one.
+    pub async fn promote(&self) {
+        self.run("SELECT pg_promote()").await;
+        // It waits for no standby of its own.
+        self.run("ALTER SYSTEM SET synchronous_standby_names = ''").await;
+        self.run("SELECT pg_reload_conf()").await;
+    }
+
+    /// Takes no writes any more, on sessions that are there and on new ones.
+    pub async fn make_read_only(&self) {
+        self.run("ALTER SYSTEM SET default_transaction_read_only = on").await;
+        self.run("SELECT pg_reload_conf()").await;
+        let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+        let is_read_only = "SELECT current_setting('transaction_read_only')";
+        while sqlx::query_scalar::<_, String>(is_read_only).fetch_one(&mut connection).await.unwrap() != "on" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn run(&self, statement: &'static str) {
+        let mut connection = PgConnection::connect(&self.url()).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
+    }
+
     pub fn url(&self) -> String {
         format!("postgres://{USER}:{}@127.0.0.1:{}/postgres", self.password, self.port)
+    }
+
+    /// The URL of this server and another one, of which the one that takes writes is wanted.
+    pub fn url_with(&self, other: &Self) -> String {
+        let hosts = format!("127.0.0.1:{},127.0.0.1:{}", self.port, other.port);
+        self.url().replace(&format!("127.0.0.1:{}", self.port), &hosts)
     }
 
     /// Starts the server again, and waits until it answers.
@@ -118,6 +173,15 @@ impl PostgresServer {
 impl Drop for PostgresServer {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Makes a folder the server's user's, where that is another one.
+fn give_to_its_user(folder: &TempDir) {
+    if is_root() {
+        let user = format!("{USER}:");
+        let given = Command::new("chown").arg("--recursive").arg(user).arg(folder.path()).status().unwrap();
+        assert!(given.success(), "the folder could not be given to {USER}");
     }
 }
 

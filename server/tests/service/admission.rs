@@ -1,6 +1,9 @@
 //! Who is let in, from which pages, and with what kind of request.
 
-use std::{sync::Arc, sync::Mutex, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -8,16 +11,18 @@ use aws_lc_rs::{
 };
 use axum::{Router, routing::get};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use demo::livechat_accounts::Faults;
 use identity_service::admission::{
-    json_web_keys::{JsonWebKeys, read_keys},
-    session_token::SessionKey,
+    json_web_keys::{JsonWebKeys, KeyAges, PublicKey, read_keys},
+    origin::Origin,
+    session_token::{SessionKey, SessionSecret},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{ALLOWED, Given, Server, World, now, problem, sign};
+use crate::support::{ALLOWED, Given, Server, World, log_of_this_thread, now, problem, sign, until};
 
 async fn answer(request: RequestBuilder) -> (u16, String) {
     let response = request.send().await.unwrap();
@@ -60,24 +65,27 @@ async fn nobody_is_known_without_a_good_session_token() {
     };
     let other_algorithm =
         encode(&Header::new(Algorithm::HS512), &good, &EncodingKey::from_secret(world.secret.as_bytes())).unwrap();
+    let critical = Header { crit: Some(vec!["b64".to_owned()]), ..Header::new(Algorithm::HS256) };
+    let critical = encode(&critical, &good, &EncodingKey::from_secret(world.secret.as_bytes())).unwrap();
     let refused = [
-        ("nonsense", "nonsense".to_owned()),
-        ("two dots", "..".to_owned()),
-        ("another secret", sign("another secret of at least thirty-two bytes", &good)),
-        ("expired", with("exp", json!(now - 60))),
-        ("an expiry that is none", with("exp", json!("tomorrow"))),
-        ("not yet valid", with("nbf", json!(now + 600))),
-        ("without expiry", sign(&world.secret, &without_expiry)),
-        ("without customer", with("sub", Value::Null)),
-        ("an empty customer", with("sub", json!(""))),
-        ("a customer that is a list", with("sub", json!(["ada"]))),
-        ("a customer with a line break", with("sub", json!("ada\n"))),
-        ("alg none", unsigned),
-        ("HS512", other_algorithm),
-        ("a very long one", format!("{}.{}.x", "a".repeat(9000), "b".repeat(9000))),
+        ("nonsense", "malformed", "nonsense".to_owned()),
+        ("two dots", "malformed", "..".to_owned()),
+        ("another secret", "wrong_key", sign("another secret of at least thirty-two bytes", &good)),
+        ("expired", "expired", with("exp", json!(now - 60))),
+        ("an expiry that is none", "no_expiry", with("exp", json!("tomorrow"))),
+        ("not yet valid", "not_yet_valid", with("nbf", json!(now + 600))),
+        ("without expiry", "no_expiry", sign(&world.secret, &without_expiry)),
+        ("without customer", "no_customer", with("sub", Value::Null)),
+        ("an empty customer", "no_customer", with("sub", json!(""))),
+        ("a customer that is a list", "malformed", with("sub", json!(["ada"]))),
+        ("a customer with a line break", "no_customer", with("sub", json!("ada\n"))),
+        ("alg none", "algorithm", unsigned),
+        ("HS512", "algorithm", other_algorithm),
+        ("an extension", "critical", critical),
+        ("a very long one", "malformed", format!("{}.{}.x", "a".repeat(9000), "b".repeat(9000))),
     ];
-    for (what, token) in refused {
-        assert_eq!(world.with_bearer(&token).await, (401, "session_invalid".to_owned()), "{what}");
+    for (what, code, token) in refused {
+        assert_eq!(world.with_bearer(&token).await, (401, format!("session_{code}")), "{what}");
     }
     assert_eq!(world.with_bearer(&with("sub", json!(42))).await.0, 200);
     assert_eq!(world.customers(), 1);
@@ -93,8 +101,14 @@ async fn issuer_and_audience_are_checked_when_they_are_set() {
     };
     assert_eq!(world.with_bearer(&claims("shop", json!("chat"))).await.0, 200);
     assert_eq!(world.with_bearer(&claims("shop", json!(["mail", "chat"]))).await.0, 200);
-    assert_eq!(world.with_bearer(&claims("shop", json!("mail"))).await.0, 401);
-    assert_eq!(world.with_bearer(&claims("elsewhere", json!("chat"))).await.0, 401);
+    let without_audience = sign(&world.secret, &json!({ "sub": "ada", "exp": expiry, "iss": "shop" }));
+    for (code, token) in [
+        ("session_audience", claims("shop", json!("mail"))),
+        ("session_audience", without_audience),
+        ("session_issuer", claims("elsewhere", json!("chat"))),
+    ] {
+        assert_eq!(world.with_bearer(&token).await, (401, code.to_owned()));
+    }
     assert_eq!(world.with_bearer(&world.session("ada")).await.0, 401);
 }
 
@@ -120,8 +134,9 @@ async fn session_tokens_signed_with_a_published_key() {
     let keys = JsonWebKeys::fixed(read_keys(set.as_bytes()).unwrap());
     let world = World::with(Given { session_key: Some(SessionKey::PublicKeys(keys)), ..Given::default() }).await;
     assert_eq!(world.with_bearer(&sign_with(&key, "one")).await.0, 200);
-    assert_eq!(world.with_bearer(&sign_with(&stranger, "one")).await.0, 401);
-    assert_eq!(world.with_bearer(&sign_with(&key, "two")).await.0, 401);
+    let wrong_key = (401, "session_wrong_key".to_owned());
+    assert_eq!(world.with_bearer(&sign_with(&stranger, "one")).await, wrong_key);
+    assert_eq!(world.with_bearer(&sign_with(&key, "two")).await, wrong_key);
     // The public key is public: used as an HS256 secret it must not open anything.
     let public_bytes = URL_SAFE_NO_PAD.decode(public["x"].as_str().unwrap()).unwrap();
     let expiry = now() + 600;
@@ -130,7 +145,54 @@ async fn session_tokens_signed_with_a_published_key() {
             let header = Header { kid: id.map(str::to_owned), ..Header::new(Algorithm::HS256) };
             let claims = json!({ "sub": "ada", "exp": expiry });
             let token = encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap();
-            assert_eq!(world.with_bearer(&token).await.0, 401);
+            assert_eq!(world.with_bearer(&token).await, (401, "session_algorithm".to_owned()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn why_a_session_is_refused_stands_in_the_log_with_the_trace_of_the_caller() {
+    let world = World::new().await;
+    let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let expired = sign(&world.secret, &json!({ "sub": "ada", "exp": now() - 60 }));
+    let asked = world.token_request().header("traceparent", format!("00-{trace}-{parent}-01"));
+    assert_eq!(answer(asked.bearer_auth(&expired)).await, (401, "session_expired".to_owned()));
+    world.faults(Faults { status: Some(500), ..Faults::default() });
+    let asked = world.token_request().header("traceparent", format!("00-{trace}-{parent}-01"));
+    assert_eq!(answer(asked.bearer_auth(world.session("ada"))).await.0, 503);
+    assert_eq!(answer(world.token_request().header("traceparent", "00-nonsense-01")).await.0, 401);
+
+    let log = log_of_this_thread();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap();
+    let refused = line("a session was refused");
+    assert_eq!((&refused["level"], &refused["code"]), (&json!("INFO"), &json!("session_expired")));
+    assert!(refused["reason"].is_string());
+    for of_the_trace in [refused, line("no answer from accounts")] {
+        assert_eq!(of_the_trace["span"]["trace_id"], trace, "{of_the_trace}");
+    }
+    let requests: Vec<&Value> = lines.iter().filter(|line| line["message"] == "request").collect();
+    assert_eq!((&requests[0]["trace_id"], &requests[0]["parent_id"]), (&json!(trace), &json!(parent)));
+    assert_eq!(requests[2].get("trace_id"), None);
+    assert!(!log.contains("nonsense") && !expired.split('.').any(|part| log.contains(part)));
+}
+
+/// A secret of the site's own kind.
+fn secret_key(algorithm: Algorithm, bytes: &[u8]) -> Option<SessionKey> {
+    Some(SessionKey::Secret(SessionSecret { algorithm, bytes: bytes.to_vec().into() }))
+}
+
+#[tokio::test]
+async fn a_secret_signs_by_its_own_algorithm_and_no_other() {
+    use Algorithm::{HS256, HS384, HS512};
+    let secret = [0, 159, 146, 150].repeat(16);
+    let claims = json!({ "sub": "ada", "exp": now() + 600 });
+    for set in [HS256, HS384, HS512] {
+        let world = World::with(Given { session_key: secret_key(set, &secret), ..Given::default() }).await;
+        for used in [HS256, HS384, HS512] {
+            let token = encode(&Header::new(used), &claims, &EncodingKey::from_secret(&secret)).unwrap();
+            let expected = if used == set { (200, String::new()) } else { (401, "session_algorithm".to_owned()) };
+            assert_eq!(world.with_bearer(&token).await, expected, "{used:?} for {set:?}");
         }
     }
 }
@@ -218,6 +280,24 @@ async fn pages_of_allowed_origins_may_read_answers_and_others_may_not() {
 }
 
 #[tokio::test]
+async fn a_page_may_send_the_headers_that_are_named_and_no_others() {
+    let world = World::new().await;
+    let (_, server) =
+        world.another_with(Given { headers: vec!["traceparent", "X-CSRF-Token"], ..Given::default() }).await;
+    let allowed = async |url: String| {
+        let request = world.http.request(Method::OPTIONS, url).header("origin", ALLOWED);
+        let request = request.header("access-control-request-method", "POST");
+        let response = request.header("access-control-request-headers", "traceparent").send().await.unwrap();
+        let names = response.headers()["access-control-allow-headers"].to_str().unwrap().to_lowercase();
+        names.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let usual = ["authorization", "cache-control", "content-type"];
+    assert_eq!(allowed(world.server.url("/livechat/token")).await, usual);
+    let more = allowed(server.url("/livechat/token")).await;
+    assert_eq!(more, [usual.as_slice(), &["traceparent", "x-csrf-token"]].concat());
+}
+
+#[tokio::test]
 async fn wrong_paths_methods_and_bodies() {
     let world = World::new().await;
     let url = |path: &str| world.server.url(path);
@@ -279,4 +359,393 @@ async fn slow_bodies_and_long_ones_without_a_length_are_refused() {
 async fn a_head_that_never_ends_is_given_up() {
     let world = World::new().await;
     raw(&world, "POST /livechat/token HTTP/1.1\r\nHost: here\r\n").await;
+}
+
+/// Answers a raw request: its head and body as they stand, bytes and all.
+async fn raw_bytes(world: &World, request: &[u8]) -> String {
+    let mut stream = tokio::net::TcpStream::connect(world.server.address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    let reading = tokio::time::timeout(Duration::from_secs(15), stream.read_to_end(&mut answer));
+    reading.await.expect("the connection stayed open").unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A token request from the service's own page, with these lines in its head.
+async fn with_lines(world: &World, lines: &[&[u8]]) -> String {
+    let address = world.server.address;
+    let mut request = format!("POST /livechat/token HTTP/1.1\r\nConnection: close\r\nOrigin: http://{address}\r\n");
+    request += &format!("Host: {address}\r\nContent-Length: 0\r\n");
+    let mut request = request.into_bytes();
+    for line in lines {
+        request.extend_from_slice(line);
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    raw_bytes(world, &request).await
+}
+
+#[tokio::test]
+async fn the_session_is_found_among_cookies_as_browsers_send_them() {
+    let world = World::new().await;
+    let good = world.session("ada");
+    let stale = sign(&world.secret, &json!({ "sub": "bob", "exp": now() - 600 }));
+    let every_byte: Vec<u8> = (0x80..=0xff_u8).collect();
+    let other = |value: &[u8]| [b"Cookie: other=", value, b"; session=", good.as_bytes()].concat();
+    let one = |cookies: String| vec![format!("Cookie: {cookies}").into_bytes()];
+    let named = |value: &[u8]| [b"Cookie: session=", value, b"; session=", good.as_bytes()].concat();
+    let found: Vec<(&str, Vec<Vec<u8>>)> = vec![
+        ("UTF-8 in another", vec![other("Grüße €".as_bytes())]),
+        ("bytes that are no text in another", vec![other(&every_byte)]),
+        ("bytes that are no text in an earlier one of the name", vec![named(&every_byte)]),
+        ("JSON in another", vec![other(br#"{"a":"b,c","d":[1]}"#)]),
+        ("an odd number of quotes in another", vec![other(br#"a"b"#)]),
+        ("a name that is no text", vec![[b"Cookie: \xc3\xbc=1; session=", good.as_bytes()].concat()]),
+        ("no name", one(format!("=1; nothing; ; session={good}"))),
+        ("an empty one before", one(format!("session=; session={good}"))),
+        ("an empty one after", one(format!("session={good}; session="))),
+        ("a stale one before", one(format!("session={stale}; session={good}"))),
+        ("a stale one after", one(format!("session={good}; session={stale}"))),
+        ("a deleted one before", one(format!("session=deleted; session={good}"))),
+        ("quoted", one(format!("session=\"{good}\""))),
+        ("quoted and empty before", one(format!("session=\"\"; session={good}"))),
+        ("spaces around", one(format!("a=1 ;  session = {good}  ; b=2"))),
+        ("no space between", one(format!("a=1;session={good};b=2"))),
+        ("another line", vec![b"Cookie: a=1".to_vec(), format!("Cookie: session={good}").into_bytes()]),
+        (
+            "a stale one in another line",
+            vec![format!("Cookie: session={stale}").into_bytes(), format!("Cookie: session={good}").into_bytes()],
+        ),
+    ];
+    for (what, lines) in found {
+        let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
+        let answer = with_lines(&world, &lines).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{what}: {answer}");
+    }
+    assert_eq!(world.customers(), 1, "somebody else than ada was let in");
+    // Sites sign out by an empty cookie: nobody is signed in then, and no session is wrong.
+    for nobody in ["session=", "session=\"\"", "other=1", "session=; session=", "sessions=x"] {
+        let answer = with_lines(&world, &[format!("Cookie: {nobody}").as_bytes()]).await;
+        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("not_signed_in"), "{nobody}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_token_with_an_extension_that_nobody_here_understands_is_refused() {
+    let world = World::new().await;
+    let signed = |header: Value| {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!("{}.{}", part(&header), part(&json!({ "sub": "ada", "exp": now() + 600 })));
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, world.secret.as_bytes());
+        format!("{text}.{}", URL_SAFE_NO_PAD.encode(aws_lc_rs::hmac::sign(&key, text.as_bytes())))
+    };
+    assert_eq!(world.with_bearer(&signed(json!({ "alg": "HS256" }))).await.0, 200);
+    assert_eq!(world.with_bearer(&signed(json!({ "alg": "HS256", "shop": 1 }))).await.0, 200, "no critical one");
+    for crit in [json!(["exp"]), json!(["shop"]), json!(["b64"]), json!([]), json!("exp"), json!(null), json!({})] {
+        let header = json!({ "alg": "HS256", "crit": crit, "shop": 1, "b64": true });
+        assert_eq!(world.with_bearer(&signed(header)).await, (401, "session_critical".to_owned()), "{crit}");
+    }
+}
+
+#[tokio::test]
+async fn the_own_origin_is_known_however_its_port_is_written() {
+    let world = World::new().await;
+    let session = world.session("ada");
+    let ask = async |hosts: &[&str], origin: &str| {
+        let mut request = format!("POST /livechat/token HTTP/1.1\r\nConnection: close\r\nOrigin: {origin}\r\n");
+        for host in hosts {
+            request += &format!("Host: {host}\r\n");
+        }
+        request += &format!("Content-Length: 0\r\nCookie: session={session}\r\n\r\n");
+        raw_bytes(&world, request.as_bytes()).await.split(' ').nth(1).unwrap().to_owned()
+    };
+    for (host, origin) in [
+        ("shop.test:443", "https://shop.test"),
+        ("shop.test", "https://shop.test:443"),
+        ("shop.test:80", "http://shop.test"),
+        ("shop.test", "http://shop.test:80"),
+        ("SHOP.test", "https://shop.test"),
+        ("shop.test:8443", "https://shop.test:8443"),
+        ("[::1]:443", "https://[::1]"),
+        ("[0:0::1]", "http://[::1]"),
+        ("192.0.2.7:443", "https://192.0.2.7"),
+    ] {
+        assert_eq!(ask(&[host], origin).await, "200", "{host} {origin}");
+    }
+    for (host, origin) in [
+        ("shop.test:80", "https://shop.test"),
+        ("shop.test:443", "http://shop.test"),
+        ("shop.test:8443", "https://shop.test"),
+        ("shop.test", "https://shop.test:8443"),
+        ("shop.test", "https://shop.test.evil.example"),
+        ("shop.test", "https://evil.example"),
+        ("shop.test", "null"),
+        ("shop.test", "shop.test"),
+    ] {
+        assert_eq!(ask(&[host], origin).await, "403", "{host} {origin}");
+    }
+    // RFC 9112, section 3.2: none, several, or one that is no host.
+    for hosts in [
+        &[][..],
+        &[""],
+        &["shop.test", "shop.test"],
+        &["evil.example", "shop.test"],
+        &["shop.test", ""],
+        &["shop.test, evil.example"],
+        &["shop.test/path"],
+        &["user@shop.test"],
+        &["shop.test?"],
+        &["shop.test#"],
+        &["shop.test:port"],
+        &["shop .test"],
+        &["sh\u{fc}p.test"],
+    ] {
+        assert_eq!(ask(hosts, "https://shop.test").await, "400", "{hosts:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_request_names_one_host_whatever_it_asks() {
+    let world = World::new().await;
+    for path in ["/healthz", "/nowhere", "/livechat/token"] {
+        let answer =
+            raw(&world, &format!("GET {path} HTTP/1.1\r\nHost: a\r\nHost: a\r\nConnection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("bad_host"), "{path}: {answer}");
+        assert!(answer.contains("application/problem+json"), "{path}: {answer}");
+    }
+    // HTTP/1.0 knew no host: a balancer's simplest check.
+    let answer = raw(&world, "GET /healthz HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+}
+
+#[test]
+fn an_allowed_origin_is_read_however_it_is_written() {
+    for (text, origin) in [
+        ("https://shop.example:443", "https://shop.example"),
+        ("http://shop.example:80", "http://shop.example"),
+        ("https://shop.example/", "https://shop.example"),
+        ("https://shop.example:443/", "https://shop.example"),
+        ("https://Shop.EXAMPLE", "https://shop.example"),
+        ("HTTPS://shop.example", "https://shop.example"),
+        (" https://shop.example ", "https://shop.example"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://shop.example:8443", "https://shop.example:8443"),
+        ("http://shop.example:443", "http://shop.example:443"),
+        ("https://shop.example:0443", "https://shop.example"),
+        ("https://[0:0:0:0:0:0:0:1]:443", "https://[::1]"),
+    ] {
+        assert_eq!(Origin::parse(text).expect(text).as_str(), origin);
+    }
+    for text in [
+        "",
+        "shop.example",
+        "//shop.example",
+        "https:shop.example",
+        "https:/shop.example",
+        "https://",
+        "https://shop.example/path",
+        "https://shop.example/.",
+        "https://shop.example?",
+        "https://shop.example/?a",
+        "https://shop.example#",
+        "https://me@shop.example",
+        "https://@shop.example",
+        "https://shop.example:99999",
+        "https://shop example",
+        "https://sh\top.example",
+        "https:\\\\shop.example",
+        "https://*.shop.example",
+        "ftp://shop.example",
+        "null",
+        "*",
+    ] {
+        assert_eq!(Origin::parse(text), None, "{text:?}");
+    }
+}
+
+/// The site's server of keys, which counts its fetches and may be told to hold them or to fail.
+#[derive(Clone, Default)]
+struct KeyServer {
+    set: Arc<Mutex<Value>>,
+    fetches: Arc<Mutex<usize>>,
+    /// Fetches wait here while it is held.
+    held: Arc<tokio::sync::RwLock<()>>,
+    fails: Arc<Mutex<bool>>,
+}
+
+impl KeyServer {
+    async fn start(&self, ages: KeyAges) -> (Server, World) {
+        let server = self.clone();
+        let route = get(move || async move {
+            *server.fetches.lock().unwrap() += 1;
+            drop(server.held.read().await);
+            if *server.fails.lock().unwrap() {
+                return Err(reqwest::StatusCode::INTERNAL_SERVER_ERROR);
+            }
+            Ok(axum::Json(server.set.lock().unwrap().clone()))
+        });
+        let site = Server::start(Router::new().route("/keys", route)).await;
+        let url = site.url("/keys").parse().unwrap();
+        let keys = JsonWebKeys::remote_with(url, Duration::from_secs(20), ages).unwrap();
+        (site, World::with(Given { session_key: Some(SessionKey::PublicKeys(keys)), ..Given::default() }).await)
+    }
+
+    fn publish(&self, keys: &[&Value]) {
+        *self.set.lock().unwrap() = json!({ "keys": keys });
+    }
+
+    fn fetches(&self) -> usize {
+        *self.fetches.lock().unwrap()
+    }
+}
+
+async fn together(world: &World, tokens: &[String]) -> Vec<(u16, String)> {
+    futures_util::future::join_all(tokens.iter().map(|token| world.with_bearer(token))).await
+}
+
+#[tokio::test]
+async fn all_who_need_the_sites_keys_wait_for_one_fetch() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    let (_site, world) = server.start(KeyAges::default()).await;
+    let held = server.held.write().await;
+    let tokens = vec![sign_with(&key, "one"); 30];
+    let release = async {
+        until("a fetch", || server.fetches() > 0).await;
+        drop(held);
+    };
+    let (answers, ()) = tokio::join!(together(&world, &tokens), release);
+    assert!(answers.iter().all(|(status, _)| *status == 200), "{answers:?}");
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_fetch_is_told_to_all_who_waited_and_to_who_comes_right_after() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    *server.fails.lock().unwrap() = true;
+    // So long a pause that no second fetch falls into the test.
+    let (_site, world) = server.start(KeyAges { pause: Duration::from_secs(600), ..KeyAges::default() }).await;
+    let tokens = vec![sign_with(&key, "one"); 30];
+    let unavailable = (503, "session_keys_unavailable".to_owned());
+    for _ in 0..3 {
+        assert!(together(&world, &tokens).await.iter().all(|answer| *answer == unavailable));
+    }
+    assert_eq!(server.fetches(), 1);
+}
+
+#[tokio::test]
+async fn keys_that_come_back_are_used_soon() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    *server.fails.lock().unwrap() = true;
+    let (_site, world) = server.start(KeyAges::default()).await;
+    let token = sign_with(&key, "one");
+    assert_eq!(world.with_bearer(&token).await.0, 503);
+    *server.fails.lock().unwrap() = false;
+    let back = Instant::now();
+    while world.with_bearer(&token).await.0 != 200 {
+        assert!(back.elapsed() < Duration::from_secs(2), "still not back");
+    }
+}
+
+#[tokio::test]
+async fn keys_in_hand_serve_while_new_ones_are_fetched_and_when_these_do_not_come() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    // Old at once.
+    let ages = KeyAges { maximum: Duration::from_millis(1), minimum: Duration::ZERO, pause: Duration::ZERO };
+    let (_site, world) = server.start(ages).await;
+    let token = sign_with(&key, "one");
+    assert_eq!(world.with_bearer(&token).await.0, 200);
+    let held = server.held.write().await;
+    let before = server.fetches();
+    for _ in 0..20 {
+        let answer = tokio::time::timeout(Duration::from_secs(5), world.with_bearer(&token)).await;
+        assert_eq!(answer.expect("it waits for the fetch").0, 200);
+    }
+    assert!(server.fetches() <= before + 2, "{} fetches", server.fetches());
+    // Only who shows a key that nobody knows waits.
+    let (other, other_public) = key_pair("two");
+    server.publish(&[&public, &other_public]);
+    let waiting = sign_with(&other, "two");
+    let waiting = world.with_bearer(&waiting);
+    let known = async {
+        assert_eq!(world.with_bearer(&token).await.0, 200);
+        drop(held);
+    };
+    let (answer, ()) = tokio::join!(waiting, known);
+    assert_eq!(answer.0, 200);
+    *server.fails.lock().unwrap() = true;
+    for _ in 0..20 {
+        assert_eq!(world.with_bearer(&token).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_odd_key_is_left_out_and_refuses_no_other() {
+    let (key, public) = key_pair("one");
+    let with = |member: &str, value: Value| {
+        let mut odd = key_pair("odd").1;
+        odd[member] = value;
+        odd
+    };
+    let numeric = {
+        let mut public = public.clone();
+        public["kid"] = json!(7);
+        public
+    };
+    let text_certificates = {
+        let mut public = public.clone();
+        public["x5c"] = json!("MIIB");
+        public
+    };
+    let odd = [
+        Value::Null,
+        json!(1),
+        json!("key"),
+        json!([]),
+        json!({}),
+        json!({ "kty": "unheard-of" }),
+        json!({ "kty": 5 }),
+        json!({ "kty": "oct", "k": "c2VjcmV0" }),
+        json!({ "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" }),
+        with("kid", json!(5)),
+        with("kid", json!({})),
+        with("x5c", json!("text")),
+        with("x5c", json!(5)),
+        with("x5t", json!([])),
+        with("use", json!(5)),
+        with("use", json!("enc")),
+        with("key_ops", json!("verify")),
+        with("key_ops", json!([5])),
+        with("alg", json!("unheard-of")),
+        with("alg", json!(5)),
+        with("x", json!("not base64!")),
+        with("x", json!(5)),
+        with("crv", json!("P-999")),
+        with("exp", json!("never")),
+    ];
+    let token = sign_with(&key, "one");
+    for odd in odd {
+        for set in [json!({ "keys": [odd, public] }), json!({ "keys": [public, odd], "other": 5 })] {
+            let keys = JsonWebKeys::fixed(read_keys(set.to_string().as_bytes()).unwrap());
+            let found = keys.fitting(Algorithm::ES256, Some("one")).await.unwrap();
+            assert!(found.iter().any(|found| decode_with(&token, found)), "{odd}");
+        }
+    }
+    // What is odd about these makes no difference to who signs with them.
+    for (set, id) in [(json!({ "keys": [numeric] }), "7"), (json!({ "keys": [text_certificates] }), "one")] {
+        let keys = JsonWebKeys::fixed(read_keys(set.to_string().as_bytes()).unwrap());
+        let found = keys.fitting(Algorithm::ES256, Some(id)).await.unwrap();
+        assert!(found.iter().any(|found| decode_with(&token, found)), "{set}");
+    }
+    for none in ["", "[]", "null", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"AA"}]}"#] {
+        assert!(read_keys(none.as_bytes()).is_err(), "{none}");
+    }
+}
+
+fn decode_with(token: &str, key: &PublicKey) -> bool {
+    let validation = jsonwebtoken::Validation::new(Algorithm::ES256);
+    jsonwebtoken::decode::<Value>(token, &key.key, &validation).is_ok()
 }

@@ -263,13 +263,3 @@ async fn the_first_entity_that_is_stored_stays() {
     let other_account = CustomerStore::connect(&url, 4, "organization:two".to_owned()).await.unwrap();
     assert_eq!(other_account.entity(&ada).await.unwrap(), None);
 }
-
-#[tokio::test]
-async fn health_is_503_when_the_database_is_gone() {
-    let world = World::new().await;
-    let health = async || world.http.get(world.server.url("/healthz")).send().await.unwrap().status().as_u16();
-    assert_eq!(health().await, 200);
-    world.service.finish().await;
-    assert_eq!(health().await, 503);
-    assert_eq!(world.problem("ada").await.0, 503);
-}

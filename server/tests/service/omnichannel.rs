@@ -2,6 +2,7 @@
 
 use std::time::UNIX_EPOCH;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use identity_service::customer::CustomerId;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -58,6 +59,53 @@ async fn a_token_for_live_assist_has_the_documented_claims() {
     assert_eq!((status, &body["code"]), (403, &json!("no_contact")));
     let (status, body, _) = problem(site.world.post("/live-assist/code", "grace").await).await;
     assert_eq!((status, &body["code"]), (403, &json!("no_contact")));
+}
+
+/// The same of both widgets: what is known of the person, and what the site has named.
+#[tokio::test]
+async fn a_token_tells_what_the_record_says_of_the_person_and_no_claim_that_is_not_named() {
+    let site =
+        Site::with(Signing { further_claims: vec!["loyalty", "https://shop.example/tier"], ..Signing::default() })
+            .await;
+    let person = json!({ "given_name": "Ada", "family_name": "Lovelace", "email": "ada@shop.example",
+        "phone_number": "+44 20 7946 0000", "preferred_username": "ada", "loyalty": 7,
+        "https://shop.example/tier": { "name": "gold", "since": [2020, 1] } });
+    let mut record = person.clone();
+    record["contact_id"] = json!(CONTACT);
+    site.put("ada", record.clone()).await;
+    assert_eq!(site.admin("GET", "ada").send().await.unwrap().json::<Value>().await.unwrap(), record);
+    for path in ["/omnichannel/token", "/live-assist/token"] {
+        let claims = site.claims(&site.token(path, "ada").await).await;
+        for (claim, value) in person.as_object().unwrap() {
+            assert_eq!(claims.get(claim), Some(value), "{path} {claim}");
+        }
+    }
+    for (member, value) in [
+        ("tier", json!("gold")),
+        ("sub", json!("eve")),
+        ("iss", json!("evil.example")),
+        ("email", json!("ada")),
+        ("email", json!("@shop.example")),
+        ("email", json!("ada lovelace@shop.example")),
+        ("email", json!(true)),
+        ("phone_number", json!(442079460000_u64)),
+        ("preferred_username", json!("")),
+    ] {
+        let (status, body, _) =
+            problem(site.admin("PUT", "ada").json(&json!({ member: value })).send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (422, &json!("bad_record")), "{member}");
+        assert!(body["detail"].as_str().unwrap().contains(member), "{body}");
+    }
+    // A claim that was named when the record was put, and is no more, is not signed.
+    site.store()
+        .await
+        .put_record(&CustomerId::parse("bob").unwrap(), r#"{"loyalty":123456789012345678901,"once":1}"#)
+        .await
+        .unwrap();
+    let token = site.token("/omnichannel/token", "bob").await;
+    let text = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("\"loyalty\":123456789012345678901") && !text.contains("once"), "{text}");
 }
 
 #[tokio::test]
@@ -289,4 +337,55 @@ async fn what_is_not_configured_is_not_there() {
         let here = status(&live_assist.world, path).await != 404;
         assert_eq!(here, !path.contains("omnichannel") && !path.contains("code") && !path.contains("oauth"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_path_that_is_no_text_is_refused_as_a_customers_id_is_and_after_the_key() {
+    let site = Site::new().await;
+    for id in ["%FF", "%C3%28", "a%80", "%ED%A0%80", "%00", "%0A", &"x".repeat(257)] {
+        for method in ["GET", "PUT", "DELETE"] {
+            let url = site.world.server.url(&format!("/admin/customers/{id}"));
+            let without_key = site.world.http.request(method.parse().unwrap(), url).json(&json!({}));
+            let (status, body, _) = problem(without_key.send().await.unwrap()).await;
+            assert_eq!((status, &body["code"]), (401, &json!("admin_key_wrong")), "{method} {id}");
+            let (status, body, _) = problem(site.admin(method, id).json(&json!({})).send().await.unwrap()).await;
+            assert_eq!((status, &body["code"]), (422, &json!("bad_customer_id")), "{method} {id}");
+        }
+    }
+}
+
+/// Numbers that no float holds, and how JSON writes them: what the backend put is what is signed.
+#[tokio::test]
+async fn numbers_in_records_are_signed_as_they_were_put() {
+    let site = Site::new().await;
+    let numbers = [
+        "123456789012345678901",
+        "-123456789012345678901",
+        "18446744073709551616",
+        "9007199254740993",
+        "0.1234567890123456789012345",
+        "79228162514264337593543950335.99",
+        "1e5",
+        "1.10",
+        "-0",
+        "42",
+    ];
+    let members = |prefix: &str| -> Vec<String> {
+        numbers.iter().enumerate().map(|(number, text)| format!("\"{prefix}{number}\":{text}")).collect()
+    };
+    let contexts = format!("{{{}}}", members("n").join(","));
+    let attribute = format!("{{\"type\":\"ctmrinfo\",\"info\":{{{}}}}}", members("n").join(","));
+    let record = format!("{{\"contact_id\":\"{CONTACT}\",\"lwicontexts\":{contexts},\"lp_sdes\":[{attribute}]}}");
+    let put = site.admin("PUT", "ada").header("content-type", "application/json").body(record.clone());
+    assert_eq!(put.send().await.unwrap().status(), 204);
+    let shown = site.admin("GET", "ada").send().await.unwrap().text().await.unwrap();
+    assert_eq!(shown, record);
+    let payload = |token: String| {
+        let part = token.split('.').nth(1).unwrap().to_owned();
+        String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    };
+    let claims: Value = serde_json::from_str(&payload(site.token("/omnichannel/token", "ada").await)).unwrap();
+    assert_eq!(claims["lwicontexts"], json!(contexts));
+    let claims = payload(site.token("/live-assist/token", "ada").await);
+    assert!(claims.contains(&attribute), "{claims}");
 }

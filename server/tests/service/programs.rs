@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     os::unix::fs::PermissionsExt,
     process::{Child, Command, Output, Stdio},
+    time::Duration,
 };
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -13,6 +14,7 @@ use identity_service::{
     customer_store::{CustomerStore, Redemption},
     random::random_token,
 };
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::{
@@ -61,6 +63,12 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_LISTEN", "192.0.2.1:80", "listen"),
         ("IDENTITY_SERVICE_DATABASE_URL", "postgres://me:hunter2@host/db", "database-url"),
         ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:/nowhere/at/all.sqlite", "database-url"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite: ", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite://", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:?mode=rwc", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite://?cache=shared", "without a file's name"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:%20?mode=rwc", "without a file's name"),
         ("IDENTITY_SERVICE_ACCOUNTS_URL", "http://accounts.example", "accounts-url"),
         ("IDENTITY_SERVICE_ACCOUNTS_URL", "accounts", "accounts-url"),
         ("IDENTITY_SERVICE_CLIENT_ID", " ", "client-id"),
@@ -72,8 +80,19 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_SESSION_SECRET", "short", "session-secret"),
         ("IDENTITY_SERVICE_SESSION_JWKS_URL", "https://site.example/keys", "session-jwks-url"),
         ("IDENTITY_SERVICE_SESSION_COOKIE", "a b", "session-cookie"),
-        ("IDENTITY_SERVICE_CUSTOMER_CLAIM", "", "customer-claim"),
+        ("IDENTITY_SERVICE_SESSION_ALGORITHM", "RS256", "session-algorithm"),
+        ("IDENTITY_SERVICE_SESSION_ALGORITHM", "HS512", "session-secret: expected at least 64 bytes"),
+        ("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "hex", "session-secret-encoding"),
+        ("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "base64", "session-secret: expected base64"),
+        ("IDENTITY_SERVICE_SESSION_URL", "https://site.example/me", "session-url"),
+        ("IDENTITY_SERVICE_SESSION_INTROSPECTION_URL", "https://site.example/introspect", "session-introspection-url"),
+        ("IDENTITY_SERVICE_SESSION_CLIENT_ID", "client", "session-client-id"),
+        ("IDENTITY_SERVICE_SESSION_CLIENT_SECRET", "a secret", "session-client-secret"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://shop.example/path", "allowed-origin"),
+        ("IDENTITY_SERVICE_ALLOWED_HEADER", "traceparent,two words", "allowed-header"),
+        ("IDENTITY_SERVICE_ALLOWED_HEADER", "*", "allowed-header"),
+        ("IDENTITY_SERVICE_METRICS_LISTEN", "nowhere", "--metrics-listen"),
+        ("IDENTITY_SERVICE_METRICS_LISTEN", "192.0.2.1:80", "metrics-listen"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://a.example,shop", "allowed-origin"),
         ("IDENTITY_SERVICE_ACCOUNTS_TIMEOUT", "-1", "accounts-timeout"),
         ("IDENTITY_SERVICE_ACCOUNTS_TIMEOUT", "NaN", "accounts-timeout"),
@@ -88,6 +107,125 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_LOG_LEVEL", "loud", "--log-level"),
     ] {
         refused(&ended(right(folder.path()).env(variable, value)), setting);
+    }
+}
+
+/// Every variable that a flag of the service or of `keys` reads, as `--help` tells them.
+fn variables(arguments: &[&str]) -> Vec<String> {
+    let help = String::from_utf8(service().args(arguments).arg("--help").output().unwrap().stdout).unwrap();
+    let named = help.split("[env: ").skip(1);
+    let named: Vec<String> = named.map(|rest| rest.split(['=', ']']).next().unwrap().to_owned()).collect();
+    assert!(named.iter().all(|name| name.starts_with("IDENTITY_SERVICE_")), "{named:?}");
+    named
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = variables(&[]);
+    assert!(names.len() > 30, "{names:?}");
+    for empty in ["", " ", "\t \n"] {
+        let mut command = right(folder.path());
+        let given: Vec<_> = command.get_envs().map(|(name, _)| name.to_str().unwrap().to_owned()).collect();
+        // As a compose file gives them: every one that is not set, at once.
+        command.envs(names.iter().filter(|name| !given.contains(*name)).map(|name| (name, empty)));
+        let (line, well) = start_and_stop(command);
+        assert!(well, "{empty:?}: {line}");
+    }
+    let keys = Keys::new();
+    for name in variables(&["keys"]) {
+        let mut command = service();
+        let listed = command.current_dir(keys.folder().parent().unwrap()).env(name, "").args(["keys", "list"]).output();
+        assert!(String::from_utf8(listed.unwrap().stdout).unwrap().contains("active"));
+    }
+}
+
+#[test]
+fn what_is_on_or_off_is_said_in_any_of_the_usual_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    let switches = ["OMNICHANNEL", "LIVE_ASSIST", "GUESTS", "ADOPT_GUESTS", "INSECURE_GUEST_COOKIE"];
+    let with = |word: &str, switched: &[&str]| {
+        let mut command = right(folder.path());
+        command.env("IDENTITY_SERVICE_SIGNING_KEYS", keys.folder()).env("IDENTITY_SERVICE_ISSUER", "shop.example");
+        command.envs(switched.iter().map(|name| (format!("IDENTITY_SERVICE_{name}"), word)));
+        command
+    };
+    for on in ["1", "true", "TRUE", "True", "yes", "on", "y", "t"] {
+        let (line, well) = start_and_stop(with(on, &switches));
+        assert!(well, "{on}: {line}");
+    }
+    for off in ["0", "false", "False", "no", "off", "n", "f"] {
+        // Without a widget that signs, its keys are a setting that does nothing.
+        refused(&ended(&mut with(off, &switches)), "signing-keys");
+    }
+    for neither in ["2", "often", "-1", "truely"] {
+        for switch in switches {
+            refused(&ended(&mut with(neither, &[switch])), &switch.to_lowercase().replace('_', "-"));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let asking = |variable: &str, url: &str| {
+        let mut command = right(folder.path());
+        command.env_remove("IDENTITY_SERVICE_SESSION_SECRET").env(format!("IDENTITY_SERVICE_SESSION_{variable}"), url);
+        command
+    };
+    let (_, well) = start_and_stop(asking("URL", "https://site.example/me"));
+    assert!(well);
+    for (variable, value, setting) in [
+        ("SESSION_URL", "http://site.example/me", "session-url"),
+        ("SESSION_TIMEOUT", "0", "session-timeout"),
+        ("SESSION_KEEP", "61", "session-keep"),
+        ("SESSION_ALGORITHM", "HS512", "session-algorithm"),
+        ("SESSION_AUDIENCE", "chat", "session-audience"),
+    ] {
+        let mut command = asking("URL", "https://site.example/me");
+        refused(&ended(command.env(format!("IDENTITY_SERVICE_{variable}"), value)), setting);
+    }
+    let introspecting = || {
+        let mut command = asking("INTROSPECTION_URL", "https://accounts.example/introspect");
+        command.env("IDENTITY_SERVICE_SESSION_CLIENT_ID", "client");
+        command.env("IDENTITY_SERVICE_SESSION_CLIENT_SECRET", "hunter2");
+        command
+    };
+    let (_, well) = start_and_stop(introspecting());
+    assert!(well);
+    for missing in ["CLIENT_ID", "CLIENT_SECRET"] {
+        let setting = format!("session-{}", missing.to_lowercase().replace('_', "-"));
+        refused(&ended(introspecting().env_remove(format!("IDENTITY_SERVICE_SESSION_{missing}"))), &setting);
+    }
+}
+
+/// However the site's framework writes its secret, the service reads the same bytes.
+#[tokio::test]
+async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding() {
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+    let folder = tempfile::tempdir().unwrap();
+    let secret = [251, 255, 0, 190].repeat(16);
+    let key = EncodingKey::from_secret(&secret);
+    let session = encode(&Header::new(Algorithm::HS512), &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    let written = [
+        STANDARD.encode(&secret),
+        STANDARD_NO_PAD.encode(&secret),
+        URL_SAFE.encode(&secret),
+        URL_SAFE_NO_PAD.encode(&secret),
+    ];
+    for text in written {
+        let mut command = right(folder.path());
+        command
+            .env("IDENTITY_SERVICE_SESSION_SECRET", &text)
+            .env("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "base64")
+            .env("IDENTITY_SERVICE_SESSION_ALGORITHM", "HS512")
+            // Nobody listens there: who gets as far has been let in.
+            .env("IDENTITY_SERVICE_ACCOUNTS_URL", "http://127.0.0.1:1");
+        let program = Program::start(command);
+        let url = format!("{}/livechat/token", program.url);
+        let response = reqwest::Client::new().post(url).bearer_auth(&session).send().await.unwrap();
+        assert_eq!(response.json::<Value>().await.unwrap()["code"], "accounts_unreachable", "{text}");
     }
 }
 
@@ -122,6 +260,16 @@ fn the_program_says_where_it_listens_and_stops_when_told() {
     with_file.env_remove("IDENTITY_SERVICE_AGENT_TOKEN").arg("--agent-token-file").arg(&file);
 
     says_where_it_listens("identity-service", with_file);
+}
+
+#[test]
+fn a_host_to_listen_at_may_be_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = right(folder.path());
+    command.env("IDENTITY_SERVICE_LISTEN", "localhost:0");
+    let (line, well) = start_and_stop(command);
+    let url: url::Url = line["listening"].as_str().unwrap().parse().unwrap();
+    assert!(well && ["127.0.0.1", "[::1]"].contains(&url.host_str().unwrap()), "{line}");
 }
 
 /// Every setting right for a site that signs and has no LiveChat.
@@ -162,6 +310,8 @@ fn a_wrong_setting_of_what_is_signed_is_named_with_exit_code_2() {
         ("LIVE_ASSIST_ENCRYPTION_KEY", "/nowhere", "live-assist-encryption-key"),
         ("LIVE_ASSIST", "false", "live-assist-client-id"),
         ("ADMIN_KEY", "short", "admin-key"),
+        ("RECORD_CLAIM", "loyalty,sub", "record-claim"),
+        ("RECORD_CLAIM", "email", "record-claim"),
         ("CLIENT_ID", "half of LiveChat", "organization-id"),
         ("GUESTS", "true", "guests: expected LiveChat"),
     ] {
@@ -307,12 +457,27 @@ struct Program {
 }
 
 impl Program {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    fn start(command: Command) -> Self {
+        Self::start_with_log(command, Stdio::null())
+    }
+
+    fn start_with_log(mut command: Command, log: Stdio) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let line: Value = serde_json::from_str(&line).unwrap();
         Self { child, url: line["listening"].as_str().unwrap().to_owned() }
+    }
+
+    fn signal(&self, name: &str) {
+        let told = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success());
+    }
+
+    /// Tells it to stop, and whether it ended well.
+    fn stop(mut self) -> bool {
+        self.signal("TERM");
+        self.child.wait().unwrap().success()
     }
 }
 
@@ -321,5 +486,140 @@ impl Drop for Program {
         // It may have ended by itself, which the test has noticed then.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Asks for `/healthz` so often, and wants it good each time, and soon.
+async fn answers(program: &Program, requests: usize) {
+    let http = reqwest::Client::new();
+    for number in 0..requests {
+        let url = format!("{}/healthz", program.url);
+        let answer = http.get(url).timeout(Duration::from_secs(5)).send().await;
+        assert_eq!(answer.unwrap_or_else(|error| panic!("request {number}: {error}")).status(), 200);
+    }
+}
+
+/// A log that nobody reads any more, one that nobody reads for now, and one on a full disk.
+#[tokio::test]
+async fn no_request_waits_for_the_log_or_dies_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let started = |log: Stdio| Program::start_with_log(right(folder.path()), log);
+
+    let mut gone = started(Stdio::piped());
+    drop(gone.child.stderr.take());
+    answers(&gone, 20).await;
+
+    let full = started(fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into());
+    answers(&full, 20).await;
+
+    let closed = {
+        // A shell closes the descriptor; the program then opens nothing else in its place.
+        let mut command = Command::new("/bin/sh");
+        command.env_clear().arg("-c").arg("exec \"$0\" 2>&-").arg(env!("CARGO_BIN_EXE_identity-service"));
+        command.envs(right(folder.path()).get_envs().filter_map(|(name, value)| Some((name, value?))));
+        Program::start_with_log(command, Stdio::null())
+    };
+    answers(&closed, 20).await;
+
+    // More than a pipe holds, so that the log stands still.
+    let mut stuck = started(Stdio::piped());
+    answers(&stuck, 3000).await;
+    // What was left out is told, once somebody reads again, and each line is whole.
+    let mut lines = BufReader::new(stuck.child.stderr.take().unwrap()).lines();
+    let mut read = 0;
+    let dropped = loop {
+        let line: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        if let Some(dropped) = line["dropped_lines"].as_u64() {
+            assert_eq!(line["level"], "WARN");
+            break dropped;
+        }
+        read += 1;
+        if read % 100 == 0 {
+            // It is said with a line that comes after.
+            answers(&stuck, 1).await;
+        }
+    };
+    assert!(dropped > 0);
+    assert!(stuck.stop(), "it stops when told");
+}
+
+#[tokio::test]
+async fn the_program_starts_where_its_first_line_cannot_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let full = || Stdio::from(fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    let mut child = right(folder.path())
+        .env("IDENTITY_SERVICE_LOG_LEVEL", "info")
+        .stdout(full())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The log tells the address then.
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let url = loop {
+        let line: Value = serde_json::from_str(&lines.next().expect("it ended").unwrap()).unwrap();
+        if let Some(url) = line["listening"].as_str() {
+            break url.to_owned();
+        }
+    };
+    let program = Program { child, url };
+    answers(&program, 1).await;
+    assert!(program.stop());
+    // A wrong setting ends it with its code, whoever can read why.
+    let ended = right(folder.path()).env("IDENTITY_SERVICE_LISTEN", "nowhere").stdout(full()).stderr(full()).status();
+    assert_eq!(ended.unwrap().code(), Some(2));
+    let ended = right(folder.path()).env("IDENTITY_SERVICE_BODY_LIMIT", "0").stdout(full()).stderr(full()).status();
+    assert_eq!(ended.unwrap().code(), Some(2));
+}
+
+/// A key pair of the site as a file of a JSON Web Key Set, and a session token that it signs.
+fn key_set_and_token(id: &str) -> (String, String) {
+    let document = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(
+        &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        &aws_lc_rs::rand::SystemRandom::new(),
+    );
+    let key = EncodingKey::from_ec_der(document.unwrap().as_ref());
+    let algorithm = Algorithm::ES256;
+    let mut public = serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
+    public["kid"] = json!(id);
+    let header = Header { kid: Some(id.to_owned()), ..Header::new(algorithm) };
+    let token = encode(&header, &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    (json!({ "keys": [public] }).to_string(), token)
+}
+
+#[tokio::test]
+async fn at_a_hangup_the_keys_are_read_anew_and_the_service_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    let file = folder.path().join("keys.json");
+    let ((first_set, first), (second_set, second)) = (key_set_and_token("one"), key_set_and_token("two"));
+    fs::write(&file, first_set).unwrap();
+    let mut command = right_signing(folder.path(), &keys);
+    command.env_remove("IDENTITY_SERVICE_SESSION_SECRET").env("IDENTITY_SERVICE_SESSION_JWKS_FILE", &file);
+    let program = Program::start(command);
+    let http = reqwest::Client::new();
+    let ask = async |token: &str| {
+        let url = format!("{}/omnichannel/token", program.url);
+        http.post(url).bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((ask(&first).await, ask(&second).await), (200, 401));
+    // A file that is no key set changes nothing, and ends nothing.
+    fs::write(&file, "{").unwrap();
+    program.signal("HUP");
+    assert_eq!((ask(&first).await, ask(&second).await), (200, 401));
+    fs::write(&file, second_set).unwrap();
+    program.signal("HUP");
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while ask(&second).await != 200 {
+        assert!(std::time::Instant::now() < deadline, "the new key is not known");
+    }
+    assert_eq!(ask(&first).await, 401, "the old key is gone");
+    assert!(program.stop());
+}
+
+#[test]
+fn a_keep_alive_that_is_none_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for value in ["0", "-1", "NaN", "1e9", "soon"] {
+        refused(&ended(right(folder.path()).env("IDENTITY_SERVICE_KEEP_ALIVE", value)), "keep-alive");
     }
 }

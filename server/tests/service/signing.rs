@@ -74,6 +74,7 @@ pub struct Site {
 #[derive(Default)]
 pub struct Signing {
     pub context_variables: Vec<&'static str>,
+    pub further_claims: Vec<&'static str>,
     pub encryption: Option<EncryptionKey>,
     pub without_omnichannel: bool,
     pub without_live_assist: bool,
@@ -177,6 +178,7 @@ pub fn settings(keys: &Keys, signing: Signing, client_secret: &str) -> SigningSe
         keys: SigningKeys::open(&keys.folder(), SystemTime::now()).unwrap(),
         check_interval: Duration::from_millis(10),
         issuer: ISSUER.to_owned(),
+        further_claims: signing.further_claims.into_iter().map(str::to_owned).collect(),
         omnichannel: (!signing.without_omnichannel).then_some(omnichannel),
         live_assist: (!signing.without_live_assist).then_some(live_assist),
     }

@@ -1,0 +1,276 @@
+//! Sessions at PostgreSQL, over networks that go silent and through failovers: every wait has an end, a session that
+//! has died is left at once with all that are as old, and one that cannot write is not kept.
+
+use std::{
+    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use deadpool::{
+    Runtime,
+    managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult},
+};
+use rustls::CertificateError;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, migrate::Migrator};
+
+use super::{
+    error::{StoreError, of_migration},
+    postgres_url::{PostgresUrl, Target},
+};
+use crate::metrics::DatabaseReadings;
+
+/// The server ends a statement after this, so that the session can go on: milliseconds.
+const SERVER_STATEMENT_TIMEOUT: u32 = 2500;
+/// A statement that is not answered by then is on a connection that has died.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
+/// A transaction whose client is gone holds its locks no longer: milliseconds.
+const IDLE_IN_TRANSACTION_TIMEOUT: u32 = 5000;
+/// A session that was used this short a time ago is thought to live.
+const LIVELY: Duration = Duration::from_secs(1);
+/// How long a session that lay idle may take to say that it lives.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a caller waits for a session, that is for its turn and for hosts that do not answer.
+const SESSION_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long the tables may take to be brought up to date, with the wait for another replica that does it.
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(120);
+/// The server's probes over a silent connection, unless the URL says how: below the memory of most networks.
+const KEEP_ALIVES: [(&str, u64); 3] =
+    [("tcp_keepalives_idle", 30), ("tcp_keepalives_interval", 10), ("tcp_keepalives_count", 3)];
+
+/// One session.
+pub(super) struct Session {
+    connection: PgConnection,
+    /// Sessions of one age die together.
+    age: u64,
+    last_used: Instant,
+    /// It has a statement, which may have been given up in the middle.
+    in_use: bool,
+}
+
+impl Session {
+    /// The connection, for statements.
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        self.in_use = true;
+        &mut self.connection
+    }
+}
+
+/// Opens sessions.
+pub(super) struct Sessions {
+    url: PostgresUrl,
+    /// What every session is told first.
+    setup: String,
+    /// The host that took the last session, by its position.
+    preferred: AtomicUsize,
+    /// Sessions that are older are not used again.
+    age: AtomicU64,
+}
+
+impl Sessions {
+    fn new(url: PostgresUrl) -> Self {
+        let timeouts = [
+            ("statement_timeout", u64::from(SERVER_STATEMENT_TIMEOUT)),
+            ("idle_in_transaction_session_timeout", u64::from(IDLE_IN_TRANSACTION_TIMEOUT)),
+        ];
+        let settings = timeouts.iter().chain(&KEEP_ALIVES).chain(&url.keep_alives.0);
+        let settings = settings.map(|(name, value)| format!("SET {name} = {value}; ")).collect::<String>();
+        let setup = format!("{settings}SELECT current_setting('transaction_read_only')");
+        Self { url, setup, preferred: AtomicUsize::new(0), age: AtomicU64::new(0) }
+    }
+
+    /// A connection to the first host, beginning with the preferred one, that will do.
+    async fn connect(&self) -> Result<PgConnection, StoreError> {
+        let hosts = &self.url.hosts;
+        let preferred = self.preferred.load(Ordering::Relaxed);
+        let mut refused = None;
+        for step in 0..hosts.len() {
+            let position = (preferred + step) % hosts.len();
+            let Some(host) = hosts.get(position) else { continue };
+            let opening = async {
+                let mut connection = PgConnection::connect_with(host).await?;
+                let rows = sqlx::raw_sql(AssertSqlSafe(self.setup.as_str())).fetch_all(&mut connection).await?;
+                let read_only = rows.last().map(|row| row.try_get::<String, _>(0)).transpose()?;
+                Ok::<_, sqlx::Error>((connection, read_only.as_deref() == Some("on")))
+            };
+            match tokio::time::timeout(self.url.connect_timeout, opening).await {
+                Ok(Ok((_, true))) if self.url.target == Target::ReadWrite => refused = Some(StoreError::ReadOnly),
+                Ok(Ok((connection, _))) => {
+                    self.preferred.store(position, Ordering::Relaxed);
+                    return Ok(connection);
+                }
+                // What a host says is told rather than that another one takes no writes.
+                Ok(Err(error)) => refused = Some(of_certificate(error)),
+                Err(_) => refused = Some(StoreError::Slow(self.url.connect_timeout)),
+            }
+        }
+        Err(refused.unwrap_or(StoreError::ReadOnly))
+    }
+
+    /// Leaves all sessions of this age, and those that are older.
+    fn leave(&self, age: u64, reason: &dyn std::fmt::Display) {
+        if self.age.compare_exchange(age, age + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            tracing::warn!(%reason, "the sessions at the database are left for new ones");
+        }
+    }
+}
+
+impl Manager for Sessions {
+    type Type = Session;
+    type Error = StoreError;
+
+    async fn create(&self) -> Result<Session, StoreError> {
+        // Of the age in which it began: what dies meanwhile may be what it is being connected to.
+        let age = self.age.load(Ordering::Relaxed);
+        let connection = self.connect().await?;
+        Ok(Session { connection, age, last_used: Instant::now(), in_use: false })
+    }
+
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<StoreError> {
+        if session.in_use || session.age != self.age.load(Ordering::Relaxed) {
+            return Err(RecycleError::message("left"));
+        }
+        if session.last_used.elapsed() > LIVELY {
+            // Somebody may give up in the middle of the question.
+            session.in_use = true;
+            let answered = tokio::time::timeout(PING_TIMEOUT, session.connection.ping()).await;
+            if !matches!(answered, Ok(Ok(()))) {
+                self.leave(session.age, &"an idle one does not answer");
+                return Err(RecycleError::message("dead"));
+            }
+            session.in_use = false;
+            session.last_used = Instant::now();
+        }
+        Ok(())
+    }
+}
+
+/// What is to be done after a statement.
+pub(super) enum Verdict<T> {
+    /// That was it.
+    Done(Result<T, StoreError>),
+    /// It has had no effect, and another session may have a better chance.
+    Again,
+}
+
+/// The sessions of a process.
+#[derive(Clone)]
+pub(super) struct Postgres(Pool<Sessions>);
+
+impl std::fmt::Debug for Postgres {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Postgres")
+    }
+}
+
+impl Postgres {
+    /// At most so many sessions, after the tables are brought up to date.
+    pub(super) async fn open(url: &str, connections: u32, migrations: &Migrator) -> Result<Self, StoreError> {
+        let sessions = Sessions::new(PostgresUrl::parse(url)?);
+        let mut connection = sessions.connect().await?;
+        let migration = async {
+            // They take the time that they need, and wait for other replicas.
+            sqlx::query("SET statement_timeout = 0").execute(&mut connection).await?;
+            // Under a lock of the database's: replicas that start together do not disturb each other.
+            migrations.run_direct(None, &mut connection, false).await.map_err(of_migration)
+        };
+        let migrated = tokio::time::timeout(MIGRATION_TIMEOUT, migration).await;
+        migrated.map_err(|_| StoreError::Slow(MIGRATION_TIMEOUT))??;
+        connection.close().await?;
+        let pool = Pool::builder(sessions)
+            .max_size(usize::try_from(connections).unwrap_or(usize::MAX))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(sqlx::Error::config)?;
+        Ok(Self(pool))
+    }
+
+    /// Its sessions.
+    pub(super) fn readings(&self) -> DatabaseReadings {
+        let status = self.0.status();
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        DatabaseReadings { open: number(status.size), idle: number(status.available), waiting: number(status.waiting) }
+    }
+
+    /// A session that lives, as far as can be known.
+    pub(super) async fn session(&self) -> Result<Object<Sessions>, StoreError> {
+        match tokio::time::timeout(SESSION_TIMEOUT, self.0.get()).await {
+            Err(_) => Err(StoreError::Slow(SESSION_TIMEOUT)),
+            Ok(Err(PoolError::Backend(error))) => Err(error),
+            Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed.into()),
+            Ok(Err(error)) => Err(sqlx::Error::config(error).into()),
+            Ok(Ok(session)) => Ok(session),
+        }
+    }
+
+    /// Runs a statement on a session, but not for ever.
+    pub(super) async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+        let finished = tokio::time::timeout(STATEMENT_TIMEOUT, statement).await;
+        Ok(finished.map_err(|_| StoreError::Slow(STATEMENT_TIMEOUT))??)
+    }
+
+    /// Gives the session back, or leaves it, by what came of a statement.
+    pub(super) fn judge<T>(
+        &self,
+        mut session: Object<Sessions>,
+        result: Result<T, StoreError>,
+        is_first: bool,
+    ) -> Verdict<T> {
+        let code = match &result {
+            Err(StoreError::Database(sqlx::Error::Database(error))) => error.code().map(std::borrow::Cow::into_owned),
+            _ => None,
+        };
+        let age = session.age;
+        let manager = self.0.manager();
+        match (result, code.as_deref()) {
+            // query_canceled: by the statement's timeout. The session is well.
+            (Err(_), Some("57014")) => {
+                session.in_use = false;
+                let patience = Duration::from_millis(u64::from(SERVER_STATEMENT_TIMEOUT));
+                Verdict::Done(Err(StoreError::Slow(patience)))
+            }
+            // read_only_sql_transaction: a failover has made a standby of it. admin_shutdown and its like: the server
+            // ends, and says so in place of doing the statement.
+            (Err(error), Some("25006" | "57P01" | "57P02" | "57P03" | "57P05")) => {
+                manager.leave(age, &error);
+                drop(Object::take(session));
+                if is_first { Verdict::Again } else { Verdict::Done(Err(error)) }
+            }
+            (result @ (Ok(_) | Err(StoreError::Database(sqlx::Error::RowNotFound))), _) => {
+                session.in_use = false;
+                session.last_used = Instant::now();
+                Verdict::Done(result)
+            }
+            // The database refuses the statement, as it refuses a row that is there.
+            (Err(error), Some(code)) if !code.starts_with("08") && !code.starts_with("25") => {
+                session.in_use = false;
+                Verdict::Done(Err(error))
+            }
+            // Nobody knows what became of the statement, so it is not tried again.
+            (Err(error), _) => {
+                manager.leave(age, &error);
+                drop(Object::take(session));
+                Verdict::Done(Err(error))
+            }
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// Tells a certificate that is not accepted from a connection that broke, which the driver does not.
+fn of_certificate(error: sqlx::Error) -> StoreError {
+    let refused = match &error {
+        sqlx::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    match refused {
+        // A signature is bad when an unknown authority has the name of a known one.
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
+            StoreError::UnknownAuthority
+        }
+        Some(rustls::Error::InvalidCertificate(reason)) => StoreError::Certificate(reason.clone()),
+        _ => error.into(),
+    }
+}

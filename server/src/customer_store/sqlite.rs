@@ -1,0 +1,131 @@
+//! A SQLite file: one connection that writes and some that read, so that nobody who reads waits for who writes.
+
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use sqlx::{
+    SqlitePool,
+    error::DatabaseError,
+    migrate::{MigrateError, Migrator},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::error::{StoreError, of_migration};
+use crate::metrics::DatabaseReadings;
+
+/// How long a caller waits for a connection, and a writer for another process.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A statement may take this long: one that hangs must not hold its caller for ever.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
+/// How often a file that another process is making is tried again.
+const BUSY_INTERVAL: Duration = Duration::from_millis(20);
+/// More than these few would only wait for the same disk.
+const READERS: u32 = 4;
+
+/// The database.
+#[derive(Debug, Clone)]
+pub(super) struct Sqlite {
+    /// Connections for what changes nothing.
+    pub(super) readers: SqlitePool,
+    /// The connection for what changes something: SQLite lets one write at a time.
+    pub(super) writer: SqlitePool,
+    /// The file, and which one it was when it was opened; none in memory.
+    file: Option<(PathBuf, Identity)>,
+}
+
+/// Which file it is, whatever its name: device and number.
+type Identity = (u64, u64);
+
+fn identity(file: &Path) -> std::io::Result<Identity> {
+    fs::metadata(file).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+impl Sqlite {
+    /// Its connections. The drivers' pool does not tell who waits.
+    pub(super) fn readings(&self) -> DatabaseReadings {
+        let idle = u64::try_from(self.readers.num_idle().saturating_add(self.writer.num_idle())).unwrap_or(u64::MAX);
+        DatabaseReadings { open: u64::from(self.readers.size() + self.writer.size()), idle, waiting: 0 }
+    }
+
+    pub(super) async fn open(url: &str, connections: u32, migrations: &Migrator) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A remembered entity must outlast a power cut; writes are as rare as new customers.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(ACQUIRE_TIMEOUT);
+        // In memory, every connection would have a database of its own, gone when the connection is closed.
+        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        if !in_memory && options.get_filename().to_string_lossy().trim().is_empty() {
+            return Err(StoreError::NoFileName);
+        }
+        if !in_memory {
+            // Names and contacts are in it, and SQLite would let everybody read it; its other files get the same mode.
+            // Whatever is wrong here is told when the file is opened, and one that is there keeps its mode.
+            let _ = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(options.get_filename());
+        }
+        let pool = |connections: u32| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+        };
+        // Of the processes that make a file together, all but one have to try again: SQLite waits for no lock while it
+        // gives the file its journal, and the driver takes none while it makes the tables.
+        let deadline = Instant::now() + ACQUIRE_TIMEOUT;
+        let writer = loop {
+            match pool(1).connect_with(options.clone()).await {
+                Err(error) if is_busy(&error) && Instant::now() < deadline => tokio::time::sleep(BUSY_INTERVAL).await,
+                opened => break opened?,
+            }
+        };
+        loop {
+            match migrations.run(&writer).await {
+                // Whatever it says: the tables may have been made between a look and a write.
+                Err(MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)) if Instant::now() < deadline => {
+                    tokio::time::sleep(BUSY_INTERVAL).await;
+                }
+                migrated => break migrated.map_err(of_migration)?,
+            }
+        }
+        if in_memory {
+            return Ok(Self { readers: writer.clone(), writer, file: None });
+        }
+        let file = options.get_filename().to_owned();
+        let readers = pool(connections.min(READERS)).connect_lazy_with(options);
+        let opened = identity(&file).map_err(sqlx::Error::Io)?;
+        Ok(Self { readers, writer, file: Some((file, opened)) })
+    }
+
+    /// Fails when the file is not there any more: what is written goes to one that nobody will find.
+    pub(super) fn check_file(&self) -> Result<(), StoreError> {
+        match &self.file {
+            Some((file, opened)) if identity(file).ok() != Some(*opened) => Err(StoreError::FileGone),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs a statement, but not for ever.
+    pub(super) async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+        let finished = tokio::time::timeout(STATEMENT_TIMEOUT, statement).await;
+        Ok(finished.map_err(|_| StoreError::Slow(STATEMENT_TIMEOUT))??)
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Whether another process has the file. The lower byte is SQLITE_BUSY (https://sqlite.org/rescode.html).
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
+}
