@@ -92,7 +92,7 @@ impl Sqlite {
         }
         let file = options.get_filename().to_owned();
         let readers = pool(connections.min(READERS)).connect_lazy_with(options);
-        let opened = identity(&file).map_err(|error| sqlx::Error::Io(error))?;
+        let opened = identity(&file).map_err(sqlx::Error::Io)?;
         Ok(Self { readers, writer, file: Some((file, opened)) })
     }
 

@@ -14,8 +14,8 @@ use crate::{
     site::{Replica, Site, read, until},
 };
 
-/// A session is waited for 4 s and a statement 3 s; no request may hang for longer than both and some slowness.
-const LONGEST_REFUSAL: Duration = Duration::from_secs(10);
+/// A session is waited for 6 s and a statement 4 s; no request may hang for longer than both and some slowness.
+const LONGEST_REFUSAL: Duration = Duration::from_secs(12);
 
 /// Everything that needs the database, none of it answered from memory.
 fn requests(site: &Site, replica: &Replica, customer: &str, code: &str) -> Vec<RequestBuilder> {
