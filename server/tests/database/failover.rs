@@ -62,6 +62,7 @@ async fn back(site: &Site, replica: &Replica, what: &str) {
             assert!(began - ended < BACK, "{what}: back only after {:?}", began - ended);
             return;
         }
+        assert!(ended.elapsed() < Duration::from_secs(60), "{what}: {well} are well, and no more become so");
     }
 }
 
