@@ -63,7 +63,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether SQLite opened its file for reading only. The lower byte is SQLITE_READONLY (https://sqlite.org/rescode.html).
+    /// Whether SQLite opened its file for reading only. The lower byte is SQLITE_READONLY (<https://sqlite.org/rescode.html>).
     pub(super) fn is_read_only_file(&self) -> bool {
         const SQLITE_READONLY: u32 = 8;
         let Self::Database(error) = self else { return false };
