@@ -11,7 +11,7 @@ const FLOORS: &[&[&str]] = &[
     &["setting"],
     &["http"],
     &["admission", "customer_store", "proof_key", "signing_keys"],
-    &["customer_records", "customers", "readiness"],
+    &["customer_records", "customers", "openapi", "readiness"],
     &["live_assist", "livechat", "omnichannel"],
     &["administration"],
     &["configuration"],

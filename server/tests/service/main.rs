@@ -12,6 +12,7 @@ mod failures;
 mod guests;
 mod metrics;
 mod omnichannel;
+mod openapi;
 mod pem_files;
 mod processes;
 mod programs;
