@@ -21,5 +21,6 @@ mod secrets;
 mod session_sources;
 mod signing;
 mod signing_keys;
+mod sites;
 mod support;
 mod token;
