@@ -70,7 +70,7 @@ impl Site {
         let visit = async |path: &str, cookie: &str| {
             let response = world.http.get(format!("{}{path}", self.1)).header("cookie", cookie).send().await.unwrap();
             assert_eq!(response.status(), 200, "{path}");
-            let set = response.headers().get_all("set-cookie").iter().last().map(|value| value.to_str().unwrap());
+            let set = response.headers().get_all("set-cookie").iter().next_back().map(|value| value.to_str().unwrap());
             set.map(|text| text.split(';').next().unwrap().to_owned())
         };
         assert_eq!(token("theme=dark").await.0, 401);
