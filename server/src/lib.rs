@@ -19,6 +19,7 @@ pub mod logging;
 pub mod loopback;
 pub mod metrics;
 pub mod omnichannel;
+pub mod openapi;
 pub mod proof_key;
 pub mod random;
 pub mod readiness;

@@ -26,6 +26,7 @@ use crate::{
     logging::DroppedLines,
     metrics::{Metrics, MetricsError, Readings},
     omnichannel::Omnichannel,
+    openapi,
     readiness::Readiness,
     signing_keys::{Signer, SigningKeys, published_keys},
 };
@@ -136,6 +137,7 @@ impl IdentityService {
             routes = routes.merge(administration.routes());
         }
         let signing_keys = signer_in_use.as_ref().map(|signer| signer.keys().clone());
+        routes = routes.merge(openapi::routes());
         routes = routes.merge(Readiness::new(store.clone(), signer_in_use, admission.clone()).routes());
         let shared = Shared { store, tokens, routes, admission, signing_keys, metrics, clock: wall_clock };
         Ok(Self(Arc::new(shared)))

@@ -14,7 +14,7 @@ const SERVICE_FLOORS: &[&[&str]] = &[
     &["setting"],
     &["http"],
     &["admission", "customer_store", "proof_key", "signing_keys"],
-    &["customer_records", "customers", "readiness"],
+    &["customer_records", "customers", "openapi", "readiness"],
     &["live_assist", "livechat", "omnichannel"],
     &["administration"],
     &["configuration"],
