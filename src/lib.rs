@@ -1,6 +1,6 @@
 //! Tells chat widgets who the visitor is: the core of the npm package `custom-identity-provider`, compiled to WebAssembly.
 //!
-//! [`core`] decides, `browser` does, `widget` has the shapes in which widgets ask. What JavaScript sees of it is the package in `pkg/`.
+//! [`core`] decides, `browser` does, `exports` is what the package in `pkg/` calls: three floors, each of which looks at lower ones only.
 
 pub mod core;
 
@@ -8,8 +8,6 @@ pub mod core;
 pub mod browser;
 #[cfg(target_arch = "wasm32")]
 pub mod exports;
-#[cfg(target_arch = "wasm32")]
-pub mod widget;
 
 #[cfg(target_arch = "wasm32")]
 use talc::{

@@ -1,5 +1,6 @@
 // What to do about each error code of the package, for the person who reads it on the page.
 
+/** @type {Record<import("../pkg/index.js").IdentityErrorCode, string>} */
 const ADVICE = {
   BAD_OPTION: "Mend the option that the message names.",
   BAD_IDENTITY: "Let the function given as identity answer with a user id or null, at once.",
@@ -20,5 +21,7 @@ const ADVICE = {
   WASM_TRAPPED: "Reload the page.",
 };
 
-/** One sentence of help. */
-export const adviceFor = (error) => ADVICE[error?.code] ?? "This is no error of the package: look at the console.";
+/** One sentence of help. @param {any} error whatever was thrown */
+export const adviceFor = (error) =>
+  ADVICE[/** @type {import("../pkg/index.js").IdentityErrorCode} */ (error?.code)] ??
+  "This is no error of the package: look at the console.";

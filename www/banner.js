@@ -3,14 +3,17 @@
 import { adviceFor } from "./advice.js";
 import { byId, html } from "./element.js";
 
-/** The first reason stands: what follows is most often its consequence. */
+/**
+ * The first reason stands: what follows is most often its consequence.
+ * @param {import("./element.js").Paragraph[]} paragraphs
+ */
 export const showBanner = (...paragraphs) => {
   const banner = byId("banner");
   if (banner.hidden) banner.replaceChildren(...paragraphs.map((parts) => html("p", {}, ...[parts].flat())));
   banner.hidden = false;
 };
 
-/** Where the package can't run, says why; other errors are not its subject. */
+/** Where the package can't run, says why; other errors are not its subject. @param {any} error whatever was thrown */
 export const showBlocked = (error) => {
   if (!["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"].includes(error?.code)) return;
   showBanner(

@@ -7,6 +7,7 @@ import { html } from "./element.js";
 /** The widget waits this long before it tries again what failed. */
 const PAUSE = 1000;
 /** At these the widget's person has gone: it has nothing to ask for any more. */
+/** @type {Set<unknown>} */
 const FINAL = new Set([
   "SIGNED_OUT",
   "IDENTITY_CHANGED",
@@ -15,26 +16,48 @@ const FINAL = new Set([
   "SSO_OAUTH_EXCEPTION",
 ]);
 
+/** What the customer wrote and is not sent yet. @typedef {{ id: string, text: string }} Unsent */
+
+/** @typedef {Unsent & { author: "customer" | "agent" }} Message */
+
+/** A message, and whether it is unsent. @typedef {[message: Message, isUnsent: boolean]} Line */
+
+/** @typedef {{ state: keyof typeof STATES, entityId: string | null, messages: Message[], unsent: Unsent[] }} Chat */
+
+/** @typedef {"maximized" | "minimized" | "hidden"} Visibility */
+
+/** Hears of an event of the API. @typedef {(payload: object) => void} Listener */
+
 const STATES = { connecting: "Connecting…", online: "Sam is here", waiting: "Waiting for LiveChat" };
 
 /** A chat that ended must not go on with anything. */
 const ended = () => Object.assign(new Error("the widget was destroyed"), { code: "SIGNED_OUT" });
 
-/** The conversation of one widget, from `init` to `destroy`. `changed` is told whenever there is something new to show. */
+/**
+ * The conversation of one widget, from `init` to `destroy`. `changed` is told whenever there is something new to show.
+ * @param {import("../pkg/index.js").IdentityProvider} provider
+ * @param {(chat: Chat) => void} changed
+ */
 const converse = (provider, changed) => {
   const end = new AbortController();
-  /** @type {{ state: keyof typeof STATES, entityId: string | null, messages: any[], unsent: any[] }} */
+  /** @type {Chat} */
   const chat = { state: "connecting", entityId: null, messages: [], unsent: [] };
   /** @type {(value?: undefined) => void} */
   let wake = () => {};
 
+  /** @param {Partial<Chat>} change */
   const show = (change) => {
     if (end.signal.aborted) throw ended();
     Object.assign(chat, change);
     changed(chat);
   };
 
-  /** A request with the customer's token; one that is refused makes the provider ask for a fresh one, and the request is made again. */
+  /**
+   * A request with the customer's token; one that is refused makes the provider ask for a fresh one, and the request is
+   * made again.
+   * @param {() => string} pathNow
+   * @param {RequestInit} init
+   */
   const ask = async (pathNow, init = {}) => {
     for (;;) {
       const { accessToken, entityId } = await provider.getToken();
@@ -57,13 +80,16 @@ const converse = (provider, changed) => {
     }
   };
 
-  /** Does something again and again until the chat ends; what fails is tried again after a pause. */
+  /**
+   * Does something again and again until the chat ends; what fails is tried again after a pause.
+   * @param {() => Promise<unknown>} work
+   */
   const keep = async (work) => {
     while (!end.signal.aborted) {
       try {
         await work();
       } catch (error) {
-        if (end.signal.aborted || FINAL.has(error?.code)) return;
+        if (end.signal.aborted || FINAL.has(/** @type {{ code?: unknown } | undefined} */ (error)?.code)) return;
         if (chat.state !== "connecting") show({ state: "waiting" });
         await new Promise((resolve) => setTimeout(resolve, PAUSE));
       }
@@ -74,6 +100,7 @@ const converse = (provider, changed) => {
     const response = await ask(
       () => `/stand-in/livechat/conversation?seen=${chat.state === "online" ? chat.messages.length : ""}`,
     );
+    /** @type {{ messages: Message[] }} */
     const { messages } = await response.json();
     const arrived = new Set(messages.map(({ id }) => id));
     show({ state: "online", messages, unsent: chat.unsent.filter(({ id }) => !arrived.has(id)) });
@@ -98,7 +125,7 @@ const converse = (provider, changed) => {
     await Promise.all([keep(receive), keep(send)]);
   })();
   return {
-    write: (text) => {
+    write: (/** @type {string} */ text) => {
       show({ unsent: [...chat.unsent, { id: crypto.randomUUID(), text }] });
       wake();
     },
@@ -111,6 +138,7 @@ const converse = (provider, changed) => {
 
 /* The window. */
 
+/** @param {Omit<Message, "id">} message @param {boolean} isUnsent */
 const message = ({ author, text }, isUnsent) =>
   html(
     "p",
@@ -120,6 +148,7 @@ const message = ({ author, text }, isUnsent) =>
     ...(isUnsent ? [html("small", {}, "waiting to be sent")] : []),
   );
 
+/** @param {(text: string) => void} write @param {(wanted: Visibility) => void} setVisibility */
 const makeWindow = (write, setVisibility) => {
   const state = html("p", { class: "chat-state", role: "status" });
   const log = html("div", { class: "chat-log", role: "log", "aria-label": "Conversation", tabindex: "0" });
@@ -173,21 +202,21 @@ const makeWindow = (write, setVisibility) => {
   });
   return {
     container: html("aside", { id: "chat-widget-container", "aria-label": "Chat widget" }, bubble, panel),
-    setVisibility: (visibility) => {
+    setVisibility: (/** @type {Visibility} */ visibility) => {
       panel.hidden = visibility !== "maximized";
       bubble.hidden = visibility !== "minimized";
       bubble.setAttribute("aria-expanded", String(visibility === "maximized"));
       log.scrollTop = log.scrollHeight;
     },
-    show: ({ state: now, entityId, messages, unsent }) => {
+    show: (/** @type {Chat} */ { state: now, entityId, messages, unsent }) => {
       if (state.textContent !== STATES[now]) state.textContent = STATES[now];
       state.dataset.state = now;
       // Only what is new is added: a screen reader reads a log's additions.
       const wanted = [
-        ...messages.map((one) => [one, false]),
-        ...unsent.map((one) => [{ ...one, author: "customer" }, true]),
+        ...messages.map((one) => /** @type {Line} */ ([one, false])),
+        ...unsent.map((one) => /** @type {Line} */ ([{ ...one, author: "customer" }, true])),
       ];
-      const key = ([{ id }, isUnsent]) => `${id} ${isUnsent}`;
+      const key = (/** @type {Line} */ [{ id }, isUnsent]) => `${id} ${isUnsent}`;
       const shown = new Map(
         [.../** @type {Iterable<HTMLElement>} */ (log.children)].map((element) => [element.dataset.key, element]),
       );
@@ -217,13 +246,17 @@ export const runWidget = () => {
   if (window.__lc_inited) return;
   window.__lc_inited = true;
   // Once for each widget: what is put there afterwards is not read.
+  /** @type {import("../pkg/index.js").IdentityProvider} */
   const provider = window.__lc.custom_identity_provider();
   const api = window.LiveChatWidget;
+  /** @type {{ event: string, hear: Listener, isOnce: boolean }[]} */
   const listeners = [];
+  /** @type {Visibility} */
   let visibility = "minimized";
   let isReady = false;
   const state = () => ({ availability: "online", visibility });
 
+  /** @param {string} event @param {object} payload */
   const emit = (event, payload) => {
     for (const listener of listeners.filter((one) => one.event === event)) {
       if (listener.isOnce) listeners.splice(listeners.indexOf(listener), 1);
@@ -231,6 +264,7 @@ export const runWidget = () => {
     }
   };
 
+  /** @param {Visibility} wanted */
   const setVisibility = (wanted) => {
     if (visibility === wanted) return;
     visibility = wanted;
@@ -241,6 +275,7 @@ export const runWidget = () => {
   const panel = makeWindow((text) => conversation.write(text), setVisibility);
   const conversation = converse(provider, panel.show);
 
+  /** @type {Record<string, (...given: unknown[]) => void>} */
   const calls = {
     maximize: () => setVisibility("maximized"),
     minimize: () => setVisibility("minimized"),
@@ -250,13 +285,15 @@ export const runWidget = () => {
       panel.container.remove();
       listeners.length = 0;
       // With everything that the script had put there.
-      for (const name of ["LiveChatWidget", "LC_API", "__lc_inited"]) delete window[name];
+      for (const name of /** @type {const} */ (["LiveChatWidget", "LC_API", "__lc_inited"])) delete window[name];
     },
   };
+  /** @param {string} event @param {Listener} hear */
   const on = (event, hear, isOnce = false) => {
     if (event === "ready" && isReady) queueMicrotask(() => hear({ state: state() }));
     else listeners.push({ event, hear, isOnce });
   };
+  /** What a page gives them may be anything. @type {Record<string, (...given: any[]) => unknown>} */
   const methods = {
     on,
     once: (event, hear) => on(event, hear, true),
@@ -264,7 +301,11 @@ export const runWidget = () => {
       const index = listeners.findIndex((one) => one.event === event && one.hear === hear);
       if (index >= 0) listeners.splice(index, 1);
     },
-    get: (name) => ({ state: state(), customer_data: { isReturning: false, status: "browsing" } })[name],
+    get: (name) => {
+      /** @type {Record<string, object>} */
+      const data = { state: state(), customer_data: { isReturning: false, status: "browsing" } };
+      return data[name];
+    },
     call: (name, ...given) => calls[name]?.(...given),
   };
 
@@ -273,7 +314,7 @@ export const runWidget = () => {
   document.body.append(panel.container);
   window.LC_API ??= {};
   for (const [name, given] of api._q.splice(0)) methods[name](...given);
-  api._h = (name, given) => methods[name](...given);
+  api._h = (/** @type {string} */ name, /** @type {unknown[]} */ given) => methods[name](...given);
   isReady = true;
   emit("ready", { state: state() });
 };

@@ -3,7 +3,12 @@
 import { byId, html } from "./element.js";
 import { fillPanel } from "./panel.js";
 
-/** Fills the panel: whose chat it is, its buttons by their ids, and what can be done at first. */
+/**
+ * Whose chat it is, its buttons by their ids, and what can be done at first.
+ * @typedef {{ whose: string, buttons: Record<string, string>, hint: string }} Chat
+ */
+
+/** Fills the panel. @param {Chat} chat */
 export const fillChat = ({ whose, buttons, hint }) =>
   fillPanel(
     "chat",
@@ -13,7 +18,7 @@ export const fillChat = ({ whose, buttons, hint }) =>
       "div",
       { class: "buttons" },
       ...Object.entries(buttons).map(([id, name], index) =>
-        html("button", { id, class: index === 0 && "primary", type: "button", disabled: true }, String(name)),
+        html("button", { id, class: index === 0 && "primary", type: "button", disabled: true }, name),
       ),
     ),
     html("div", { id: "outcome", class: "outcome", role: "status", "aria-atomic": "true" }, html("p", {}, hint)),
@@ -36,14 +41,18 @@ export const fillChat = ({ whose, buttons, hint }) =>
     ),
   );
 
-/** How the chat stands, in a word or two; `isGood` when the customer is authenticated, false when that failed. */
-export const showState = (text, isGood = /** @type {boolean | undefined} */ (undefined)) => {
+/**
+ * How the chat stands, in a word or two; `isGood` when the customer is authenticated, false when that failed.
+ * @param {string} text
+ * @param {boolean} [isGood]
+ */
+export const showState = (text, isGood) => {
   byId("chat-state").textContent = text;
   byId("chat-state").classList.toggle("yes", isGood === true);
   byId("chat-state").classList.toggle("no", isGood === false);
 };
 
-/** Adds a line to the conversation; `from` is `"agent"` or `"system"`. */
+/** Adds a line to the conversation. @param {"agent" | "system"} from @param {string} text */
 export const say = (from, text) => {
   const conversation = byId("conversation");
   conversation.append(
@@ -52,7 +61,9 @@ export const say = (from, text) => {
   conversation.scrollTop = conversation.scrollHeight;
 };
 
-/** What the agent sees of the customer: pairs of names and values; null when there is no customer. */
+/** Names and values of what is known of a customer. @typedef {[string, unknown][]} CustomerRows */
+
+/** What the agent sees of the customer; null when there is none. @param {CustomerRows | null} rows */
 export const showCustomer = (rows) =>
   byId("agent").replaceChildren(
     ...(rows ?? [["contact", "–"]]).flatMap(([name, value]) => [

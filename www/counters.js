@@ -2,10 +2,18 @@
 
 import { byId, html } from "./element.js";
 
+/**
+ * What the stand-in counts, as far as it is shown.
+ * @typedef {Pick<import("./livechat_stand_in.js").State, "customers" | "tokens_issued">} Accounts
+ */
+
 const counted = { calls: 0, requests: 0 };
-/** @type {{ tokens_issued: number, customers: number } | null} */
+/** @type {Accounts | null} */
 let accounts = null;
-/** LiveChat's accounts counted this many before this page was opened; undefined until it is known. @type {number | undefined} */
+/**
+ * LiveChat's accounts counted this many before this page was opened; undefined until it is known.
+ * @type {number | undefined}
+ */
 let before;
 
 const show = () => {
@@ -28,7 +36,7 @@ const show = () => {
   );
 };
 
-/** Counts an event of the package. */
+/** Counts an event of the package. @param {import("../pkg/index.js").IdentityEvent} event */
 export const count = (event) => {
   if (event.type === "call" && /Token$/.test(event.method) && event.method !== "hasToken") counted.calls += 1;
   else if (event.type === "request_began" || event.type === "request_retrying") counted.requests += 1;
@@ -36,7 +44,7 @@ export const count = (event) => {
   show();
 };
 
-/** Takes over what the stand-in counts; null where there is none. */
+/** Takes over what the stand-in counts; null where there is none. @param {Accounts | null} state */
 export const showAccounts = (state) => {
   if (state) before ??= state.tokens_issued;
   accounts = state;

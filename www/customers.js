@@ -4,14 +4,25 @@ import { byId, html } from "./element.js";
 import { tellError } from "./outcome.js";
 import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
 
-/** What the site says, but for who is signed in. */
+/**
+ * What a page does about who is signed in; see `startCustomers`.
+ * @typedef {object} Follower
+ * @property {() => unknown} looked
+ * @property {() => unknown} entered
+ * @property {() => unknown} forget
+ * @property {() => void} left
+ * @property {() => void} [shown]
+ * @property {(before: string | null, now: string | null) => boolean} [mustReload] by their ids, null for nobody
+ */
+
+/** What the site says, but for who is signed in. @type {import("./site.js").Session} */
 let site;
 /** Who is signed in; null when nobody, and while that changes. @type {string | null} */
 let customer = null;
 /** Whether this tab is changing the session. */
 let isChanging = false;
 let readings = 0;
-/** What the page does about it; see `startCustomers`. */
+/** @type {Follower} */
 let page;
 
 /** Who is signed in, for the page's head. */
@@ -28,7 +39,7 @@ export const customerSection = () =>
 /** The id of who is signed in; null when nobody. */
 export const currentCustomer = () => customer;
 
-/** Everybody who can sign in: `{id, name}`. */
+/** Everybody who can sign in. */
 export const allCustomers = () => site.customers;
 
 const show = () => {
@@ -54,7 +65,10 @@ const show = () => {
   page.shown?.();
 };
 
-/** The session changes: until it is known how, nobody is signed in, so that no late answer finds its way to anybody. */
+/**
+ * The session changes: until it is known how, nobody is signed in, so that no late answer finds its way to anybody.
+ * @param {() => Promise<void>} change
+ */
 const changeSession = async (change) => {
   if (isChanging) return;
   const focused = document.activeElement?.textContent;
@@ -74,7 +88,7 @@ const changeSession = async (change) => {
   if (document.activeElement === document.body) again?.focus();
 };
 
-/** Signs in as one of the site's customers. */
+/** Signs in as one of the site's customers. @param {string} id */
 export const becomeCustomer = async (id) => {
   if (id === customer) return;
   await changeSession(async () => {
@@ -115,9 +129,10 @@ export const followSession = async () => {
  * Asks the site who is signed in, and shows it; rejects when the site does not say. What the page does about it is given:
  * `looked` whenever somebody else may be signed in, `entered` after a person signed in here, `forget` before one signs out here and
  * `left` after it, `shown` with every drawing; `mustReload` says whether another person needs another page.
+ * @param {Follower} follower
  */
-export const startCustomers = async (given) => {
-  page = given;
+export const startCustomers = async (follower) => {
+  page = follower;
   site = await readSession();
   customer = site.customer?.id ?? null;
   show();

@@ -3,14 +3,29 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
+ * Attributes by their names; one that is undefined or false is absent, and one that is true is empty.
+ * @typedef {Record<string, string | number | boolean | undefined>} Attributes
+ */
+
+/**
+ * What is put into an element; undefined and the empty text are left out.
+ * @typedef {Node | string | undefined} Child
+ */
+
+/**
+ * What a paragraph holds: a text, or a list of texts and elements.
+ * @typedef {Node | string | (Node | string)[]} Paragraph
+ */
+
+/**
  * @template {Element} E
  * @param {E} element
- * @param {Record<string, any>} attributes
- * @param {(Node | string | undefined)[]} children
+ * @param {Attributes} attributes
+ * @param {Child[]} children
  */
 const fill = (element, attributes, children) => {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : String(value));
   }
   for (const child of children) if (child !== undefined && child !== "") element.append(child);
   return element;
@@ -20,8 +35,8 @@ const fill = (element, attributes, children) => {
  * An HTML element.
  * @template {keyof HTMLElementTagNameMap} N
  * @param {N} name
- * @param {Record<string, any>} attributes an absent one is undefined or false
- * @param {(Node | string | undefined)[]} children
+ * @param {Attributes} attributes
+ * @param {Child[]} children
  */
 export const html = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
 
@@ -29,8 +44,8 @@ export const html = (name, attributes = {}, ...children) => fill(document.create
  * An SVG element.
  * @template {keyof SVGElementTagNameMap} N
  * @param {N} name
- * @param {Record<string, any>} attributes
- * @param {(Node | string | undefined)[]} children
+ * @param {Attributes} attributes
+ * @param {Child[]} children
  */
 export const svg = (name, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, name), attributes, children);

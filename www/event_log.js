@@ -4,7 +4,9 @@ import { byId, html } from "./element.js";
 import { duration, timeOfDay } from "./duration.js";
 import { fillPanel } from "./panel.js";
 
-/** Fills the panel; `note` is what it says while nothing has happened. */
+/** @typedef {import("../pkg/index.js").IdentityEvent} IdentityEvent */
+
+/** Fills the panel; `note` is what it says while nothing has happened. @param {string} note */
 export const fillLog = (note) => {
   fillPanel(
     "log",
@@ -22,6 +24,7 @@ export const fillLog = (note) => {
 /** More than this nobody reads. */
 const LENGTH = 200;
 
+/** @type {{ [Type in IdentityEvent["type"]]: (event: Extract<IdentityEvent, { type: Type }>) => string }} */
 const SENTENCES = {
   call: ({ method }) => `${method}() was called`,
   cache_hit: ({ remaining }) => `answered from the cache; ${duration(remaining)} left`,
@@ -41,6 +44,7 @@ const SENTENCES = {
   record_rejected: ({ why }) => `a stored record was removed: ${why.replace("_", " ")}`,
   storage_failed: ({ action }) => `storage failed to ${action}; the token lives in memory`,
   invalidated: () => "the token was forgotten",
+  may_have_left: () => "somebody may have left without a word: the token was forgotten",
   signed_out: ({ origin }) => (origin === "other_tab" ? "signed out in another tab" : "signed out"),
   identity_changed: () => "somebody else is signed in: the former token is gone",
   entity_changed: ({ request, widget }) =>
@@ -62,6 +66,7 @@ const BAD = new Set([
   "widget_error",
 ]);
 
+/** @param {number} at @param {string} sentence @param {import("./element.js").Attributes} attributes */
 const add = (at, sentence, attributes) => {
   const list = byId("log");
   list.prepend(
@@ -76,13 +81,14 @@ const add = (at, sentence, attributes) => {
   byId("log-empty").hidden = true;
 };
 
-/** Adds one event of the package. */
+/** Adds one event of the package. @param {IdentityEvent} event */
 export const addEntry = (event) => {
-  const isBad = BAD.has(event.type) || event.ok === false;
-  add(event.at, SENTENCES[event.type]?.(event) ?? event.type, { class: isBad && "bad", "data-type": event.type });
+  const isBad = BAD.has(event.type) || (event.type === "widget_answered" && !event.ok);
+  const sentence = /** @type {((event: IdentityEvent) => string) | undefined} */ (SENTENCES[event.type]);
+  add(event.at, sentence?.(event) ?? event.type, { class: isBad && "bad", "data-type": event.type });
 };
 
-/** Adds what a stand-in does, in its own words. */
+/** Adds what a stand-in does, in its own words. @param {string} sentence @param {boolean} isBad */
 export const addNote = (sentence, isBad = false) =>
   add(Date.now(), sentence, { class: isBad ? "foreign bad" : "foreign", "data-type": "stand_in" });
 

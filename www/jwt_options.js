@@ -3,8 +3,13 @@
 import { html } from "./element.js";
 import { fillPanel, radio } from "./panel.js";
 
-/** Fills the panel; `tampered` says what is wrong with that source's answers, `cacheNote` what else there is to say of caching. */
-export const fillOptions = ({ tampered, cacheNote = undefined }) =>
+/**
+ * What is wrong with a tampered source's answers, and what else there is to say of caching.
+ * @typedef {{ tampered: string, cacheNote?: string }} Options
+ */
+
+/** Fills the panel. @param {Options} options */
+export const fillOptions = ({ tampered, cacheNote }) =>
   fillPanel(
     "options",
     "Options",

@@ -4,6 +4,8 @@ import { byId, html } from "./element.js";
 import { drawLife, lifeBar } from "./life.js";
 import { fillPanel } from "./panel.js";
 
+/** @typedef {import("./token_check.js").Fields} Fields */
+
 /** Fills the panel; `note` is what else there is to say of such tokens. */
 export const fillJwtPanel = (note = "") =>
   fillPanel(
@@ -22,7 +24,7 @@ export const fillJwtPanel = (note = "") =>
     ),
   );
 
-/** The claims of what is shown; null while nothing is. @type {Record<string, any> | null} */
+/** The claims of what is shown; null while nothing is. @type {Fields | null} */
 let claims = null;
 
 /** In which order people look at them; the rest follows. */
@@ -31,6 +33,7 @@ const rank = (/** @type {[string, unknown]} */ [name]) => (ORDER.includes(name) 
 
 const timeClaims = new Set(["iat", "nbf", "exp"]);
 
+/** @param {string} name @param {unknown} value */
 const written = (name, value) => {
   if (timeClaims.has(name) && typeof value === "number") {
     return [String(value), html("small", {}, ` ${new Date(value * 1000).toLocaleTimeString()}`)];
@@ -38,19 +41,24 @@ const written = (name, value) => {
   return [typeof value === "string" ? value : JSON.stringify(value)];
 };
 
+/** @param {string} id @param {Fields | undefined} values @param {string[]} expected stand there without values */
 const fill = (id, values, expected) => {
+  /** @type {[string, unknown][]} */
   const rows = values
     ? Object.entries(values).sort((one, other) => rank(one) - rank(other))
     : expected.map((name) => [name, "–"]);
   byId(id).replaceChildren(
     ...rows.flatMap(([name, value]) => [
       html("dt", {}, name),
-      html("dd", { "data-field": name }, ...(values ? written(name, value) : [value])),
+      html("dd", { "data-field": name }, ...written(name, value)),
     ]),
   );
 };
 
-/** Shows what was read of a token, and the verdict: `{header, claims, isGood, verdict}`; null when there is none. */
+/**
+ * Shows what was read of a token, and the verdict; null when there is none.
+ * @param {(Partial<import("./token_check.js").ReadToken> & { isGood: boolean, verdict: string }) | null} read
+ */
 export const showJwt = (read) => {
   claims = read?.claims ?? null;
   fill("token-header", read?.header, ["alg", "kid"]);

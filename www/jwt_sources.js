@@ -1,9 +1,12 @@
 // The choices of source that the pages of Omnichannel and Live Assist offer: the site's own service, and ways in which one fails.
 
-/** Asks the service, and changes the middle of the signature: no secret of anybody's, and nobody's signature. */
+/**
+ * Asks the service, and changes the middle of the signature: no secret of anybody's, and nobody's signature.
+ * @param {string} path
+ */
 const tamperedToken =
   (path) =>
-  async ({ signal }) => {
+  async (/** @type {import("../pkg/index.js").SourceRequest} */ { signal }) => {
     const response = await fetch(path, { method: "POST", headers: { accept: "text/plain" }, signal });
     if (!response.ok) throw Object.assign(new Error("the service refused"), { status: response.status });
     const parts = (await response.text()).split(".");
@@ -21,7 +24,14 @@ const inventedCode = () => {
     .replace(/=/g, "");
 };
 
-/** The source to give to the package; `path` is the service's endpoint, which answers with a token, or a code when `isCode`. */
+/**
+ * The source to give to the package; `path` is the service's endpoint, which answers with a token, or a code when
+ * `isCode`.
+ * @param {string} kind
+ * @param {string} path
+ * @param {boolean} isCode
+ * @returns {string | ((request: import("../pkg/index.js").SourceRequest) => Promise<string> | string)}
+ */
 export const sourceOf = (kind, path, isCode = false) => {
   switch (kind) {
     case "short":
@@ -37,14 +47,17 @@ export const sourceOf = (kind, path, isCode = false) => {
   }
 };
 
-/** The same source as code to read. */
+/** The same source as code to read. @param {string} kind @param {string} path */
 export const sourceAsCode = (kind, path) =>
-  ({
+  /** @type {Record<string, string>} */ ({
     short: `"/short-lived${path}"`,
     silent: "() => new Promise(() => {})",
     down: "() => Promise.reject(unavailable)",
     tampered: "() => tampered()",
   })[kind] ?? `"${path}"`;
 
-/** Tokens of one source must not be taken for another's: each has an organization of its own here. */
+/**
+ * Tokens of one source must not be taken for another's: each has an organization of its own here.
+ * @param {string} kind
+ */
 export const organizationOf = (kind) => (kind === "service" ? {} : { organizationId: kind });

@@ -29,7 +29,11 @@ export const lifeBar = () => [
   ),
 ];
 
-/** Draws what is `left` of the `whole`, in milliseconds; `nothing` is said where there is no life to draw. */
+/**
+ * Draws what is `left` of the `whole`, in milliseconds; `nothing` is said where there is no life to draw.
+ * @param {{ left: number, whole: number } | false | null | undefined} life
+ * @param {string} nothing
+ */
 export const drawLife = (life, nothing) => {
   const bar = byId("life");
   const left = life ? Math.max(0, life.left) : 0;

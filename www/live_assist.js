@@ -16,24 +16,34 @@ const TOKENS = "/live-assist/token";
 const CODES = "/live-assist/code";
 const KEY = "/live-assist/public-key";
 
+/** @typedef {import("./live_assist_stand_in.js").Report} Report */
+
+/** What Live Assist finds by name. */
+const globals = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (window));
+
 /** @type {typeof import("../pkg/index.js")} */
 let library;
+/** @type {import("./site.js").Session} */
 let site;
 /** @type {ReturnType<typeof createLiveAssistStandIn> | undefined} */
 let standIn;
-/** The name under which the page's method is reachable. */
+/** The name under which the page's method is reachable. @type {string | undefined} */
 let assigned;
 
 const isCodeFlow = () => choice("flow") !== "implicit";
 
 /* What the stand-in does. */
 
-const contactOf = ({ sub, given_name, family_name, lp_sdes }) => [
-  ["contact", sub],
-  ...(given_name || family_name ? [["name", [given_name, family_name].filter(Boolean).join(" ")]] : []),
-  ...(lp_sdes ? [["attributes", JSON.stringify(lp_sdes)]] : []),
-];
+/** @param {import("./token_check.js").Fields} claims */
+const contactOf = ({ sub, given_name, family_name, lp_sdes }) => {
+  /** @type {import("./chat_window.js").CustomerRows} */
+  const rows = [["contact", sub]];
+  if (given_name || family_name) rows.push(["name", [given_name, family_name].filter(Boolean).join(" ")]);
+  if (lp_sdes) rows.push(["attributes", JSON.stringify(lp_sdes)]);
+  return rows;
+};
 
+/** @type {{ [Type in Report["type"]]: (report: Extract<Report, { type: Type }>) => void }} */
 const REPORTS = {
   asking: ({ withChallenge }) => {
     addNote(
@@ -134,7 +144,7 @@ const endConversation = () => {
 /* The page's method, and the engagement. */
 
 const options = () => ({
-  flow: choice("flow"),
+  flow: /** @type {import("./live_assist_stand_in.js").Flow} */ (choice("flow")),
   cache: /** @type {"memory" | "session" | "none"} */ (choice("cache")),
   source: choice("source"),
   margin: byId("margin", HTMLSelectElement).value,
@@ -165,7 +175,7 @@ const showSnippet = () => {
 /** Assigns the method anew; the conversation that runs goes on with it. */
 const assign = () => {
   const { cache, source, margin, failureForm, method } = options();
-  if (assigned !== undefined) delete window[assigned];
+  if (assigned !== undefined) delete globals[assigned];
   const isCode = isCodeFlow();
   const shared = {
     identity: currentCustomer,
@@ -177,7 +187,7 @@ const assign = () => {
   const own = isCode
     ? { flow: /** @type {const} */ ("code") }
     : { cache, ...organizationOf(source), ...(margin !== "" && { margin: Number(margin) }) };
-  window[method] = library.authoriseChatWithCallback({ ...shared, ...own });
+  globals[method] = library.authoriseChatWithCallback({ ...shared, ...own });
   assigned = method;
   showSnippet();
 };
@@ -198,7 +208,7 @@ const engage = () => {
     isShortLived: source === "short",
     keyUrl: KEY,
     issuer: site.jsonWebTokens.issuer,
-    report: (report) => REPORTS[report.type](report),
+    report: (report) => /** @type {(report: Report) => void} */ (REPORTS[report.type])(report),
   });
 };
 

@@ -14,28 +14,35 @@ import { tell, tellError, tellsError } from "./outcome.js";
 import { choice, listenToClear, openPackage, openSite } from "./page.js";
 import { loadRealWidget } from "./real_widget.js";
 import * as timeline from "./timeline.js";
+import { messageOf } from "./thrown.js";
 import { fillTokenPanel, masked, showHasToken, showLife, showToken, shownToken } from "./token_panel.js";
 
-/** What the site says, but for who is signed in. */
+/** @typedef {import("../pkg/index.js").MethodName} MethodName */
+
+/** @typedef {import("../pkg/index.js").Token} Token */
+
+/** What the site says, but for who is signed in. @type {import("./site.js").Session} */
 let site;
 let hasExpired = false;
 /** Whether there is a provider to call. */
 let isReady = false;
 
 const options = () => ({
-  cache: choice("cache"),
+  cache: /** @type {"memory" | "session" | "none"} */ (choice("cache")),
   source: choice("source"),
   patience: Number(byId("patience", HTMLSelectElement).value),
 });
 
 /* What the latest call came to. */
 
+/** @param {Token | boolean | void} result */
 const outcomeOf = (result) => {
   if (result === undefined) return "undefined";
   return typeof result === "boolean" ? String(result) : `a token of ${masked(result.accessToken)}`;
 };
 
 const waiting = { calls: 0 };
+/** @template T @param {() => Promise<T>} work */
 const whileBusy = async (work) => {
   waiting.calls += 1;
   byId("busy").hidden = false;
@@ -47,6 +54,7 @@ const whileBusy = async (work) => {
   }
 };
 
+/** @param {MethodName} method */
 const callMethod = (method) =>
   whileBusy(async () => {
     const began = performance.now();
@@ -56,7 +64,7 @@ const callMethod = (method) =>
         html("strong", {}, method),
         ` resolved after ${duration(performance.now() - began)} with ${outcomeOf(result)}.`,
       ]);
-      if (result?.accessToken) show(result);
+      if (typeof result === "object") show(result);
     } catch (error) {
       tellError(method, error);
     }
@@ -80,13 +88,14 @@ const callBurst = () =>
         html("strong", {}, "20 calls"),
         ` resolved after ${duration(performance.now() - began)} with ${sent}.`,
       ]);
-      show(tokens.at(-1));
+      show(tokens[tokens.length - 1]);
     }
     await lookAtToken();
   });
 
 /* The token. */
 
+/** @param {Token} token */
 const show = (token) => {
   hasExpired = false;
   showToken(token);
@@ -99,11 +108,12 @@ const lookAtToken = async () => {
     showHasToken(has);
     // While a request runs, getToken would wait for it; its end brings us back here.
     if (running.size > 0) return;
+    const shown = shownToken();
     if (has) show(await look("getToken"));
     else if (
-      shownToken() &&
+      shown &&
       !hasExpired &&
-      Date.now() >= shownToken().creationDate + shownToken().expiresIn * 0.9 &&
+      Date.now() >= shown.creationDate + shown.expiresIn * 0.9 &&
       choice("cache") !== "none"
     ) {
       hasExpired = true;
@@ -124,6 +134,7 @@ const running = new Set();
 let isLookWanted = false;
 let isStateWanted = false;
 
+/** @param {import("../pkg/index.js").IdentityEvent} event */
 const onEvent = (event) => {
   timeline.addEvent(event);
   addEntry(event);
@@ -147,6 +158,7 @@ const onEvent = (event) => {
       break;
     case "invalidated":
     case "identity_changed":
+    case "may_have_left":
       showToken(null);
       break;
     case "signed_out":
@@ -179,7 +191,7 @@ const wantState = () => {
       showAccounts(state);
       if (state) byId("faults-now").textContent = describeFaults(state.faults);
     } catch (error) {
-      byId("faults-now").textContent = `The stand-in cannot be reached: ${error.message}`;
+      byId("faults-now").textContent = `The stand-in cannot be reached: ${messageOf(error)}`;
     }
   }, 250);
 };
@@ -252,7 +264,7 @@ const listenToFaults = () => {
     event.preventDefault();
     const form = new FormData(byId("faults", HTMLFormElement));
     try {
-      await setFaults({ ...FAULTS[form.get("fault")], remaining: form.has("once") ? 1 : null });
+      await setFaults({ ...FAULTS[String(form.get("fault"))], remaining: form.has("once") ? 1 : null });
       wantState();
     } catch (error) {
       return tellError("The stand-in", error);
@@ -287,7 +299,7 @@ const begin = async () => {
   timeline.start();
   showToken(null);
   showAccounts(null);
-  site = await openSite({
+  const said = await openSite({
     forget: forgetEverything,
     looked: lookAtToken,
     // Who signs in before the package is there is served when it is.
@@ -297,7 +309,8 @@ const begin = async () => {
     // The real widget keeps what it shows: for somebody else it has to begin anew, with the page.
     mustReload: (before, now) => site.livechat.real && before !== now,
   });
-  if (!site) return;
+  if (!said) return;
+  site = said;
   useStandIn(site.livechat.standInUrl);
   for (const element of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".stand-in-only")))
     element.hidden = site.livechat.real;
@@ -311,7 +324,7 @@ const begin = async () => {
   listenToFaults();
   watchNetwork(timeline.addSent);
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-method]"))) {
-    button.addEventListener("click", () => void callMethod(button.dataset.method));
+    button.addEventListener("click", () => void callMethod(/** @type {MethodName} */ (button.dataset.method)));
   }
   byId("burst").addEventListener("click", () => void callBurst());
   listenToClear();

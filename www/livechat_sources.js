@@ -1,6 +1,10 @@
 // The choices that the options panel offers: kinds of source, and what the page says about each.
 
-/** The page's own fetch, as a function source. The service keeps a token for each customer; `reload` asks it for a newer one. */
+/**
+ * The page's own fetch, as a function source. The service keeps a token for each customer; `reload` asks it for a newer
+ * one.
+ * @type {import("../pkg/index.js").FunctionSource}
+ */
 const fetchToken = async ({ signal, reason }) => {
   const response = await fetch("/livechat/token", {
     method: "POST",
@@ -19,7 +23,12 @@ const fetchToken = async ({ signal, reason }) => {
   return response.json();
 };
 
-/** The source to give to the package. */
+/**
+ * The source to give to the package.
+ * @param {string} kind
+ * @param {import("./site.js").LiveChat} livechat
+ * @returns {import("../pkg/index.js").Source}
+ */
 export const sourceOf = (kind, livechat) => {
   const { clientId, accountsUrl } = livechat;
   switch (kind) {
@@ -34,7 +43,7 @@ export const sourceOf = (kind, livechat) => {
   }
 };
 
-/** The same source as code to read. */
+/** The same source as code to read. @param {string} kind @param {import("./site.js").LiveChat} livechat */
 export const sourceAsCode = (kind, livechat) => {
   const text = JSON.stringify;
   switch (kind) {
@@ -49,9 +58,9 @@ export const sourceAsCode = (kind, livechat) => {
   }
 };
 
-/** What a person should know before choosing it; empty when there is nothing. */
+/** What a person should know before choosing it; empty when there is nothing. @param {string} kind */
 export const sourceNote = (kind) =>
-  ({
+  /** @type {Record<string, string>} */ ({
     cookie:
       "LiveChat’s cookie belongs to the browser: two customers who use it one after the other are the same person to LiveChat. For signed-in customers take another source.",
     identity_token:

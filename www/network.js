@@ -3,7 +3,12 @@
 const PATHS =
   /\/(livechat\/token|livechat\/transfer|customer\/token|omnichannel\/(token|public-keys)|live-assist\/(token|code|public-key|redeem|engagement))$/;
 
-/** Tells of every finished request of these: `{at, duration, name, status}`; status 0 where there was no answer, undefined where the browser does not tell. */
+/**
+ * A request that has finished; its status is 0 where there was no answer, undefined where the browser does not tell.
+ * @typedef {{ at: number, duration: number, name: string, status: number | undefined }} SentRequest
+ */
+
+/** Tells of every finished request of these. @param {(request: SentRequest) => void} listener */
 export const watchNetwork = (listener) => {
   if (!PerformanceObserver.supportedEntryTypes?.includes("resource")) return;
   new PerformanceObserver((list) => {

@@ -14,8 +14,11 @@ import { onEvent, startWidgetPage } from "./widget_page.js";
 const ENDPOINT = "/omnichannel/token";
 const KEYS = "/omnichannel/public-keys";
 
+/** @typedef {import("./omnichannel_stand_in.js").Report} Report */
+
 /** @type {typeof import("../pkg/index.js")} */
 let library;
+/** @type {import("./site.js").Session} */
 let site;
 /** Undoes the connection; null while there is none. @type {(() => void) | null} */
 let undo = null;
@@ -26,6 +29,7 @@ const sdk = () => window.Microsoft?.Omnichannel?.LiveChatWidget?.SDK;
 
 /* What the stand-in does. */
 
+/** @param {Extract<Report, { type: "failed" }>} report */
 const failed = ({ errorCode, description, why }) => {
   showState(`error ${errorCode}`, false);
   say("system", "The chat cannot start.");
@@ -36,6 +40,7 @@ const failed = ({ errorCode, description, why }) => {
   );
 };
 
+/** @type {{ [Type in Report["type"]]: (report: Extract<Report, { type: Type }>) => void }} */
 const REPORTS = {
   ready: () => {
     addNote("the widget is ready: lcw:ready");
@@ -87,9 +92,9 @@ const load = () => {
   unload = loadOmnichannelStandIn({
     keysUrl: KEYS,
     issuer: site.jsonWebTokens.issuer,
-    isReady: choice("ready"),
+    isReady: /** @type {import("./omnichannel_stand_in.js").Readiness} */ (choice("ready")),
     isAskedTwice: byId("twice", HTMLInputElement).checked,
-    report: (report) => REPORTS[report.type](report),
+    report: (report) => /** @type {(report: Report) => void} */ (REPORTS[report.type])(report),
   });
 };
 

@@ -9,6 +9,29 @@ const PATIENCE = 10_000;
 /** How long the widget's own scripts take to load. Milliseconds. */
 const LOADING = 400;
 
+/** @typedef {import("./token_check.js").Fields} Fields */
+
+/** @typedef {2 | 3 | 4 | 8} ErrorCode */
+
+/** What the page gives the SDK. @typedef {(callback: (token: unknown) => void) => void} Provider */
+
+/** A token, or why there is none. @typedef {{ token: unknown } | { errorCode: ErrorCode, why: string }} Answer */
+
+/**
+ * What happens, but never a token.
+ * @typedef {{ type: "ready" }
+ *   | { type: "asking" }
+ *   | { type: "answered", answers: number, withToken: boolean }
+ *   | { type: "read", header: Fields, claims: Fields }
+ *   | { type: "refused", header?: Fields, claims?: Fields, why: string }
+ *   | { type: "chatting", contact: string, contexts: Fields }
+ *   | { type: "failed", errorCode: ErrorCode, description: string, why: string }
+ *   | { type: "closed" }} Report
+ */
+
+/** When the SDK is there. @typedef {"soon" | "at_once" | "never"} Readiness */
+
+/** @type {Record<ErrorCode, string>} */
 const ERRORS = {
   2: "Auth token provider method execution failed",
   3: "Auth token provider didn't provide any token",
@@ -16,12 +39,13 @@ const ERRORS = {
   8: "Auth function cannot be found on webpage",
 };
 
-/** A published key is the base64 of a whole PEM file; what it holds is base64 again. */
+/** A published key is the base64 of a whole PEM file; what it holds is base64 again. @param {string} pem */
 const withoutArmour = (pem) => pem.replace(/-----[A-Z ]+-----|\s/g, "");
 
+/** @param {unknown} value */
 const isPrimitive = (value) => value === null || ["string", "number", "boolean"].includes(typeof value);
 
-/** The custom context: a text that holds a JSON object of primitive values. */
+/** The custom context: a text that holds a JSON object of primitive values. @param {Fields} claims @returns {Fields} */
 const readContexts = ({ lwicontexts }) => {
   if (lwicontexts === undefined) return {};
   if (typeof lwicontexts !== "string") throw new Error("its lwicontexts is not serialised");
@@ -39,25 +63,31 @@ const readContexts = ({ lwicontexts }) => {
 };
 
 /**
- * Puts the widget on the page. `keysUrl` and `issuer` are what its administrator configured. `isReady` is `"soon"`, `"at_once"` or
- * `"never"`; `isAskedTwice` asks the provider twice for one chat, as widgets have been seen to. `report` is told what happens, but never
- * a token: `{type: "ready" | "asking" | "answered" | "read" | "refused" | "chatting" | "failed" | "closed", …}`.
+ * Puts the widget on the page. `keysUrl` and `issuer` are what its administrator configured; `isAskedTwice` asks the
+ * provider twice for one chat, as widgets have been seen to.
+ * @param {object} settings
+ * @param {string} settings.keysUrl
+ * @param {string} settings.issuer
+ * @param {Readiness} settings.isReady
+ * @param {boolean} settings.isAskedTwice
+ * @param {(report: Report) => void} settings.report
  * @returns takes it from the page
  */
 export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice, report }) => {
-  /** @type {((callback: (token: unknown) => void) => void) | null} */
+  /** @type {Provider | null} */
   let provider = null;
   /** Counts up with each chat, so that an answer for one that was closed is not listened to. */
   let chat = 0;
   let isChatting = false;
   let isAsking = false;
 
+  /** @param {ErrorCode} errorCode @param {string} why */
   const fail = (errorCode, why) => {
     report({ type: "failed", errorCode, description: ERRORS[errorCode], why });
     dispatchEvent(new CustomEvent("lcw:error", { detail: { errorCode, errorDescription: ERRORS[errorCode] } }));
   };
 
-  /** `{token}`, or `{errorCode, why}`. */
+  /** @returns {Promise<Answer>} */
   const ask = () =>
     new Promise((resolve) => {
       let answers = 0;
@@ -77,9 +107,11 @@ export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice,
       }
     });
 
+  /** @param {unknown} kid */
   const keyFor = async (kid) => {
     const response = await fetch(keysUrl, { cache: "no-store", credentials: "omit" });
     if (!response.ok) throw new Error("the published keys cannot be read");
+    /** @type {{ kid: string, expiry: number, publicKey: string }[]} */
     const keys = await response.json();
     const found = keys.find((key) => key.kid === kid && key.expiry * 1000 > Date.now());
     return found && withoutArmour(atob(found.publicKey));
@@ -90,13 +122,14 @@ export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice,
     const mine = ++chat;
     if (provider === null) return fail(8, "no provider is set");
     isAsking = true;
-    const [{ token, errorCode, why }] = await Promise.all(isAskedTwice ? [ask(), ask()] : [ask()]);
+    const [answer] = await Promise.all(isAskedTwice ? [ask(), ask()] : [ask()]);
     if (mine !== chat) return;
     isAsking = false;
-    if (errorCode) return fail(errorCode, why);
+    if ("errorCode" in answer) return fail(answer.errorCode, answer.why);
+    /** @type {import("./token_check.js").ReadToken | undefined} */
     let read;
     try {
-      read = await checkToken(token, { keyFor, issuer });
+      read = await checkToken(answer.token, { keyFor, issuer });
       const contexts = readContexts(read.claims);
       if (mine !== chat) return;
       report({ type: "read", ...read });
@@ -104,9 +137,10 @@ export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice,
       report({ type: "chatting", contact: read.claims.sub, contexts });
     } catch (error) {
       if (mine !== chat) return;
-      const { header, claims } = read ?? error;
-      report({ type: "refused", header, claims, why: error.message });
-      fail(4, error.message);
+      const fault = /** @type {import("./token_check.js").TokenFault} */ (error);
+      const { header, claims } = read ?? fault;
+      report({ type: "refused", header, claims, why: fault.message });
+      fail(4, fault.message);
     }
   };
 
@@ -122,7 +156,7 @@ export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice,
       Omnichannel: {
         LiveChatWidget: {
           SDK: {
-            setAuthTokenProvider: (given) => {
+            setAuthTokenProvider: (/** @type {Provider} */ given) => {
               if (typeof given !== "function") throw new TypeError("setAuthTokenProvider expects a function");
               provider = given;
             },
@@ -140,6 +174,7 @@ export const loadOmnichannelStandIn = ({ keysUrl, issuer, isReady, isAskedTwice,
     dispatchEvent(new Event("lcw:ready"));
   };
 
+  /** @type {number | undefined} */
   let loading;
   if (isReady === "at_once") becomeReady();
   else if (isReady === "soon") loading = setTimeout(becomeReady, LOADING);

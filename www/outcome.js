@@ -4,7 +4,7 @@ import { adviceFor } from "./advice.js";
 import { duration } from "./duration.js";
 import { byId, html } from "./element.js";
 
-/** Says it in paragraphs; each is a text or a list of texts and elements. */
+/** Says it in paragraphs. @param {boolean} isBad @param {import("./element.js").Paragraph[]} paragraphs */
 export const tell = (isBad, ...paragraphs) => {
   byId("outcome").classList.toggle("bad", isBad);
   byId("outcome").replaceChildren(...paragraphs.map((parts) => html("p", {}, ...[parts].flat())));
@@ -13,7 +13,7 @@ export const tell = (isBad, ...paragraphs) => {
 /** Whether an error stands there. */
 export const tellsError = () => byId("outcome").classList.contains("bad");
 
-/** Says what failed, how, and what helps. */
+/** Says what failed, how, and what helps. @param {string} subject @param {any} error whatever was thrown */
 export const tellError = (subject, error) => {
   const details = [
     error?.status && `status ${error.status}`,

@@ -5,20 +5,21 @@ import { customerSection, startCustomers } from "./customers.js";
 import { byId } from "./element.js";
 import { clearLog } from "./event_log.js";
 import { fillHeader } from "./site_header.js";
+import { messageOf } from "./thrown.js";
 import * as timeline from "./timeline.js";
 
-/** The value of the chosen radio button. */
+/** The value of the chosen radio button. @param {string} name */
 export const choice = (name) =>
   /** @type {HTMLInputElement} */ (document.querySelector(`input[name="${name}"]:checked`)).value;
 
-/** What the site says; undefined where it does not answer. `given` is what `startCustomers` takes. */
-export const openSite = async (given) => {
+/** What the site says; undefined where it does not answer. @param {import("./customers.js").Follower} follower */
+export const openSite = async (follower) => {
   fillHeader(customerSection());
   try {
-    return await startCustomers(given);
+    return await startCustomers(follower);
   } catch (error) {
     byId("customer-name").textContent = "The site does not answer";
-    showBanner(`The site does not say who is signed in: ${error.message}. Reload the page when it runs again.`);
+    showBanner(`The site does not say who is signed in: ${messageOf(error)}. Reload the page when it runs again.`);
   }
 };
 
@@ -27,7 +28,7 @@ export const openPackage = async () => {
   try {
     return await import("/pkg/index.js");
   } catch (error) {
-    showBanner(`The package could not be loaded (${error.message}). Build it with cargo xtask build, then reload.`);
+    showBanner(`The package could not be loaded (${messageOf(error)}). Build it with cargo xtask build, then reload.`);
   }
 };
 

@@ -2,7 +2,13 @@
 
 import { html } from "./element.js";
 
-/** Fills the page's panel of this name; `beside` stands beside its heading. */
+/**
+ * Fills the page's panel of this name; `beside` stands beside its heading.
+ * @param {string} name
+ * @param {string} heading
+ * @param {Node | undefined} beside
+ * @param {Node[]} content
+ */
 export const fillPanel = (name, heading, beside, ...content) => {
   const panel = document.querySelector(`section.${name}`);
   if (panel === null) throw new Error(`the page has no panel ${name}`);

@@ -5,23 +5,27 @@ import { byId, html } from "./element.js";
 import { placeSnippet } from "./real_widget.js";
 import { obeyStory } from "./shop_remote.js";
 import { onSessionOfOtherTab, readSession, signIn, signOut } from "./site.js";
+import { messageOf } from "./thrown.js";
 
 /** @type {typeof import("../pkg/index.js")} */
 let library;
-/** What the site says, but for who is signed in. */
+/** What the site says, but for who is signed in. @type {import("./site.js").Session} */
 let site;
 /** Who is signed in, as far as is known; null when nobody. @type {string | null} */
 let customer = null;
 let isChanging = false;
 let readings = 0;
 
+/** @param {import("./site.js").Customer} customer */
 const firstName = ({ name }) => name.split(" ")[0];
 
+/** @param {string} text */
 const tell = (text) => {
   byId("trouble").textContent = text;
   byId("trouble").hidden = text === "";
 };
 
+/** @param {string} text @param {import("./element.js").Attributes} attributes @param {() => unknown} press */
 const button = (text, attributes, press) => {
   const element = html("button", { type: "button", disabled: isChanging, ...attributes }, text);
   element.addEventListener("click", () => void press());
@@ -53,7 +57,11 @@ const follow = async () => {
   show();
 };
 
-/** Who was there stays so until the session has changed: a guest would not be served under it, and of a sign-out the package was told before. */
+/**
+ * Who was there stays so until the session has changed: a guest would not be served under it, and of a sign-out the
+ * package was told before.
+ * @param {() => Promise<void>} change
+ */
 const changeSession = async (change) => {
   if (isChanging) return;
   const hadFocus = byId("people").contains(document.activeElement);
@@ -63,13 +71,14 @@ const changeSession = async (change) => {
   try {
     await change();
   } catch (error) {
-    tell(`That did not work: ${error.message}.`);
+    tell(`That did not work: ${messageOf(error)}.`);
   }
   isChanging = false;
-  await follow().catch((error) => tell(`The shop does not answer: ${error.message}.`));
+  await follow().catch((error) => tell(`The shop does not answer: ${messageOf(error)}.`));
   if (hadFocus) byId("people").querySelector("button")?.focus();
 };
 
+/** @param {string} id */
 const enter = (id) => changeSession(() => signIn(id));
 
 const leave = () =>
@@ -86,7 +95,7 @@ const begin = async () => {
     [library, site] = await Promise.all([import("/pkg/index.js"), readSession()]);
   } catch (error) {
     byId("greeting").textContent = "Closed";
-    return tell(`The shop cannot open: ${error.message}.`);
+    return tell(`The shop cannot open: ${messageOf(error)}.`);
   }
   customer = site.customer?.id ?? null;
   show();

@@ -1,8 +1,10 @@
 // Lets the story's page work the shop in its frame: it presses what a person would press, and tells what a person would see.
 
 import { byId } from "./element.js";
+import { messageOf } from "./thrown.js";
 
-/** What can be seen: who is signed in, and the chat. */
+/** What can be seen: who is signed in, and the chat. @typedef {ReturnType<typeof look>} Seen */
+
 const look = () => {
   const chat = document.getElementById("chat-widget-container");
   const find = (/** @type {string} */ selector) =>
@@ -23,8 +25,10 @@ const look = () => {
   };
 };
 
-/** Presses a button as somebody would see it pressed. */
-const press = (element) => {
+/** Presses a button as somebody would see it pressed. @param {string} selector */
+const press = (selector) => {
+  const element = document.querySelector(selector);
+  if (!(element instanceof HTMLElement)) throw new Error(`the shop has no ${selector}`);
   element.classList.add("pressed");
   setTimeout(() => element.classList.remove("pressed"), 600);
   element.click();
@@ -38,8 +42,12 @@ const openChat = () => {
   window.LiveChatWidget.call("maximize");
 };
 
-/** LiveChat calls the token back: it is good for nothing any more, though nobody here knows. */
+/**
+ * LiveChat calls the token back: it is good for nothing any more, though nobody here knows.
+ * @param {string} accountsUrl
+ */
 const revoke = async (accountsUrl) => {
+  /** @type {import("../pkg/index.js").IdentityProvider} */
   const { hasToken, getToken } = window.__lc.custom_identity_provider();
   if (!(await hasToken())) return;
   const token = await getToken();
@@ -50,17 +58,25 @@ const revoke = async (accountsUrl) => {
   });
 };
 
+/** What comes with a command, of which each takes its own. @typedef {{ customer: string, text: string }} Given */
+
+/** @typedef {keyof typeof COMMANDS | "revoke"} Command */
+
+/** @satisfies {Record<string, (given: Given) => unknown>} */
 const COMMANDS = {
   look: () => {},
-  sign_in: ({ customer }) => press(document.querySelector(`[data-person="${customer}"]`)),
-  sign_out: () => press(document.querySelector('[data-person="nobody"]')),
+  sign_in: ({ customer }) => press(`[data-person="${customer}"]`),
+  sign_out: () => press('[data-person="nobody"]'),
   open_chat: openChat,
   close_chat: () => window.LiveChatWidget.call("minimize"),
   type: ({ text }) => (byId("chat-text", HTMLInputElement).value = text),
-  send: () => press(document.querySelector(".chat-form button")),
+  send: () => press(".chat-form button"),
 };
 
-/** Obeys the page around it, if that is one of this machine's, like this one. `accountsUrl` is where LiveChat's accounts are. */
+/**
+ * Obeys the page around it, if that is one of this machine's, like this one.
+ * @param {string} accountsUrl of LiveChat's accounts
+ */
 export const obeyStory = (accountsUrl) => {
   if (parent === window) return;
   const commands = { ...COMMANDS, revoke: () => revoke(accountsUrl) };
@@ -84,9 +100,9 @@ export const obeyStory = (accountsUrl) => {
     /** @type {string | null} */
     let failure = null;
     try {
-      await commands[data.command](data);
+      await commands[/** @type {Command} */ (data.command)](data);
     } catch (error) {
-      failure = String(error?.message ?? error);
+      failure = messageOf(error);
     }
     parent.postMessage({ shop: "done", number: data.number, failure, seen: look() }, story);
   });

@@ -6,19 +6,25 @@ import { byId, html } from "./element.js";
 /** Settles the question that is open. @type {((isSignedIn: boolean) => void) | null} */
 let settle = null;
 
+/** @param {boolean} isSignedIn */
 const close = (isSignedIn) => {
   settle?.(isSignedIn);
   settle = null;
   byId("sign-in", HTMLDialogElement).close();
 };
 
+/** @param {string} id */
 const choose = async (id) => {
   for (const button of byId("sign-in").querySelectorAll("button")) button.disabled = true;
   await becomeCustomer(id);
   close(currentCustomer() === id);
 };
 
-/** Opens the dialog; answers whether somebody is signed in now. The package's option `signIn`. */
+/**
+ * Opens the dialog; answers whether somebody is signed in now. The package's option `signIn`.
+ * @param {{ readonly signal: AbortSignal }} request
+ * @returns {Promise<boolean>}
+ */
 export const askToSignIn = ({ signal }) =>
   new Promise((resolve) => {
     settle = resolve;

@@ -9,10 +9,10 @@ const PAGES = [
   ["/live-assist.html", "Live Assist"],
 ];
 
-/** A page is the same one wherever it is served from. */
+/** A page is the same one wherever it is served from. @param {string} path */
 const fileOf = (path) => path.split("/").at(-1) || "index.html";
 
-/** Fills it. */
+/** Fills it. @param {Node[]} added */
 export const fillHeader = (...added) => {
   const links = PAGES.map(([href, name]) =>
     html("a", { href, "aria-current": fileOf(href) === fileOf(location.pathname) && "page" }, name),

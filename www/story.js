@@ -8,6 +8,13 @@ import { fillHeader } from "./site_header.js";
 import { makeDevice } from "./story_device.js";
 import { makeClock } from "./story_player.js";
 import { STEPS } from "./story_steps.js";
+import { messageOf } from "./thrown.js";
+
+/** @typedef {import("./shop_remote.js").Seen} Seen */
+
+/** @typedef {import("./story_device.js").Device} Device */
+
+/** A device as a step uses it. @typedef {ReturnType<typeof hand>} Hand */
 
 /** The accounts are out of order, and say when it is worth asking again. */
 const OUT_OF_ORDER = { status: 503, retry_after: 1 };
@@ -20,7 +27,7 @@ const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 const asked = Number(new URLSearchParams(location.search).get("speed"));
 const clock = makeClock(asked > 0 ? asked : 1);
 
-/** @type {Record<string, ReturnType<typeof makeDevice>>} */
+/** @type {Record<string, Device>} */
 const devices = {};
 /** Ends the telling that runs; null when none does. @type {AbortController | null} */
 let telling = null;
@@ -31,6 +38,7 @@ let hasPlayed = false;
 
 /* What is told. */
 
+/** @param {string} text @param {import("./element.js").Attributes} attributes */
 const paragraph = (text, attributes = {}) => html("p", attributes, text);
 
 const showSteps = () =>
@@ -40,6 +48,7 @@ const showSteps = () =>
     ),
   );
 
+/** @param {number} done @param {string} text */
 const showProgress = (done, text) => {
   const share = done / STEPS.length;
   byId("progress").setAttribute("aria-valuenow", String(Math.round(share * 100)));
@@ -48,8 +57,10 @@ const showProgress = (done, text) => {
   byId("progress-done").style.transform = `scaleX(${share})`;
 };
 
+/** @param {Node[]} parts */
 const showNow = (...parts) => byId("now").replaceChildren(...parts);
 
+/** @param {number} index @param {string} text @param {boolean} isGood */
 const showResult = (index, text, isGood) => {
   const step = byId(`step-${index + 1}`);
   const result = /** @type {HTMLElement} */ (step.querySelector(".result"));
@@ -59,6 +70,7 @@ const showResult = (index, text, isGood) => {
   byId("now").append(paragraph(text, { class: isGood ? "result" : "result bad" }));
 };
 
+/** @param {number} index */
 const showCurrent = (index) => {
   [...byId("steps").children].forEach((step, at) =>
     at === index ? step.setAttribute("aria-current", "step") : step.removeAttribute("aria-current"),
@@ -82,7 +94,7 @@ const showControls = () => {
   byId("fault", HTMLButtonElement).disabled = isTelling || isFailing;
 };
 
-/** The story goes on, or pauses. */
+/** The story goes on, or pauses. @param {boolean} isNow */
 const goOn = (isNow) => {
   clock.run(isNow);
   showControls();
@@ -100,21 +112,28 @@ const mend = async () => {
   await resetFaults();
 };
 
+/** @param {Seen} seen */
 const isServed = ({ isOnline, entity }) => isOnline && entity !== null;
 
-/** A device as a step uses it: everything waits while the story is paused, and ends when it does. */
+/**
+ * Everything waits while the story is paused, and ends when it does.
+ * @param {Device} device
+ * @param {AbortSignal} signal
+ */
 const hand = (device, signal) => {
+  /** @type {Device["tell"]} */
   const tell = async (command, given) => {
     await clock.running(signal);
     return device.tell(command, given);
   };
+  /** @param {(seen: Seen) => boolean} isSeen @param {string} what */
   const until = (isSeen, what) => device.until(isSeen, what, signal);
   return {
     seen: device.seen,
     until,
     call: tell,
     /** The answer comes when the chat serves them: by another widget than the one before. */
-    signIn: async (customer) => {
+    signIn: async (/** @type {string} */ customer) => {
       const { widget } = await tell("sign_in", { customer });
       return until(
         (seen) => seen.customer === customer && seen.widget > widget && isServed(seen),
@@ -130,7 +149,7 @@ const hand = (device, signal) => {
       await until(({ isOpen }) => isOpen, "the chat’s window");
       await clock.wait(LOOKING / 3, signal);
     },
-    write: async (text) => {
+    write: async (/** @type {string} */ text) => {
       for (let length = STILL.matches ? text.length : 1; length <= text.length; length++) {
         await clock.wait(KEYSTROKE, signal);
         await tell("type", { text: text.slice(0, length) });
@@ -141,12 +160,12 @@ const hand = (device, signal) => {
   };
 };
 
-/** Everybody signs out, every conversation is forgotten, and nothing is out of order. */
+/** Everybody signs out, every conversation is forgotten, and nothing is out of order. @param {AbortSignal} signal */
 const clear = async (signal) => {
   await mend();
   for (const device of Object.values(devices)) {
     const { customer, widget } = await device.until((seen) => seen.customer !== "changing", "who is signed in", signal);
-    const isLeft = (seen) =>
+    const isLeft = (/** @type {Seen} */ seen) =>
       seen.customer === "nobody" && isServed(seen) && (customer === "nobody" || seen.widget > widget);
     if (customer !== "nobody") await device.tell("sign_out");
     await device.until(isLeft, "a shop without anybody", signal);
@@ -158,13 +177,13 @@ const clear = async (signal) => {
     await device.until(({ messages }) => messages.length === 0, "an empty chat", signal);
 };
 
-/** Tells the story from its beginning to its end. */
+/** Tells the story from its beginning to its end. @param {AbortSignal} signal */
 const tellStory = async (signal) => {
   showSteps();
   showProgress(0, "at the beginning");
   showNow(paragraph("Everybody signs out, and the chat is emptied, so that the story can begin."));
   await clear(signal);
-  const hands = /** @type {Record<"laptop" | "phone" | "kiosk", ReturnType<typeof hand>>} */ (
+  const hands = /** @type {Record<import("./story_steps.js").DeviceId, Hand>} */ (
     Object.fromEntries(Object.entries(devices).map(([id, device]) => [id, hand(device, signal)]))
   );
   for (const [index, { words, act }] of STEPS.entries()) {
@@ -185,7 +204,7 @@ const tellStory = async (signal) => {
       note.parentElement?.remove();
       showResult(index, result, true);
     } catch (error) {
-      if (!signal.aborted) showResult(index, `The story stops here: ${error.message}`, false);
+      if (!signal.aborted) showResult(index, `The story stops here: ${messageOf(error)}`, false);
       throw error;
     }
     showProgress(index + 1, `${name} is done`);
@@ -214,7 +233,7 @@ const begin = async () => {
   } catch (error) {
     if (signal.aborted) return;
     if (!byId("now").querySelector(".bad"))
-      showNow(paragraph(`The story cannot be told: ${error.message}.`, { class: "result bad" }));
+      showNow(paragraph(`The story cannot be told: ${messageOf(error)}.`, { class: "result bad" }));
     await mend().catch(() => {});
   }
   telling = null;
@@ -237,7 +256,7 @@ const failByHand = async () => {
     await mend();
     now.textContent = "The accounts are back.";
   } catch (error) {
-    now.textContent = `The stand-in cannot be told: ${error.message}.`;
+    now.textContent = `The stand-in cannot be told: ${messageOf(error)}.`;
     await mend().catch(() => {});
   }
   showControls();
@@ -278,7 +297,7 @@ const open = async () => {
     site = await readSession();
   } catch (error) {
     showNow(paragraph("The shop does not answer."));
-    return showBanner(`The site does not answer: ${error.message}. Reload the page when it runs again.`);
+    return showBanner(`The site does not answer: ${messageOf(error)}. Reload the page when it runs again.`);
   }
   if (site.devices.length === 0) {
     return showNow(

@@ -7,7 +7,11 @@ const OPENING = 20_000;
 /** What a person does in the shop is seen within this. */
 const PATIENCE = 45_000;
 
-/** The device at an address that the site has told. */
+/** @typedef {import("./shop_remote.js").Seen} Seen */
+
+/** @typedef {ReturnType<typeof makeDevice>} Device */
+
+/** The device at an address that the site has told. @param {import("./site.js").DeviceAddress} address */
 export const makeDevice = ({ id, name, port }) => {
   // By the name that this page has, so that it is the same site, whose cookies go along.
   const origin = `${location.protocol}//${location.hostname}:${port}`;
@@ -20,11 +24,15 @@ export const makeDevice = ({ id, name, port }) => {
     inside,
     html("figcaption", {}, html("strong", {}, name), known),
   );
+  /** Hear how their command ended, by its number. @type {Map<number, (answer: { failure: string | null }) => void>} */
   const waiting = new Map();
+  /** @type {Set<() => void>} */
   const watching = new Set();
   let number = 0;
-  let seen = null;
+  /** Nobody looks before the device has opened. @type {Seen} */
+  let seen;
 
+  /** @param {Seen} now */
   const look = (now) => {
     seen = now;
     const who = now.customer === "nobody" ? "guest" : "customer";
@@ -32,6 +40,12 @@ export const makeDevice = ({ id, name, port }) => {
     for (const watch of watching) watch();
   };
 
+  /**
+   * What is seen when that was done.
+   * @param {import("./shop_remote.js").Command} command
+   * @param {Partial<import("./shop_remote.js").Given>} given
+   * @returns {Promise<Seen>}
+   */
   const tell = (command, given = {}) =>
     new Promise((resolve, reject) => {
       number += 1;
@@ -39,6 +53,7 @@ export const makeDevice = ({ id, name, port }) => {
       frame.contentWindow?.postMessage({ command, number, ...given }, origin);
     });
 
+  /** @type {Promise<Seen>} */
   const opened = new Promise((resolve, reject) => {
     const impatience = setTimeout(() => {
       inside.replaceChildren(
@@ -82,9 +97,16 @@ export const makeDevice = ({ id, name, port }) => {
     tell,
     /** What is seen now. */
     seen: () => seen,
-    /** Waits until something is seen; `what` says what, for whoever has waited in vain. */
+    /**
+     * Waits until something is seen; `what` says what, for whoever has waited in vain.
+     * @param {(seen: Seen) => boolean} isSeen
+     * @param {string} what
+     * @param {AbortSignal} signal
+     * @returns {Promise<Seen>}
+     */
     until: (isSeen, what, signal) =>
       new Promise((resolve, reject) => {
+        /** @template T @param {(value: T) => void} settle @param {T} value */
         const finish = (settle, value) => {
           watching.delete(watch);
           clearTimeout(impatience);
@@ -101,7 +123,7 @@ export const makeDevice = ({ id, name, port }) => {
         if (signal.aborted) stop();
         else watch();
       }),
-    /** Brings it before the eyes where not all devices fit. */
+    /** Brings it before the eyes where not all devices fit. @param {boolean} isCurrent */
     show: (isCurrent) => {
       figure.classList.toggle("current", isCurrent);
       const row = figure.parentElement;

@@ -1,18 +1,44 @@
 // What happens in the story, step by step: what is told, what is done, and what has to be seen for it to go on.
 
+/** @typedef {import("./shop_remote.js").Seen} Seen */
+
+/** @typedef {"laptop" | "phone" | "kiosk"} DeviceId */
+
+/**
+ * What a step is done with: the devices, and LiveChat's accounts, which fail and are mended.
+ * @typedef {Record<DeviceId, import("./story.js").Hand> & {
+ *   fail: () => Promise<void>,
+ *   mend: () => Promise<void>,
+ *   wait: (duration: number, told: (left: number) => void) => Promise<void>,
+ *   note: (text: string) => void,
+ * }} Stage
+ */
+
+/**
+ * A step says which `device` it is about and `words` to tell; `act` does it, and answers what was seen.
+ * @typedef {{ device: DeviceId, words: string, act: (stage: Stage) => Promise<string> }} Step
+ */
+
+/** @param {Seen} seen */
 const texts = ({ messages }) => messages.map(({ text }) => text).join("\n");
+/** @param {number} count @returns {(seen: Seen) => boolean} */
 const holds = (count) => (seen) =>
   seen.isOnline && seen.messages.length === count && seen.messages.every(({ isUnsent }) => !isUnsent);
+/** @param {number} number */
 const counted = (number) => `${number} message${number === 1 ? "" : "s"}`;
 
-/** What has to be true, or the story is not. */
+/** What has to be true, or the story is not. @type {(isTrue: boolean, what: string) => asserts isTrue} */
 const hold = (isTrue, what) => {
   if (!isTrue) throw new Error(what);
 };
 
-/**
- * Each step says which `device` it is about and `words` to tell; `act` does it with the stage of `story.js`, and answers what was seen.
- */
+/** The beginning of an entity's id, by which it is known again. @param {string | null} entity */
+const brief = (entity) => {
+  hold(entity !== null, "LiveChat knows nobody there.");
+  return entity.slice(0, 8);
+};
+
+/** @type {Step[]} */
 export const STEPS = [
   {
     device: "laptop",
@@ -22,7 +48,7 @@ export const STEPS = [
       await laptop.openChat();
       await laptop.write("Hello, is the reading lamp in stock?");
       const { entity } = await laptop.until(holds(2), "the agent’s answer");
-      return `LiveChat knows a guest, ${entity.slice(0, 8)}, and Sam, the agent, has answered.`;
+      return `LiveChat knows a guest, ${brief(entity)}, and Sam, the agent, has answered.`;
     },
   },
   {
@@ -34,7 +60,7 @@ export const STEPS = [
       await laptop.openChat();
       const there = await laptop.until(holds(2), "the conversation of the guest");
       hold(there.entity === entity, "Ada is another customer than the guest who she was.");
-      return `The guest has become her customer, ${entity.slice(0, 8)}: the conversation goes on.`;
+      return `The guest has become her customer, ${brief(entity)}: the conversation goes on.`;
     },
   },
   {
@@ -98,7 +124,7 @@ export const STEPS = [
           "Grace sees something of Ada’s.",
         );
       }
-      return `Another customer, ${there.entity.slice(0, 8)}: she sees nothing of Ada’s, and Ada nothing of hers.`;
+      return `Another customer, ${brief(there.entity)}: she sees nothing of Ada’s, and Ada nothing of hers.`;
     },
   },
   {
@@ -109,7 +135,7 @@ export const STEPS = [
       await fail();
       await phone.call("revoke");
       await phone.write("Sam, could you have it left with my neighbour?");
-      const isKept = ({ messages }) => messages.filter(({ isUnsent }) => isUnsent).length === 1;
+      const isKept = (/** @type {Seen} */ { messages }) => messages.filter(({ isUnsent }) => isUnsent).length === 1;
       await phone.until((seen) => isKept(seen) && !seen.isOnline, "the message that waits");
       await wait(10_000, (left) => note(`The accounts fail for another ${Math.ceil(left / 1000)} s.`));
       hold(isKept(phone.seen()), "The message did not wait.");

@@ -4,6 +4,29 @@ import { byId, html, svg } from "./element.js";
 import { duration } from "./duration.js";
 import { fillPanel, radio } from "./panel.js";
 
+/** @typedef {import("../pkg/index.js").IdentityEvent} IdentityEvent */
+
+/** @typedef {import("./network.js").SentRequest} SentRequest */
+
+/**
+ * One asking of the source; `code` says why it failed.
+ * @typedef {{ start: number, end?: number, code?: string }} Attempt
+ */
+
+/**
+ * One run of the source.
+ * @typedef {object} Request
+ * @property {number} id
+ * @property {number} began
+ * @property {Attempt[]} attempts
+ * @property {number} [end]
+ * @property {"done" | "failed" | "aborted"} [outcome]
+ */
+
+/** Marks that are drawn as one. @typedef {{ x: number, labels: string[], isBad: boolean }} Cluster */
+
+/** Where a time is drawn. @typedef {(at: number) => number} Scale */
+
 /** Answers are drawn only where a callback waits for them. */
 const CALLS = 0,
   HITS = 1,
@@ -23,21 +46,24 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** Everything that takes no time. @type {{lane: number, at: number, label: string, isBad: boolean}[]} */
 let marks = [];
-/** One for each run of the source, by its number. */
+/** By their numbers. @type {Map<number, Request>} */
 const requests = new Map();
-/** What the browser says was sent. */
+/** What the browser says was sent. @type {SentRequest[]} */
 let sent = [];
 let span = 30_000;
 let width = 640;
 let latest = 0;
 
+/** @param {number} lane @param {number} at @param {string} label */
 const mark = (lane, at, label, isBad = false) => marks.push({ lane, at, label, isBad });
 
+/** @param {Request} request @param {number} at @param {string} [code] */
 const endAttempt = (request, at, code) => {
   const attempt = request.attempts.at(-1);
   if (attempt && attempt.end === undefined) Object.assign(attempt, { end: at, code });
 };
 
+/** @param {{ request: number, at: number }} event @param {Request["outcome"]} outcome @param {string} [code] */
 const end = (event, outcome, code) => {
   const request = requests.get(event.request);
   if (!request || request.end !== undefined) return;
@@ -45,7 +71,7 @@ const end = (event, outcome, code) => {
   Object.assign(request, { end: event.at, outcome });
 };
 
-/** Takes note of an event of the package. */
+/** Takes note of an event of the package. @param {IdentityEvent} event */
 export const addEvent = (event) => {
   switch (event.type) {
     case "call":
@@ -93,7 +119,7 @@ export const addEvent = (event) => {
   draw();
 };
 
-/** Takes note of something that went over the network: `{at, duration, name, status}`. */
+/** Takes note of something that went over the network. @param {SentRequest} entry */
 export const addSent = (entry) => {
   sent.push(entry);
   latest = Math.max(latest, entry.at + entry.duration);
@@ -108,15 +134,16 @@ export const clear = () => {
   draw();
 };
 
-/** The names of some marks with how often each occurs. */
+/** The names of some marks with how often each occurs. @param {string[]} labels */
 const tally = (labels) => {
   const counts = new Map();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   return [...counts].map(([label, count]) => (count > 1 ? `${count} × ${label}` : label)).join(", ");
 };
 
-/** Marks of one lane, those near each other together. */
+/** Marks of one lane, those near each other together. @param {number} lane @param {Scale} x */
 const clusters = (lane, x) => {
+  /** @type {Cluster[]} */
   const found = [];
   for (const { at, label, isBad } of marks.filter((one) => one.lane === lane)) {
     const here = x(at);
@@ -128,6 +155,7 @@ const clusters = (lane, x) => {
   return found;
 };
 
+/** Of each lane of marks. @type {((x: number, y: number, isBad: boolean) => SVGElement)[]} */
 const shapes = [
   (x, y) => svg("circle", { class: "mark", cx: x, cy: y, r: 6 }),
   (x, y) => svg("path", { class: "mark", d: `M${x} ${y - 8}L${x + 8} ${y}L${x} ${y + 8}L${x - 8} ${y}Z` }),
@@ -141,6 +169,7 @@ const shapes = [
       : svg("rect", { class: "mark", x: x - 6, y: y - 6, width: 12, height: 12, rx: 2 }),
 ];
 
+/** @param {number} lane @param {Cluster} cluster @param {number} y */
 const drawCluster = (lane, { x, labels, isBad }, y) => {
   const group = svg("g", isBad ? { class: "bad" } : {}, svg("title", {}, tally(labels)));
   if (labels.length === 1) group.append(shapes[lane](x, y, isBad));
@@ -154,7 +183,13 @@ const drawCluster = (lane, { x, labels, isBad }, y) => {
   return group;
 };
 
-/** A name beside a bar, on the side where there is room: up to the next bar, or from the one before. */
+/**
+ * A name beside a bar, on the side where there is room: up to the next bar, or from the one before.
+ * @param {string} text
+ * @param {number} from
+ * @param {number} to
+ * @param {number} y
+ */
 const barName = (text, from, to, y, next = width - EDGE, former = GUTTER) => {
   const room = next - to > text.length * 6.6 + 8;
   const inFront = from - former > text.length * 6.6 + 8;
@@ -167,6 +202,7 @@ const barName = (text, from, to, y, next = width - EDGE, former = GUTTER) => {
   );
 };
 
+/** @param {Request} request */
 const outcomeOf = ({ id, began, end, outcome, attempts }) => {
   const code = attempts.findLast((attempt) => attempt.code)?.code;
   const tries = attempts.filter((attempt) => attempt.end !== undefined || end === undefined).length;
@@ -176,6 +212,14 @@ const outcomeOf = ({ id, began, end, outcome, attempts }) => {
   return outcome === "aborted" ? `#${id} aborted` : `#${id} ${code}${count}`;
 };
 
+/**
+ * @param {Request} request
+ * @param {Scale} x
+ * @param {number} now
+ * @param {number} y
+ * @param {Request | undefined} former
+ * @param {Request | undefined} next
+ */
 const drawRequest = (request, x, now, y, former, next) => {
   const text = outcomeOf(request);
   const group = svg("g", {}, svg("title", {}, text));
@@ -207,11 +251,18 @@ const drawRequest = (request, x, now, y, former, next) => {
   return group;
 };
 
+/**
+ * @param {SentRequest} entry
+ * @param {Scale} x
+ * @param {number} y
+ * @param {boolean} isLast
+ * @param {SentRequest | undefined} former
+ */
 const drawSent = (entry, x, y, isLast, former) => {
   const from = Math.max(x(entry.at), GUTTER);
   const until = Math.max(x(entry.at + entry.duration), from + 3);
-  const isBad = entry.status === 0 || entry.status >= 400;
-  const answer = entry.status > 0 ? entry.status : "no answer";
+  const isBad = entry.status === 0 || (entry.status !== undefined && entry.status >= 400);
+  const answer = entry.status === 0 ? "no answer" : (entry.status ?? "answered");
   const group = svg("g", {}, svg("title", {}, `${entry.name}: ${answer}, ${duration(entry.duration)}`));
   group.append(
     svg("rect", { class: isBad ? "bar bad" : "bar", x: from, y: y - 4, width: until - from, height: 8, rx: 2 }),
@@ -231,7 +282,9 @@ const drawSent = (entry, x, y, isLast, former) => {
 };
 
 const summary = () => {
+  /** @param {number} lane */
   const count = (lane) => marks.filter((one) => one.lane === lane).length;
+  /** @param {number} number @param {string} name */
   const said = (number, name) => `${number} ${name}${number === 1 ? "" : "s"}`;
   const parts = [
     said(count(CALLS), "call"),
@@ -251,7 +304,9 @@ export const draw = () => {
   sent = sent.filter((entry) => entry.at + entry.duration > oldest);
   for (const [id, request] of requests) if ((request.end ?? now) < oldest) requests.delete(id);
 
+  /** @type {Scale} */
   const x = (at) => width - EDGE - ((now - at) / span) * (width - EDGE - GUTTER);
+  /** @param {number} lane */
   const y = (lane) => TOP + lane * LANE + LANE / 2;
   const bottom = TOP + lanes.length * LANE;
   const picture = svg("svg", { viewBox: `0 0 ${width} ${bottom + 24}`, role: "img", "aria-label": summary() });

@@ -1,12 +1,23 @@
 // Checks a JSON Web Token as a widget's vendor does: RS256 by the published key, then its claims. Only the stand-ins check signatures; the
 // package does not.
 
+/**
+ * What a part of a token holds: JSON from outside, each field of which may be anything.
+ * @typedef {Record<string, any>} Fields
+ */
+
+/** What was read of a token. @typedef {{ header: Fields, claims: Fields }} ReadToken */
+
+/** What is wrong with a token, and what was read of it before. @typedef {Error & Partial<ReadToken>} TokenFault */
+
 /** Clocks may disagree by this much. Seconds. */
 const TOLERANCE = 5;
 
+/** @param {string} base64 */
 const bytesOf = (base64) =>
   Uint8Array.from(atob(base64.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
 
+/** @param {string} part @param {string} name @returns {Fields} */
 const decode = (part, name) => {
   let value;
   try {
@@ -18,10 +29,14 @@ const decode = (part, name) => {
   return value;
 };
 
-/** A public key from base64 of its SubjectPublicKeyInfo, without header, footer and line breaks. */
+/**
+ * A public key from base64 of its SubjectPublicKeyInfo, without header, footer and line breaks.
+ * @param {string} base64
+ */
 const importKey = (base64) =>
   crypto.subtle.importKey("spki", bytesOf(base64), { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" }, false, ["verify"]);
 
+/** @param {Fields} claims */
 const checkTimes = ({ iat, nbf, exp }) => {
   const now = Date.now() / 1000;
   for (const [name, time, isRequired] of [
@@ -37,8 +52,11 @@ const checkTimes = ({ iat, nbf, exp }) => {
 };
 
 /**
- * The header and claims of a token that is in order; rejects with what is wrong.
- * `keyFor` finds the key's base64 by the header's key id; undefined where none is published. What was read before the fault is with the error.
+ * The header and claims of a token that is in order; rejects with a `TokenFault`.
+ * `keyFor` finds the key's base64 by the header's key id; undefined where none is published.
+ * @param {unknown} token
+ * @param {{ keyFor: (kid: unknown) => Promise<string | undefined>, issuer: string }} expected
+ * @returns {Promise<ReadToken>}
  */
 export const checkToken = async (token, { keyFor, issuer }) => {
   if (typeof token !== "string") throw new Error("it is no text");

@@ -4,6 +4,8 @@ import { byId, html } from "./element.js";
 import { drawLife, lifeBar } from "./life.js";
 import { fillPanel } from "./panel.js";
 
+/** @typedef {import("../pkg/index.js").Token} Token */
+
 /** Fills the panel. */
 export const fillTokenPanel = () =>
   fillPanel(
@@ -19,19 +21,20 @@ export const fillTokenPanel = () =>
     ),
   );
 
-/** The access token as it may be shown: its length and its last four characters. */
+/** The access token as it may be shown: its length and its last four characters. @param {string} secret */
 export const masked = (secret) => `${secret.length} characters, ending in ${secret.slice(-4)}`;
 
-/** As the package counts it: the last 30 s or tenth of a life count as over. */
+/** As the package counts it: the last 30 s or tenth of a life count as over. @param {Token} token */
 const marginOf = (token) => Math.min(30_000, token.expiresIn / 10);
 
-/** The token that is shown; null when there is none, undefined before anything is. */
+/** The token that is shown; null when there is none, undefined before anything is. @type {Token | null | undefined} */
 let shown;
 
-/** Shows a token that a method resolved with; null when there is none. */
+/** Shows a token that a method resolved with; null when there is none. @param {Token | null} token */
 export const showToken = (token) => {
   if (token === shown) return;
   shown = token;
+  /** Names and values. @type {(string | undefined)[][]} */
   const rows = token
     ? [
         ["accessToken", masked(token.accessToken)],
@@ -58,7 +61,7 @@ export const showLife = () => {
   drawLife(shown && { left: shown.creationDate + whole - Date.now(), whole }, "no token");
 };
 
-/** Says what hasToken resolves with at this moment. */
+/** Says what hasToken resolves with at this moment; undefined when it rejects. @param {boolean | undefined} has */
 export const showHasToken = (has) => {
   const tag = byId("has-token");
   const text = `hasToken: ${has ?? "unknown"}`;

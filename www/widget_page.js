@@ -12,19 +12,21 @@ import { tell } from "./outcome.js";
 import { listenToClear, openPackage, openSite } from "./page.js";
 import * as timeline from "./timeline.js";
 
-/** Takes note of an event of the package. */
+/** @typedef {typeof import("../pkg/index.js")} Package */
+
+/** Takes note of an event of the package. @param {import("../pkg/index.js").IdentityEvent} event */
 export const onEvent = (event) => {
   timeline.addEvent(event);
   addEntry(event);
   if (event.type === "signed_out" && event.origin === "other_tab") void followSession();
-  if (event.code === "WASM_BLOCKED")
+  if ("code" in event && event.code === "WASM_BLOCKED")
     showBlocked({ code: event.code, message: "the page’s Content-Security-Policy forbids WebAssembly" });
 };
 
 /** Whose chat and token are shown; null while they are nobody's. @type {string | null} */
 let shownFor = null;
 
-/** Nothing of one customer stays on the page for the next, however the session changed. */
+/** Nothing of one customer stays on the page for the next, however the session changed. @param {() => void} endChat */
 const follow = (endChat) => {
   const now = currentCustomer();
   if (shownFor !== null && shownFor !== now) endChat();
@@ -32,8 +34,14 @@ const follow = (endChat) => {
 };
 
 /**
- * Begins: `chat`, `options` and `jwtNote` are what is its own in the panels that both pages have; `endChat` ends the chat and clears what is shown of it, `start` sets the page up with the package and what the site says.
- * `followed` hears of every change of who is signed in.
+ * Begins, with what is a page's own.
+ * @param {object} own
+ * @param {import("./chat_window.js").Chat} own.chat
+ * @param {import("./jwt_options.js").Options} own.options
+ * @param {string} [own.jwtNote] what else there is to say of its tokens
+ * @param {() => void} own.endChat ends the chat and clears what is shown of it
+ * @param {(library: Package, site: import("./site.js").Session) => void} own.start sets the page up
+ * @param {() => void} [own.followed] hears of every change of who is signed in
  */
 export const startWidgetPage = async ({ chat, options, jwtNote = "", endChat, start, followed = () => {} }) => {
   fillChat(chat);
@@ -42,6 +50,7 @@ export const startWidgetPage = async ({ chat, options, jwtNote = "", endChat, st
   fillOptions(options);
   timeline.start({ hasAnswers: true });
   showJwt(null);
+  /** @type {Package} */
   let library;
   const looked = () => {
     follow(endChat);
@@ -55,8 +64,9 @@ export const startWidgetPage = async ({ chat, options, jwtNote = "", endChat, st
   });
   if (!site) return;
   looked();
-  library = await openPackage();
-  if (!library) return;
+  const loaded = await openPackage();
+  if (!loaded) return;
+  library = loaded;
   byId("short-lifetime").textContent = String(site.jsonWebTokens.shortLifetime);
   watchNetwork(timeline.addSent);
   listenToCustomers();

@@ -5,8 +5,8 @@ import { Promise, attempt, monotonicNow, random, storage, wallNow } from "./envi
 import { identityError } from "./error.js";
 import { Listeners } from "./event.js";
 import { callerOf, readIdentity } from "./identity.js";
-import { kindOf } from "./kind.js";
-import { broadcast, lookAtMark, newMark, removeRecords, tellCore, wakeAfter, writeMark } from "./page.js";
+import { typeOf } from "./value.js";
+import { broadcast, lookAtMark, newMark, removeRecords, withCore, wakeAfter, writeMark } from "./page.js";
 import { Deferred, refusal } from "./promise.js";
 import { parseRecord, recordText, tokenOf } from "./token.js";
 
@@ -21,7 +21,7 @@ import { parseRecord, recordText, tokenOf } from "./token.js";
  */
 const ask = (options, identity, reason, session, request, attempt) => {
   const asking = options.ask(identity, reason);
-  asking.outcome.then((outcome) => tellCore((core) => core.attemptEnded(session, request, attempt, outcome)));
+  asking.outcome.then((outcome) => withCore((core) => core.attemptEnded(session, request, attempt, outcome)));
   return asking;
 };
 
@@ -42,7 +42,7 @@ export const host = {
   callerOf,
   deferred: (/** @type {number} */ limit) => new Deferred(limit),
   identityError,
-  kindOf,
+  typeOf,
   listeners: () => new Listeners(),
   lookAtMark,
   monotonicNow,

@@ -4,22 +4,21 @@
 import { Provider, attemptEnded, happened, hearMark, signOut } from "../generated/custom_identity_provider.js";
 import { attempt, global } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
-import { isRecord } from "./kind.js";
-import { CACHES, WIDGETS, missingAccount, readOptions } from "./options.js";
+import { isRecord } from "./value.js";
+import { CACHES, readOptions } from "./options.js";
 import { newMark, broadcast, removeRecords, watchPage, writeMark } from "./page.js";
 import { guard, leavable, quiet, reasonOf, refusal } from "./promise.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
-/** @typedef {import("../index.js").WidgetName} WidgetName */
 /** @typedef {import("./options.js").ReadOptions} ReadOptions */
-/** @typedef {IdentityProvider & {signedIn: () => void}} AnyProvider what every widget's shape stands on */
+/** @typedef {IdentityProvider & {signedIn: () => void}} AnyProvider what every widget's functions stand on */
 /** @typedef {{provider: (options: ReadOptions) => AnyProvider, sign_out: () => Promise<void>}} Engine */
 /** @typedef {() => Promise<unknown> | void} Load instantiates the core, at once or in a while; throws where that can't be done */
 /** @typedef {{engine?: Engine, defaults: Partial<import("../index.js").LiveChatOptions>}} Shared */
 
-/** What is asked of a handle, by the numbers of `Provider::call` in `src/widget/provider.rs`. */
+/** What is asked of a handle, by the numbers of `Provider::call` in `src/exports/provider.rs`. */
 const METHODS = { getToken: 0, getFreshToken: 1, hasToken: 2, invalidate: 3, signedIn: 4, leave: 5 };
-/** What happens to the page, by the numbers of `happened` in `src/exports.rs`. */
+/** What happens to the page, by the numbers of `happened` in `src/exports/mod.rs`. */
 const FACTS = { wake: 0, wentOnline: 1, lookForSignOut: 2, leavePage: 3 };
 
 /** What this copy uses where the page lets nobody add to its globals. @type {Shared} */
@@ -32,7 +31,7 @@ const own = { defaults: {} };
  * Made at the first call: importing the package changes nothing.
  * @returns {Shared}
  */
-export const page = () => {
+export const sharedState = () => {
   const key = Symbol.for("custom-identity-provider/2");
   // prettier-ignore
   return attempt(() => (/** @type {any} */ (globalThis)[key] ??= own)) ?? own;
@@ -70,13 +69,13 @@ const engine = {
         () =>
           new Provider(
             options.onEvent,
-            WIDGETS.indexOf(options.widget),
+            options.number,
             CACHES.indexOf(options.cache),
-            options.flow === "code",
+            options.wanted === "code",
             typeof options.identity === "function",
             options.licenseId ?? NaN,
             options.organizationId ?? "",
-            options.account ?? "",
+            options.accountKey,
             options.margin ?? NaN,
             options.refreshAhead,
             options.timeout,
@@ -97,7 +96,7 @@ const engine = {
 };
 
 /** What the page tells the core. */
-const told = {
+const core = {
   wake: () => void guard(() => happened(FACTS.wake)),
   wentOnline: () => void guard(() => happened(FACTS.wentOnline)),
   lookForSignOut: () => void guard(() => happened(FACTS.lookForSignOut)),
@@ -136,11 +135,11 @@ let starting;
  * @returns {Engine | Promise<Engine>}
  */
 const start = (load) => {
-  const shared = page();
+  const shared = sharedState();
   if (shared.engine) return shared.engine;
   if (starting) return starting;
   const begin = () => {
-    if (!shared.engine) watchPage(told);
+    if (!shared.engine) watchPage(core);
     return (shared.engine ??= engine);
   };
   let loading;
@@ -175,16 +174,15 @@ const later = (provider) =>
   made((name) => (call) => quiet(provider.then((one) => /** @type {any} */ (one[name](call)))));
 
 /**
- * What a widget's shape stands on; wrong options are thrown.
+ * What a widget's functions stand on; wrong options are thrown.
  * @param {Load} load
- * @param {WidgetName} widget
+ * @param {import("./widget.js").Widget} widget
  * @param {object} options
- * @param {string[]} own the names of options that only some widgets have
  * @returns {AnyProvider}
  */
-export const provide = (load, widget, options, own) => {
-  const complete = readOptions(widget, options, own);
-  if (complete.account === undefined) return refusing(missingAccount);
+export const provide = (load, widget, options) => {
+  const complete = readOptions(widget, options);
+  if (complete.missing) return refusing(complete.missing);
   try {
     const started = start(load);
     return "then" in started ? later(quiet(started.then((one) => one.provider(complete)))) : started.provider(complete);

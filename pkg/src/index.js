@@ -3,7 +3,6 @@
 
 import inlined from "../generated/inlined_wasm.js";
 import { signOutWith } from "./engine.js";
-import { bytesOfBase64 } from "./environment.js";
 import { instantiate } from "./instantiate.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";
 import { livePersonIdentityWith } from "./live_person.js";
@@ -11,7 +10,14 @@ import { customIdentityProviderWith } from "./livechat.js";
 import { connectLiveChatWith } from "./livechat_widget.js";
 import { authTokenProviderWith, connectOmnichannelWith, getAuthTokenWith } from "./omnichannel.js";
 
-const load = () => instantiate(bytesOfBase64(inlined));
+/** The bytes of the core, each of which is a character of the text. */
+const bytes = () => {
+  const bytes = new Uint8Array(inlined.length);
+  for (let at = 0; at < bytes.length; at += 1) bytes[at] = inlined.charCodeAt(at);
+  return bytes;
+};
+
+const load = () => instantiate(bytes());
 
 /** @param {Partial<import("../index.js").LiveChatOptions>} [options] */
 export const custom_identity_provider = (options) => customIdentityProviderWith(load, options);

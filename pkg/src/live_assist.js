@@ -7,10 +7,21 @@ import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
 import { provide } from "./engine.js";
 import { abortController, complain } from "./environment.js";
 import { notify } from "./event.js";
-import { OWN, WIDGET, watched } from "./live_person.js";
+import { LIVE_ASSIST, watched } from "./live_person.js";
 import { given } from "./options.js";
+import { withOptions } from "./widget.js";
 
 /** @typedef {import("../index.js").LiveAssistOptions} Options */
+
+/** Live Assist with the proof key that one call's code is bound to. */
+const BOUND = withOptions(LIVE_ASSIST, {
+  codeChallenge: (options, name) =>
+    options.option(
+      name,
+      (challenge) => (/^[\w.~-]{43,128}$/.test(challenge) ? String(challenge) : undefined),
+      "43 to 128 characters of base64url",
+    ),
+});
 
 /** What stands in the token's place when there is none. @param {Options["failureForm"]} failureForm */
 const nothing = (failureForm) => (failureForm === "empty_object" ? {} : failureForm === "empty_string" ? "" : null);
@@ -29,11 +40,11 @@ const reason = (error) =>
  * @returns {import("../index.js").AuthoriseChatWithCallback}
  */
 export const authoriseChatWithCallbackWith = (load, options) => {
-  const provider = provide(load, WIDGET, options, OWN);
+  const provider = provide(load, LIVE_ASSIST, options);
   const { flow, failureForm, signIn, signInTimeout = 300_000, onEvent } = given(options);
   /** @param {string} type @param {object} details */
   const tell = (type, details) => {
-    if (onEvent) notify(onEvent, type, WIDGET, details);
+    if (onEvent) notify(onEvent, type, LIVE_ASSIST.name, details);
   };
   /** The page asks one person to sign in, however many calls wait for it. @type {Promise<boolean> | undefined} */
   let signingIn;
@@ -56,9 +67,7 @@ export const authoriseChatWithCallbackWith = (load, options) => {
       within(DEADLINE, () => {
         const isBound = flow === "code" && codeChallenge != null;
         // The challenge belongs to this call alone; the handle that carries it shares the session of all others.
-        const asked = isBound
-          ? provide(load, WIDGET, { ...options, codeChallenge }, [...OWN, "codeChallenge"])
-          : provider;
+        const asked = isBound ? provide(load, BOUND, { ...options, codeChallenge }) : provider;
         return asked.getToken();
       });
     answerOnce(

@@ -3,7 +3,7 @@
 // Documents: LivePerson, "Authenticate in Web and Mobile Messaging" for the identity function, "Web Tag" for `newPage`.
 
 import { DEADLINE, answerOnce, within } from "./callback.js";
-import { page, provide } from "./engine.js";
+import { provide, sharedState } from "./engine.js";
 import { attempt, canListen, complainOnce, global } from "./environment.js";
 import { badOption } from "./error.js";
 import { takeApart } from "./json_web_token.js";
@@ -13,9 +13,19 @@ import { watchPerson } from "./person.js";
 /** @typedef {import("../index.js").LiveAssistOptions} Options */
 /** @typedef {import("./person.js").Connection & {listener: object}} Connection */
 
-export const WIDGET = "live_assist";
-/** The options that only Live Assist and LivePerson have. */
-export const OWN = ["flow", "failureForm", "signIn", "signInTimeout", "onSignOut"];
+/** @type {import("./widget.js").Widget} */
+export const LIVE_ASSIST = {
+  name: "live_assist",
+  number: 2,
+  wanted: ({ flow }) => (flow === "code" ? "code" : "jwt"),
+  own: {
+    flow: (options, name) => options.oneOf(name, ["implicit", "code"]),
+    failureForm: (options, name) => options.oneOf(name, ["null", "empty_string", "empty_object"]),
+    signIn: (options, name) => options.callable(name),
+    signInTimeout: (options, name) => options.milliseconds(name, 1),
+    onSignOut: (options, name) => options.callable(name),
+  },
+};
 
 /** What is watched for as long as the function is kept that a page gave to LivePerson: that function has no end of its own. @type {WeakMap<Function, Connection>} */
 const kept = new WeakMap();
@@ -48,10 +58,10 @@ const tag = () => {
  */
 export const watched = (load, options, asked) => {
   if (!canListen() || !global("document")) return asked;
-  const shared = /** @type {{live_assist?: import("./person.js").Watch<Connection>}} */ (page());
+  const shared = /** @type {{live_assist?: import("./person.js").Watch<Connection>}} */ (sharedState());
   const watch = (shared.live_assist ??= watchPerson(tag()));
   const { identity, onSignOut } = given(options);
-  const connection = { identity, onSignOut, listener: provide(load, WIDGET, { ...options, onEvent: watch.hear }, OWN) };
+  const connection = { identity, onSignOut, listener: provide(load, LIVE_ASSIST, { ...options, onEvent: watch.hear }) };
   kept.set(asked, connection);
   watch.connect(connection, true);
   return asked;
@@ -63,7 +73,7 @@ export const watched = (load, options, asked) => {
  * @returns {import("../index.js").LivePersonIdentity}
  */
 export const livePersonIdentityWith = (load, options) => {
-  const provider = provide(load, WIDGET, options, OWN);
+  const provider = provide(load, LIVE_ASSIST, options);
   if (given(options).flow === "code") throw badOption("flow", '"implicit": a code does not say whose it is');
   return watched(load, options, (/** @type {(identity: import("../index.js").VisitorIdentity) => void} */ callback) =>
     answerOnce(

@@ -2,16 +2,48 @@
 // LiveChat: its Custom Identity Provider.
 // Document: LiveChat, "Custom Identity Provider".
 
-import { page, provide } from "./engine.js";
-import { complainOnce } from "./environment.js";
-import { isRecord } from "./kind.js";
+import { provide, sharedState } from "./engine.js";
+import { attempt, complainOnce, global } from "./environment.js";
+import { badOption } from "./error.js";
 import { given, readPartialOptions } from "./options.js";
+import { isRecord } from "./value.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
 /** @typedef {Partial<import("../index.js").LiveChatOptions>} Options */
 
-/** The options that only LiveChat has. */
-export const OWN = ["licenseId", "guests"];
+/** The number of a licence, also as digits in text, as LiveChat's own snippets have it. @param {unknown} value */
+const license = (value) => {
+  const number = typeof value === "string" && /^[1-9]\d*$/.test(value) ? Number(value) : value;
+  return Number.isSafeInteger(number) && /** @type {number} */ (number) > 0
+    ? /** @type {number} */ (number)
+    : undefined;
+};
+
+const missingAccount = () =>
+  badOption("licenseId", "a licence's number, or organizationId, or window.__lc.license or .organizationId to be set");
+
+/** @type {import("./widget.js").Widget} */
+export const LIVECHAT = {
+  name: "livechat",
+  number: 0,
+  wanted: () => "token",
+  own: {
+    licenseId: (options, name) => options.option(name, license, "a positive whole number, or its digits"),
+    guests: (options, name) => options.source(name, "token"),
+  },
+  complete: (options) => {
+    if (options.licenseId !== undefined || options.organizationId !== undefined) return;
+    // LiveChat's own snippet names the licence on the page, its packages the organization.
+    const snippet = global("__lc");
+    const organization = attempt(() => snippet.organizationId);
+    options.licenseId = license(attempt(() => snippet.license));
+    if (typeof organization === "string" && organization) options.organizationId = organization;
+    if (options.licenseId !== undefined || options.organizationId !== undefined) return;
+    if (global("document")) throw missingAccount();
+    // A server that renders the page sees nothing of the snippet.
+    options.missing = missingAccount;
+  },
+};
 
 /**
  * @param {import("./engine.js").Load} load
@@ -19,8 +51,8 @@ export const OWN = ["licenseId", "guests"];
  * @returns {IdentityProvider}
  */
 export const customIdentityProviderWith = (load, options = {}) => {
-  const complete = isRecord(options) ? { ...page().defaults, ...given(options) } : options;
-  const { getToken, getFreshToken, hasToken, invalidate } = provide(load, "livechat", complete, OWN);
+  const complete = isRecord(options) ? { ...sharedState().defaults, ...given(options) } : options;
+  const { getToken, getFreshToken, hasToken, invalidate } = provide(load, LIVECHAT, complete);
   if (complete.guests) return { getToken, getFreshToken, hasToken, invalidate };
   /** LiveChat's widget never hears a rejection: it waits, and nobody knows why. @param {any} error */
   const advise = ({ code }) => {
@@ -42,6 +74,6 @@ export const customIdentityProviderWith = (load, options = {}) => {
 
 /** @param {Options} options */
 export const configure = (options) => {
-  readPartialOptions("livechat", options, OWN);
-  page().defaults = { ...page().defaults, ...given(options) };
+  readPartialOptions(LIVECHAT, options);
+  sharedState().defaults = { ...sharedState().defaults, ...given(options) };
 };

@@ -3,15 +3,22 @@
 // Document: LiveChat, "Chat Widget JS API".
 
 import { after, attempt, canListen, complainOnce, defineGlobal, describeGlobal, global } from "./environment.js";
-import { page } from "./engine.js";
-import { isRecord } from "./kind.js";
-import { OWN, customIdentityProviderWith } from "./livechat.js";
+import { sharedState } from "./engine.js";
+import { LIVECHAT, customIdentityProviderWith } from "./livechat.js";
 import { given, readOptions } from "./options.js";
 import { watchPerson } from "./person.js";
+import { isRecord } from "./value.js";
+import { withOptions } from "./widget.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
 /** @typedef {Partial<import("../index.js").LiveChatOptions> & {restart?: boolean, onSignOut?: () => void}} Options */
 /** @typedef {import("./person.js").Connection & {restart: boolean, make: () => IdentityProvider, listen: () => void}} Connection */
+
+/** LiveChat with the options of `connectLiveChat`. */
+const CONNECTED = withOptions(LIVECHAT, {
+  restart: (options, name) => options.boolean(name),
+  onSignOut: (options, name) => options.callable(name),
+});
 
 /**
  * `window.__lc`, which LiveChat's snippet makes: kept with a provider in it, whoever makes it, and however late.
@@ -176,16 +183,16 @@ const runningWidget = () => {
  * @returns {() => void}
  */
 export const connectLiveChatWith = (load, options = {}) => {
-  const complete = isRecord(options) ? { ...page().defaults, ...given(options) } : options;
+  const complete = isRecord(options) ? { ...sharedState().defaults, ...given(options) } : options;
   // The licence may be named by a snippet that comes later; anything else has to be right at once.
   const known =
     isRecord(complete) && complete.licenseId === undefined && complete.organizationId === undefined
       ? { ...complete, licenseId: 1 }
       : complete;
-  const { identity, guests } = readOptions("livechat", known, [...OWN, "restart", "onSignOut"]);
+  const { identity, guests } = readOptions(CONNECTED, known);
   if (!canListen() || !global("document")) return () => {}; // There is no widget outside a page.
   const { restart, onSignOut, ...own } = given(options);
-  const shared = /** @type {{livechat?: import("./person.js").Watch<Connection>}} */ (page());
+  const shared = /** @type {{livechat?: import("./person.js").Watch<Connection>}} */ (sharedState());
   const watch = (shared.livechat ??= watchPerson(runningWidget()));
   /** Whether the account is known, be it from the snippet. */
   const isKnown = () => known === complete || attempt(() => global("__lc").license || global("__lc").organizationId);

@@ -3,19 +3,31 @@
 // Document: Microsoft, "Send authentication token".
 
 import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
-import { page, provide } from "./engine.js";
+import { provide, sharedState } from "./engine.js";
 import { Promise, after, attempt, canListen, cancel, complain, global, listen, unlisten } from "./environment.js";
 import { notify } from "./event.js";
 import { given, readOptions } from "./options.js";
 import { watchPerson } from "./person.js";
 import { quiet } from "./promise.js";
+import { isRecord } from "./value.js";
+import { withOptions } from "./widget.js";
 
 /** @typedef {import("../index.js").OmnichannelOptions} Options */
 /** @typedef {import("../index.js").AuthTokenProvider} AuthTokenProvider */
 
-const WIDGET = "omnichannel";
-/** The options of `connectOmnichannel` alone. */
-const OWN = ["startChat", "onSignOut"];
+/** @type {import("./widget.js").Widget} */
+const OMNICHANNEL = { name: "omnichannel", number: 1, wanted: () => "jwt", own: {} };
+
+/** Omnichannel with the options of `connectOmnichannel`. */
+const CONNECTED = withOptions(OMNICHANNEL, {
+  startChat: (options, name) =>
+    options.option(
+      name,
+      (start) => (typeof start === "boolean" || isRecord(start) ? start : undefined),
+      "a boolean, or the options of startChat",
+    ),
+  onSignOut: (options, name) => options.callable(name),
+});
 
 /** What `lcw:error` says of authentication, by its error code. */
 const meanings = {
@@ -27,7 +39,7 @@ const meanings = {
 /** @param {Options} options @param {string} type @param {object} details */
 const tell = (options, type, details) => {
   const { onEvent } = given(options);
-  if (onEvent) notify(onEvent, type, WIDGET, details);
+  if (onEvent) notify(onEvent, type, OMNICHANNEL.name, details);
 };
 
 /** @param {Options} options @returns {(error?: any) => void} */
@@ -37,10 +49,10 @@ const teller = (options) => (error) =>
 /**
  * @param {import("./engine.js").Load} load
  * @param {Options} options
- * @param {string[]} [own]
+ * @param {import("./widget.js").Widget} [widget]
  */
-const connect = (load, options, own = []) => {
-  const provider = provide(load, WIDGET, options, own);
+const connect = (load, options, widget = OMNICHANNEL) => {
+  const provider = provide(load, widget, options);
   const ask = () => within(DEADLINE, () => /** @type {Promise<any>} */ (provider.getToken()));
   /** @type {AuthTokenProvider} */
   const give = (callback) =>
@@ -182,10 +194,10 @@ const runningWidget = () => {
  * @returns {() => void}
  */
 export const connectOmnichannelWith = (load, options) => {
-  readOptions(WIDGET, options, OWN);
+  readOptions(CONNECTED, options);
   if (!canListen()) return () => {}; // There is no chat to connect outside a browser.
-  const { provider, give } = connect(load, options, OWN);
-  const shared = /** @type {{omnichannel?: import("./person.js").Watch<Connection>}} */ (page());
+  const { provider, give } = connect(load, options, CONNECTED);
+  const shared = /** @type {{omnichannel?: import("./person.js").Watch<Connection>}} */ (sharedState());
   const watch = (shared.omnichannel ??= watchPerson(runningWidget()));
   /** @param {any} event */
   const hear = ({ detail }) => {
@@ -198,7 +210,7 @@ export const connectOmnichannelWith = (load, options) => {
   listen("lcw:error", hear);
   const { identity, startChat, onSignOut } = given(options);
   // Hears of sign-outs; the page's own onEvent is another handle's, so that it is told each event once.
-  const listener = provide(load, WIDGET, { ...options, onEvent: watch.hear }, OWN);
+  const listener = provide(load, CONNECTED, { ...options, onEvent: watch.hear });
   const undo = watch.connect({ give, identity, startChat, onSignOut, listener });
   return () => {
     unlisten("lcw:error", hear);

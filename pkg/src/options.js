@@ -1,29 +1,33 @@
 // @ts-check
 // How options are read: every wrong one is named, with what was expected of it.
 
-import { attempt, global, resolveUrl } from "./environment.js";
+import { attempt, resolveUrl } from "./environment.js";
 import { badOption } from "./error.js";
 import { HEADERS, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
-import { bare, isRecord } from "./kind.js";
+import { bare, isRecord } from "./value.js";
 import { asker } from "./source.js";
 
 /** @typedef {import("../index.js").FunctionSource} FunctionSource */
 /** @typedef {{name: string} & ({function: FunctionSource} | {url: string, init: import("./source.js").Init} | {grant: "cookie", clientId: string, redirectUri?: string, accountsUrl: string} | {grant: "identity_token", clientId: string, transferUrl: string, accountsUrl: string})} Source */
-/** @typedef {import("../index.js").WidgetName} WidgetName */
+/** @typedef {import("./widget.js").Widget} Widget */
+/** @typedef {import("./error.js").IdentityError} IdentityError */
+/** @typedef {ReturnType<typeof reader>} Reader */
 /**
  * Options as the core takes them: complete, and right.
  * @typedef {object} ReadOptions
- * @property {WidgetName} widget
+ * @property {import("./widget.js").WidgetName} widget
+ * @property {number} number the widget's
  * @property {Source | undefined} source
- * @property {Source | undefined} guests the source for who is not signed in
+ * @property {Source} [guests] the source for who is not signed in
  * @property {(() => unknown) | null | undefined} identity
  * @property {string} cache
- * @property {string | undefined} flow Live Assist's
- * @property {string | undefined} codeChallenge the proof key that a code has to be bound to
- * @property {number | undefined} licenseId
+ * @property {import("./widget.js").Wanted} wanted what is wanted of the source
+ * @property {string} [codeChallenge] the proof key that a code has to be bound to
+ * @property {number} [licenseId]
  * @property {string | undefined} organizationId
- * @property {string | undefined} account both, as part of a key
+ * @property {string} accountKey both, as part of a key
+ * @property {() => IdentityError} [missing] what nobody can do without, where that is known only when the page is there
  * @property {number | undefined} margin
  * @property {number} refreshAhead
  * @property {number} timeout
@@ -32,9 +36,28 @@ import { asker } from "./source.js";
  * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once
  */
 
-/** The widgets and the caches by the core's numbers: the order is that of `src/widget/mod.rs` and `provider.rs`. @type {WidgetName[]} */
-export const WIDGETS = ["livechat", "omnichannel", "live_assist"];
+/** The caches by the core's numbers: the order is that of `Cache::ALL` in `src/core/session.rs`. */
 export const CACHES = ["none", "memory", "session"];
+
+/** How long tokens are kept where the page does not say: a code is for one redemption. */
+const DEFAULT_CACHE = { token: "session", jwt: "memory", code: "none" };
+
+/** How long one attempt may take, and all of a request's, as `Policy` in `src/core/session.rs` has it. Milliseconds. */
+const TIMEOUT = 10_000;
+const PATIENCE = 30_000;
+
+/** The options of every widget. */
+const COMMON = [
+  "source",
+  "identity",
+  "cache",
+  "margin",
+  "refreshAhead",
+  "timeout",
+  "patience",
+  "onEvent",
+  "organizationId",
+];
 
 /** What is expected of an address. */
 const ADDRESS = "a URL that this page can resolve";
@@ -106,6 +129,13 @@ const reader = (object, prefix, known) => {
     text,
     url,
     oneOf,
+    /** @param {string} name @param {string} expected */
+    callable: (name, expected = "a function") =>
+      option(name, (value) => (typeof value === "function" ? value : undefined), expected),
+    /** @param {string} name */
+    boolean: (name) => option(name, (value) => (typeof value === "boolean" ? value : undefined), "a boolean"),
+    /** @param {string} name @param {import("./widget.js").Wanted} wanted */
+    source: (name, wanted) => (own[name] === undefined ? undefined : readSource(own[name], name, wanted)),
     /** @template T @param {string} name @param {T | undefined} value @param {string} expected @returns {T} */
     required: (name, value, expected) => {
       if (value === undefined) throw badOption(prefix + name, expected);
@@ -136,11 +166,13 @@ const address = (value) => {
 /**
  * @param {any} value
  * @param {string} name of the option
- * @param {boolean} isLiveChat whether LiveChat's own grants are sources
- * @param {boolean} isCodeFlow
+ * @param {import("./widget.js").Wanted} wanted
  * @returns {Source}
  */
-const readSource = (value, name, isLiveChat, isCodeFlow) => {
+const readSource = (value, name, wanted) => {
+  // LiveChat's own grants are sources of its tokens.
+  const isLiveChat = wanted === "token";
+  const isCodeFlow = wanted === "code";
   if (typeof value === "function") return bare({ name, function: /** @type {FunctionSource} */ (value) });
   // A URL, of whatever frame, inherits its address; an own one is a misspelt url.
   const isUrl = attempt(() => typeof value.href === "string" && !Object.prototype.hasOwnProperty.call(value, "href"));
@@ -165,7 +197,11 @@ const readSource = (value, name, isLiveChat, isCodeFlow) => {
     if (isCodeFlow && method === "GET") throw badOption(`${name}.method`, '"POST" for a new code');
     if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed))
       throw badOption(`${name}.body`, "a JSON object");
-    const headers = options.option("headers", (headers) => callable(headers) ?? readHeaders(headers), HEADERS);
+    const headers = options.option(
+      "headers",
+      (headers) => (typeof headers === "function" ? headers : readHeaders(headers)),
+      HEADERS,
+    );
     return bare({ name, url, init: bare({ method, credentials: credentials ?? "same-origin", body, headers }) });
   }
   if (grant === "cookie") {
@@ -191,117 +227,65 @@ const readSource = (value, name, isLiveChat, isCodeFlow) => {
   throw badOption(`${name}.grant`, '"cookie" or "identity_token"');
 };
 
-/** The number of a licence, also as digits in text, as LiveChat's own snippets have it. @param {unknown} value */
-const license = (value) => {
-  const number = typeof value === "string" && /^[1-9]\d*$/.test(value) ? Number(value) : value;
-  return Number.isSafeInteger(number) && /** @type {number} */ (number) > 0
-    ? /** @type {number} */ (number)
-    : undefined;
-};
-
-/** @param {unknown} value */
-const callable = (value) => (typeof value === "function" ? value : undefined);
+/** How the page says who is signed in. */
+const IDENTITY = "a function that answers with the page's own user id or null, or null when nobody can be signed in";
 
 /**
  * Options of which any may be missing; only those that are given have to be right.
- * @param {WidgetName} widget
+ * @param {Widget} widget
  * @param {any} value
- * @param {string[]} own the names of options that only some widgets have
- * @returns {Omit<ReadOptions, "account" | "ask">}
+ * @returns {Omit<ReadOptions, "accountKey" | "ask">}
  */
-export const readPartialOptions = (widget, value, own) => {
+export const readPartialOptions = (widget, value) => {
   if (!isRecord(value)) throw badOption("options", "an object");
-  const options = reader(value, "", [
-    ...["source", "identity", "cache", "margin", "refreshAhead", "timeout", "patience", "onEvent", "organizationId"],
-    ...own,
-  ]);
-  const isLiveChat = widget === "livechat";
-  const flow = options.oneOf("flow", ["implicit", "code"]);
-  const isCodeFlow = flow === "code";
-  // A code is for one redemption.
-  const cache = options.oneOf("cache", isCodeFlow ? ["none"] : CACHES);
-  options.option("signIn", callable, "a function");
-  options.milliseconds("signInTimeout", 1);
-  options.oneOf("failureForm", ["null", "empty_string", "empty_object"]);
-  options.option("restart", (restart) => (typeof restart === "boolean" ? true : undefined), "a boolean");
-  options.option("onSignOut", callable, "a function");
-  options.option(
-    "startChat",
-    (start) => (typeof start === "boolean" || isRecord(start) ? true : undefined),
-    "a boolean, or the options of startChat",
-  );
+  const options = reader(value, "", [...COMMON, ...Object.keys(widget.own)]);
+  /** @type {any} */
+  const own = {};
+  for (const name of Object.keys(widget.own)) own[name] = widget.own[name](options, name);
+  const wanted = widget.wanted(own);
   return {
-    widget,
-    flow,
-    source:
-      options.own.source === undefined ? undefined : readSource(options.own.source, "source", isLiveChat, isCodeFlow),
-    guests: options.own.guests === undefined ? undefined : readSource(options.own.guests, "guests", true, false),
+    ...own,
+    widget: widget.name,
+    number: widget.number,
+    wanted,
+    source: options.source("source", wanted),
     identity:
       options.own.identity === null
         ? null
-        : /** @type {(() => unknown) | undefined} */ (
-            options.option(
-              "identity",
-              callable,
-              "a function that answers with the page's own user id or null, or null when nobody can be signed in",
-            )
-          ),
-    cache: cache ?? (isLiveChat ? "session" : isCodeFlow ? "none" : "memory"),
-    licenseId: options.option("licenseId", license, "a positive whole number, or its digits"),
+        : /** @type {(() => unknown) | undefined} */ (options.callable("identity", IDENTITY)),
+    cache: options.oneOf("cache", wanted === "code" ? [DEFAULT_CACHE.code] : CACHES) ?? DEFAULT_CACHE[wanted],
     organizationId: options.text("organizationId"),
-    codeChallenge: options.option(
-      "codeChallenge",
-      (challenge) => (/^[\w.~-]{43,128}$/.test(challenge) ? String(challenge) : undefined),
-      "43 to 128 characters of base64url",
-    ),
     margin: options.milliseconds("margin", 0),
     refreshAhead: options.milliseconds("refreshAhead", 0) ?? 0,
-    timeout: options.milliseconds("timeout", 1) ?? 10_000,
-    patience: options.milliseconds("patience", 0) ?? 30_000,
-    onEvent: options.option("onEvent", callable, "a function"),
+    timeout: options.milliseconds("timeout", 1) ?? TIMEOUT,
+    patience: options.milliseconds("patience", 0) ?? PATIENCE,
+    onEvent: options.callable("onEvent"),
   };
 };
 
-export const missingAccount = () =>
-  badOption("licenseId", "a licence's number, or organizationId, or window.__lc.license or .organizationId to be set");
-
 /**
- * Complete options of a widget. A server that renders the page sees nothing of LiveChat's snippet: there the account may be missing.
- * @param {WidgetName} widget
+ * Complete options of a widget.
+ * @param {Widget} widget
  * @param {any} value
- * @param {string[]} own
  * @returns {ReadOptions}
  */
-export const readOptions = (widget, value, own) => {
+export const readOptions = (widget, value) => {
   /** @type {ReadOptions} */
   const options = {
-    ...readPartialOptions(widget, value, own),
-    account: undefined,
+    ...readPartialOptions(widget, value),
+    accountKey: "",
     ask: (identity, reason) => asker(options, identity, reason),
   };
   if (!options.source) {
     throw badOption(
       "source",
-      `one to be given: a function, a URL, or an object with url${widget === "livechat" ? " or grant" : ""}`,
+      `one to be given: a function, a URL, or an object with url${options.wanted === "token" ? " or grant" : ""}`,
     );
   }
   if (options.identity === undefined && options.cache === "session") {
-    throw badOption(
-      "identity",
-      "one to be given with a cache that outlives the page: a function that answers with the page's own user id or null, or null when nobody can be signed in",
-    );
+    throw badOption("identity", `one to be given with a cache that outlives the page: ${IDENTITY}`);
   }
-  if (widget === "livechat" && options.licenseId === undefined && options.organizationId === undefined) {
-    // LiveChat's own snippet names the licence on the page, its packages the organization.
-    const page = global("__lc");
-    const organization = attempt(() => page.organizationId);
-    options.licenseId = license(attempt(() => page.license));
-    if (typeof organization === "string" && organization) options.organizationId = organization;
-    if (options.licenseId === undefined && options.organizationId === undefined) {
-      if (global("document")) throw missingAccount();
-      return options;
-    }
-  }
-  options.account = `${options.licenseId ?? ""}:${options.organizationId ?? ""}`;
+  widget.complete?.(options);
+  options.accountKey = `${options.licenseId ?? ""}:${options.organizationId ?? ""}`;
   return options;
 };

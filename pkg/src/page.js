@@ -15,15 +15,15 @@ import {
   storage,
 } from "./environment.js";
 
-/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Told */
+/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Core */
 
-/** Everything that this package stores begins with this. */
+/** Everything that this package stores begins with this, as `STORAGE_PREFIX` in `src/core/record.rs` says. */
 export const PREFIX = "custom_identity_provider:";
 /** Where the mark of the latest sign-out is kept, for all tabs of the origin; the channel that carries it is called so, too. */
 const MARK = `${PREFIX}generation`;
 
-/** What is told; the core, once it runs. @type {Told | undefined} */
-let told;
+/** The core, once it runs. @type {Core | undefined} */
+let running;
 /** @type {any} */
 let timer;
 /** Carries sign-outs to other tabs and to workers, whatever becomes of localStorage. @type {BroadcastChannel | undefined} */
@@ -31,15 +31,15 @@ let channel;
 /** What was found where the mark is kept when it was looked at last. @type {string | null | false | undefined} */
 let seen;
 
-/** @param {(core: Told) => void} tell */
-export const tellCore = (tell) => {
-  if (told) tell(told);
+/** @param {(core: Core) => void} tell */
+export const withCore = (tell) => {
+  if (running) tell(running);
 };
 
 /** Wakes the core after so many milliseconds, or never if below zero; a later call replaces an earlier one. @param {number} delay */
 export const wakeAfter = (delay) => {
   cancel(timer);
-  timer = delay >= 0 ? after(() => told?.wake(), delay) : undefined;
+  timer = delay >= 0 ? after(() => running?.wake(), delay) : undefined;
 };
 
 const openChannel = () => {
@@ -50,7 +50,7 @@ const openChannel = () => {
   attempt(() => /** @type {any} */ (channel).unref?.());
   channel.onmessage = ({ data }) => {
     if (typeof data?.mark !== "string") return;
-    told?.hearMark(data.mark);
+    running?.hearMark(data.mark);
     // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back. What is left for
     // them says that somebody may have left; this mark itself, written late, would be taken for another sign-out. Another mark than this
     // page saw last is news enough.
@@ -63,9 +63,9 @@ const closeChannel = () => {
   channel = undefined;
 };
 
-/** Watches the page for its whole life. @param {Told} core */
+/** Watches the page for its whole life. @param {Core} core */
 export const watchPage = (core) => {
-  told = core;
+  running = core;
   openChannel();
   if (!canListen()) return; // Outside browsers there is no page to be left or restored.
   listen("online", core.wentOnline);
@@ -148,8 +148,12 @@ export const newMark = () => {
 };
 
 /** Carries a sign-out to every tab and worker that runs; a page whose storage takes no mark has removed the older one, which says enough. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
-export const broadcast = (mark, isWritten) =>
-  void attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
+export const broadcast = (mark, isWritten) => {
+  openChannel();
+  attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
+  // Where no core runs nobody listens, and an open channel could keep the page out of the back/forward cache.
+  if (!running) closeChannel();
+};
 
 /** Removes the records of all sessions, also of those that this page never opened, but for those of one generation. @param {string} spared */
 export const removeRecords = (spared) => {

@@ -78,7 +78,7 @@ export const watchPerson = (widget) => {
   };
 
   /** Tells the page that somebody left; a function that several connections have is told once. */
-  const tell = () => {
+  const callOnSignOut = () => {
     for (const onSignOut of new Set(connections.map((entry) => entry.deref()?.onSignOut))) {
       new Promise((resolve) => resolve(onSignOut?.())).catch((error) =>
         complain("custom-identity-provider: onSignOut threw", error),
@@ -115,7 +115,7 @@ export const watchPerson = (widget) => {
     delay = FIRST;
     widget.end(connection, from, person);
     begin(connection, person);
-    if (typeof from === "string" && !isKnown) tell();
+    if (typeof from === "string" && !isKnown) callOnSignOut();
   };
 
   const rest = () => {
@@ -155,7 +155,7 @@ export const watchPerson = (widget) => {
       delay = FIRST;
       widget.end(connection, served, null);
       look();
-      if (type === "signed_out") tell();
+      if (type === "signed_out") callOnSignOut();
     },
   };
 };

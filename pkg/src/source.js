@@ -19,7 +19,7 @@ import { IdentityError, badOption } from "./error.js";
 import { identityOf } from "./identity.js";
 import { HEADERS, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
-import { bare, isRecord, ownFields } from "./kind.js";
+import { bare, isRecord, ownFields } from "./value.js";
 import { factsOf, pairsOf, retryAfterOf } from "./thrown.js";
 import { readable } from "./token.js";
 
@@ -28,7 +28,7 @@ import { readable } from "./token.js";
  * @typedef {object} Outcome
  * @property {boolean} ok whether there is an answer
  * @property {unknown} [answer] what the core reads of what the source answered with
- * @property {number} [kind] what the answer is, by `kindOf`
+ * @property {number} [type] of what type the answer is, by `typeOf`
  * @property {unknown} [handedOn] what a code is handed on as
  * @property {unknown} [cause] what it failed with
  * @property {string} [found] what stood where JSON was expected
@@ -285,7 +285,7 @@ const askOnce = async (options, { signal, isNative }, identity, reason) => {
         { ...source.init, headers: withHeaders(given, method === "POST" ? JSON_BODY : {}) },
         codeChallenge,
       );
-      const takesText = options.widget !== "livechat";
+      const takesText = options.wanted !== "token";
       return await askService(
         source,
         at(source.url, source.name),
@@ -313,7 +313,7 @@ const SAFE_WORDS =
  * Says a mistake of the page's to who makes it: a widget that swallows rejections would hide it.
  * @param {Outcome} failure
  */
-const tell = ({ cause, code, mistaken, unclear, network, timedOut }) => {
+const sayMistake = ({ cause, code, mistaken, unclear, network, timedOut }) => {
   if (code || !(mistaken || (unclear && !network && !timedOut))) return;
   const { name, message: words } = /** @type {any} */ (Object(cause));
   complainOnce(`the function given as source failed: ${name}: ${SAFE_WORDS.exec(words)?.[0] ?? "see cause"}`);
@@ -330,12 +330,11 @@ const tell = ({ cause, code, mistaken, unclear, network, timedOut }) => {
 export const asker = (options, identity, reason) => {
   const controller = abortController();
   const { signal, abort } = controller;
-  const wanted = options.widget === "livechat" ? "token" : options.flow === "code" ? "code" : "jwt";
   const run = async () => {
     /** @type {Outcome} */
     const outcome = signal.aborted ? { ok: false } : await askOnce(options, controller, identityOf(identity), reason);
-    if (outcome.ok) return { ...outcome, ...readable(outcome.answer, wanted) };
-    if (!signal.aborted) attempt(() => tell(outcome));
+    if (outcome.ok) return { ...outcome, ...readable(outcome.answer, options.wanted) };
+    if (!signal.aborted) attempt(() => sayMistake(outcome));
     return outcome;
   };
   return { outcome: Promise.resolve().then(run), abort };

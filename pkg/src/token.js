@@ -1,9 +1,9 @@
 // @ts-check
 // The token as widgets expect it, a frozen plain object of exactly the documented fields; and what the core reads of answers and records.
 
-import { attempt } from "./environment.js";
+import { attempt, complainOnce } from "./environment.js";
 import { takeApart } from "./json_web_token.js";
-import { isRecord, kindOfAnswer, ownFields } from "./kind.js";
+import { bare, isRecord, typeOfAnswer, ownFields } from "./value.js";
 import { parse } from "./json.js";
 
 /**
@@ -31,30 +31,43 @@ const TOKEN = [
 const RECORD = ["version", "scope", "generation", "creationDate", "token", ...TOKEN];
 const CODE = ["ssoKey", "redirect_uri"];
 
+/** A finished token that lives less than this most likely says its lifetime in seconds, as `SHORT_LIFETIME` in `src/core/token.rs` has it. Milliseconds. */
+const SHORT_LIFETIME = 100_000;
+
+/** Says so to who makes the page; the token is used as it is. @param {Record<string, unknown>} token */
+const adviseOnUnit = ({ accessToken, expiresIn }) => {
+  if (accessToken && typeof expiresIn === "number" && expiresIn > 0 && expiresIn < SHORT_LIFETIME)
+    complainOnce(`the source's expiresIn is ${expiresIn} milliseconds: where seconds are meant, multiply it by 1000`);
+};
+
 /**
- * What the core reads of an answer: nothing in it is the page's any more. `kind` is the answer's own, `handedOn` what a code is handed on as.
+ * What the core reads of an answer: nothing in it is the page's any more. `type` is the answer's own, `handedOn` what a code is handed on as.
  * @param {unknown} answer
- * @param {"token" | "jwt" | "code"} wanted
- * @returns {{answer: unknown, kind: number, handedOn?: unknown}}
+ * @param {import("./widget.js").Wanted} wanted
+ * @returns {{answer: unknown, type: number, handedOn?: unknown}}
  */
 export const readable = (answer, wanted) => {
-  const kind = kindOfAnswer(answer);
+  const type = typeOfAnswer(answer);
   // A token endpoint that knows nobody who is signed in says null or nothing, alone or as `token`.
-  const nobody = { answer: undefined, kind: 1 };
+  const nobody = { answer: undefined, type: 1 };
   if (answer === "" && wanted === "jwt") return nobody;
-  if (kind === 2) {
+  if (type === 2) {
     // A string is a JWT or a code, and never a token of LiveChat's.
-    if (wanted === "jwt") return { answer: takeApart(/** @type {string} */ (answer)), kind: 5 };
-    return { answer, kind, handedOn: answer };
+    if (wanted === "jwt") return { answer: takeApart(/** @type {string} */ (answer)), type: 5 };
+    return { answer, type, handedOn: answer };
   }
-  if (kind !== 5) return { answer: undefined, kind };
+  if (type !== 5) return { answer: undefined, type };
   if (wanted === "code") {
-    return { answer: ownFields(answer, CODE), kind, handedOn: answer };
+    return { answer: ownFields(answer, CODE), type, handedOn: answer };
   }
-  if (wanted === "token") return { answer: ownFields(answer, TOKEN), kind };
+  if (wanted === "token") {
+    const fields = ownFields(answer, TOKEN);
+    adviseOnUnit(fields);
+    return { answer: fields, type };
+  }
   const { token } = ownFields(answer, ["token"]);
   if (token === null || token === "") return nobody;
-  return { answer: typeof token === "string" ? takeApart(token) : { token }, kind };
+  return { answer: typeof token === "string" ? takeApart(token) : { token }, type };
 };
 
 /**
@@ -77,5 +90,5 @@ export const parseRecord = (text, isJwt) => {
   if (!isRecord(parsed)) return undefined;
   const record = ownFields(parsed, RECORD);
   const { token } = record;
-  return isJwt && typeof token === "string" ? { ...record, ...takeApart(token) } : record;
+  return isJwt && typeof token === "string" ? bare({ ...takeApart(token), ...record }) : record;
 };

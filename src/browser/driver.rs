@@ -9,12 +9,10 @@ use js_sys::{Object, Promise};
 use wasm_bindgen::prelude::*;
 
 use crate::core::{
-    Account, Attempt, Cache, Caller, Code, Credential, Detail, Effect, Event, Failure, Grant, Kind, Moment, Policy,
-    RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin,
-    StorageAction,
+    Account, Attempt, Cache, Caller, Credential, Detail, Effect, ErrorCode, Event, Failure, Grant, Kind, Moment,
+    Policy, RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin,
+    StorageAction, Widget,
 };
-
-use crate::widget::Widget;
 
 use super::clock::now;
 use super::error::{identity_error, read_failure};
@@ -89,7 +87,7 @@ pub(crate) struct Driver {
 impl Driver {
     pub(super) fn new(key: &SessionKey, account: Account, number: u32, counter: RequestCounter) -> Self {
         let kind = key.widget.kind(account, key.is_code_flow);
-        let takes_jwts = matches!(kind, Kind::Jwt { .. });
+        let takes_jwts = matches!(kind, Kind::Jwt(_));
         let settings = Settings {
             cache: key.cache,
             is_identified: key.is_identified,
@@ -131,19 +129,19 @@ impl Driver {
         if let Err(refusal) = self.observe(&identity_of(options), &asker.policy) {
             return refusal;
         }
-        let has_token = self.tell(|core| core.has_token(now(), &asker.policy));
+        let has_token = self.with_core(|core| core.has_token(now(), &asker.policy));
         sys::resolved(&JsValue::from_bool(has_token))
     }
 
     /// Forgets the token, whoever is signed in: to forget, nobody is asked for leave.
     pub(crate) fn invalidate(&self) -> Promise {
-        self.tell(Session::invalidate);
+        self.with_core(Session::invalidate);
         sys::resolved(&JsValue::UNDEFINED)
     }
 
     /// The page says that somebody just signed in.
     pub(crate) fn signed_in(&self) -> Promise {
-        self.tell(Session::signed_in);
+        self.with_core(Session::signed_in);
         sys::resolved(&JsValue::UNDEFINED)
     }
 
@@ -164,19 +162,19 @@ impl Driver {
             Some((run.id, waiting.caller))
         });
         if let Some((request, caller)) = found {
-            self.tell(|core| core.leave(request, caller));
+            self.with_core(|core| core.leave(request, caller));
         }
         sys::resolved(&JsValue::UNDEFINED)
     }
 
     /// The network is back.
     pub(super) fn went_online(&self) {
-        self.tell(|core| core.went_online(now()));
+        self.with_core(|core| core.went_online(now()));
     }
 
     /// Time passed.
     pub(super) fn wake(&self) {
-        self.tell(|core| core.wake(now()));
+        self.with_core(|core| core.wake(now()));
     }
 
     /// When it wants to be woken, by the monotonic clock.
@@ -200,7 +198,7 @@ impl Driver {
         let promise = match reply {
             Reply::Token(grant) => self.handed_out(&grant).1,
             Reply::Wait(request) => self.promise_of(request, caller, identity),
-            Reply::Refuse(failure) if failure.code == Code::NotSignedIn => {
+            Reply::Refuse(failure) if failure.code == ErrorCode::NotSignedIn => {
                 sys::refusal(&identity_error(&failure, &JsValue::UNDEFINED))
             }
             Reply::Refuse(failure) => {
@@ -260,10 +258,10 @@ impl Driver {
     }
 
     /// Tells the core something and does what it says.
-    fn tell<T>(&self, tell: impl FnOnce(&mut Session) -> T) -> T {
-        let told = tell(&mut self.core.borrow_mut());
+    fn with_core<T>(&self, tell: impl FnOnce(&mut Session) -> T) -> T {
+        let answer = tell(&mut self.core.borrow_mut());
         self.do_pending();
-        told
+        answer
     }
 
     /// Notes that a request of this handle's began, if one did, before any code of the page can run.
@@ -345,15 +343,15 @@ impl Driver {
         if !outcome.flag("ok") {
             let (failure, cause) = (read_failure(outcome), outcome.value("cause"));
             self.with_run(attempt.request, |run| run.cause = cause);
-            self.tell(|core| core.failed(now(), attempt, failure));
+            self.with_core(|core| core.failed(now(), attempt, failure));
             return;
         }
         let handed_on = outcome.value("handedOn");
         self.with_run(attempt.request, |run| run.handed_on = handed_on);
         let value = outcome.value("answer");
-        let kind = outcome.number("kind").unwrap_or_default() as u32;
+        let of_type = outcome.number("type").unwrap_or_default() as u32;
         let (fields, text) = (JsFields(&value), value.as_string());
-        self.tell(|core| core.answered(now(), attempt, &answer(kind, &fields, &text)));
+        self.with_core(|core| core.answered(now(), attempt, &answer(of_type, &fields, &text)));
     }
 
     /// Has everyone who is concerned say who is signed in at this moment. False where the attempt ended meanwhile: what came of it is nobody's.
@@ -390,7 +388,7 @@ impl Driver {
             Some((run.waiting.remove(position), run.cause.clone()))
         });
         if let Some(Some((waiting, cause))) = waiting {
-            let cause = if failure.code == Code::BadIdentity { cause } else { JsValue::UNDEFINED };
+            let cause = if failure.code == ErrorCode::BadIdentity { cause } else { JsValue::UNDEFINED };
             waiting.deferred.reject(&identity_error(failure, &cause));
         }
     }

@@ -1,8 +1,9 @@
 //! Failures as IdentityErrors, and the outcomes of sources as failures.
 
+use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
-use crate::core::{Code, Facts, Failure};
+use crate::core::{ErrorCode, Facts, Failure};
 
 use super::fields::JsFields;
 use super::sys;
@@ -19,9 +20,15 @@ pub(super) fn identity_error(failure: &Failure, cause: &JsValue) -> JsValue {
     )
 }
 
+/// An option has a value that only a later version of the package knows.
+pub(crate) fn unknown_option() -> Promise {
+    let message = "an earlier version of this package, which the page loaded first, does not know this widget or cache";
+    sys::refusal(&identity_error(&Failure::lasting(ErrorCode::BadOption, message), &JsValue::UNDEFINED))
+}
+
 /// What the failure of a source means; `pkg/src/source.js` says what each field of an outcome is.
 pub(super) fn read_failure(outcome: &JsFields<'_>) -> Failure {
-    let code = outcome.text("code").and_then(|name| Code::ALL.into_iter().find(|code| code.as_str() == name));
+    let code = outcome.text("code").and_then(|name| ErrorCode::ALL.into_iter().find(|code| code.as_str() == name));
     let facts = Facts {
         identity_error: code.map(|code| (code, outcome.text("message").unwrap_or_default())),
         identity_exception: outcome.text("identityException"),

@@ -56,8 +56,8 @@ pub(super) fn array(values: &[Scalar<'_>]) -> JsValue {
     serde_wasm_bindgen::to_value(values).unwrap_or_default()
 }
 
-/// What a value can be, in the order of `kindOf` in `pkg/src/kind.js`.
-const KINDS: [&str; 11] = [
+/// What a value can be, in the order of `typeOf` in `pkg/src/value.js`.
+const TYPES: [&str; 11] = [
     "undefined",
     "null",
     "a string",
@@ -77,30 +77,30 @@ const NUMBER: u32 = 3;
 const BOOLEAN: u32 = 4;
 const OBJECT: u32 = 5;
 
-/// A kind by its name, for an error message; never the value itself.
-fn name(kind: u32) -> &'static str {
-    KINDS.get(kind as usize).copied().unwrap_or("of an unexpected type")
+/// A type by its name, for an error message; never the value itself.
+fn name(of_type: u32) -> &'static str {
+    TYPES.get(of_type as usize).copied().unwrap_or("of an unexpected type")
 }
 
 /// A JavaScript value as the core sees it.
 fn read(value: &JsValue) -> Value {
-    match sys::kind_of(value) {
+    match sys::type_of(value) {
         UNDEFINED => Value::Missing,
         NULL => Value::Null,
         STRING => Value::Text(value.as_string().unwrap_or_default()),
         NUMBER => Value::Number(value.as_f64().unwrap_or_default()),
         BOOLEAN => Value::Boolean(value.is_truthy()),
-        kind => Value::Other(name(kind)),
+        other => Value::Other(name(other)),
     }
 }
 
-/// What a source answered with, of this kind; the fields are a copy.
-pub(super) fn answer<'a>(kind: u32, fields: &'a JsFields<'a>, text: &'a Option<String>) -> Answer<'a> {
-    match (kind, text) {
+/// What a source answered with, of this type; the fields are a copy.
+pub(super) fn answer<'a>(of_type: u32, fields: &'a JsFields<'a>, text: &'a Option<String>) -> Answer<'a> {
+    match (of_type, text) {
         (OBJECT, _) => Answer::Object(fields),
         (NULL, _) => Answer::Null,
         (_, Some(text)) => Answer::Text(text),
-        (kind, None) => Answer::Other(name(kind)),
+        (other, None) => Answer::Other(name(other)),
     }
 }
 

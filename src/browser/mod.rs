@@ -13,6 +13,7 @@ mod storage;
 mod sys;
 
 pub(crate) use driver::{Asker, Driver};
+pub(crate) use error::unknown_option;
 pub(crate) use page::{
     SessionKey, attempt_ended, hear_mark, leave_page, look_for_sign_out, session, sign_out, wake, went_online,
 };

@@ -6,9 +6,9 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 
 use crate::core::{
-    Account, Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, first_mark,
+    Account, Attempt, Cache, FoundMark, News, Reason, RequestCounter, RequestId, SignOutOrigin, SignOuts, Widget,
+    first_mark,
 };
-use crate::widget::Widget;
 
 use super::clock::now;
 use super::driver::Driver;
@@ -98,7 +98,7 @@ pub(crate) fn look_for_sign_out() {
 
 /// Another tab or a worker signed out, under this mark.
 pub(crate) fn hear_mark(mark: &str) {
-    let news = sign_outs().told(mark);
+    let news = sign_outs().heard(mark);
     hear(news, mark);
 }
 

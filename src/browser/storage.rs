@@ -3,10 +3,9 @@
 use gloo_storage::Storage;
 use wasm_bindgen::JsCast;
 
-use super::sys;
+use crate::core::STORAGE_PREFIX;
 
-/// Everything that this package stores begins with this.
-const PREFIX: &str = "custom_identity_provider:";
+use super::sys;
 
 /// Storage did not do what it was asked for.
 pub(super) struct StorageFailure;
@@ -41,5 +40,5 @@ pub(super) fn remove_record(session: &str) -> bool {
 }
 
 fn record_key(session: &str) -> String {
-    [PREFIX, session].concat()
+    [STORAGE_PREFIX, session].concat()
 }

@@ -43,9 +43,9 @@ extern "C" {
         attempt: u32,
     ) -> Asking;
 
-    /// What a value is; `fields.rs` has the names.
-    #[wasm_bindgen(js_namespace = host, js_name = kindOf)]
-    pub(super) fn kind_of(value: &JsValue) -> u32;
+    /// Of what type a value is; `fields.rs` has the names.
+    #[wasm_bindgen(js_namespace = host, js_name = typeOf)]
+    pub(super) fn type_of(value: &JsValue) -> u32;
 
     #[wasm_bindgen(js_namespace = host, js_name = tokenOf)]
     pub(super) fn token_of(fields: &JsValue) -> JsValue;

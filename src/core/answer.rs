@@ -7,16 +7,7 @@ use super::failure::Failure;
 use super::fields::{Fields, Reader, Value};
 use super::json_web_token::read_jwt;
 use super::lifetime::{Lifetime, Moment};
-use super::token::{SHORT_LIFETIME, Token};
-
-/// The LiveChat account that the page's options name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    /// The licence's number.
-    pub license_id: Option<i64>,
-    /// The organization's id.
-    pub organization_id: Option<String>,
-}
+use super::token::{Account, SHORT_LIFETIME, Token};
 
 /// What a source answered with.
 pub enum Answer<'a> {
@@ -40,7 +31,7 @@ pub enum Warning {
 }
 
 /// The names that one shape gives to a token's fields, and its unit of time.
-pub(super) struct Shape {
+pub(super) struct FieldNames {
     access_token: &'static str,
     entity_id: &'static str,
     expires_in: &'static str,
@@ -53,7 +44,7 @@ pub(super) struct Shape {
 }
 
 /// The accounts endpoint's own shape. Source: LiveChat, "Customer authorization flows".
-const RAW: Shape = Shape {
+const RAW: FieldNames = FieldNames {
     access_token: "access_token",
     entity_id: "entity_id",
     expires_in: "expires_in",
@@ -66,7 +57,7 @@ const RAW: Shape = Shape {
 
 /// A token as the widget expects it. Source: LiveChat, "Custom Identity Provider".
 const FINISHED: &str = "accessToken";
-pub(super) const FINISHED_SHAPE: Shape = Shape {
+pub(super) const FINISHED_NAMES: FieldNames = FieldNames {
     access_token: FINISHED,
     entity_id: "entityId",
     expires_in: "expiresIn",
@@ -120,8 +111,8 @@ pub fn read_answer(
 ) -> Result<(Grant, Vec<Warning>), Failure> {
     match (kind, answer) {
         (Kind::Token(account), Answer::Object(fields)) => read_token(*fields, account, sent, now),
-        (Kind::Jwt { may_be_encrypted }, Answer::Object(taken_apart)) => {
-            let (grant, is_skewed) = read_jwt(*taken_apart, *may_be_encrypted, sent, now)?;
+        (Kind::Jwt(profile), Answer::Object(taken_apart)) => {
+            let (grant, is_skewed) = read_jwt(*taken_apart, profile, sent, now)?;
             Ok((grant, if is_skewed { vec![Warning::ClockSkew] } else { Vec::new() }))
         }
         (Kind::Code, Answer::Object(fields)) => {
@@ -132,7 +123,7 @@ pub fn read_answer(
         }
         (Kind::Code, Answer::Text(text)) if !text.is_empty() => Ok((code(sent), Vec::new())),
         // Whoever signs JWTs and issues codes knows whether anybody is signed in; a chat of LiveChat's needs nobody.
-        (Kind::Jwt { .. } | Kind::Code, Answer::Null) => Err(Failure::nobody_signed_in()),
+        (Kind::Jwt(_) | Kind::Code, Answer::Null) => Err(Failure::nobody_signed_in()),
         (kind, answer) => {
             let found = match answer {
                 Answer::Other(found) => found,
@@ -142,7 +133,7 @@ pub fn read_answer(
             };
             let expected = match kind {
                 Kind::Token(_) => "an object with access_token or accessToken",
-                Kind::Jwt { .. } => "a JWT",
+                Kind::Jwt(_) => "a JWT",
                 Kind::Code => "a code, or an object with ssoKey and redirect_uri",
             };
             Err(Failure::bad_answer("", found, expected))
@@ -162,7 +153,7 @@ fn read_token(
     now: Moment,
 ) -> Result<(Grant, Vec<Warning>), Failure> {
     let is_finished = !matches!(fields.field(FINISHED), Value::Missing);
-    let shape = if is_finished { &FINISHED_SHAPE } else { &RAW };
+    let shape = if is_finished { &FINISHED_NAMES } else { &RAW };
     let mut reader = Reader::new(fields);
     let mut token = read_fields(&mut reader, shape);
     BEARER.clone_into(&mut token.token_type);
@@ -200,7 +191,7 @@ fn differs<T: PartialEq>(option: &Option<T>, answered: &Option<T>) -> bool {
 }
 
 /// A token of this shape, but for when it was created; its type as it is.
-pub(super) fn read_fields(reader: &mut Reader<'_>, shape: &Shape) -> Token {
+pub(super) fn read_fields(reader: &mut Reader<'_>, shape: &FieldNames) -> Token {
     Token {
         access_token: reader.text(shape.access_token),
         entity_id: reader.text(shape.entity_id),

@@ -1,21 +1,28 @@
 //! What the session holds for a widget: a token of LiveChat's, a JWT, or the right to hand on one code; and how long it may be used.
 
-use super::answer::Account;
 use super::lifetime::{Lifetime, Moment};
-use super::token::Token;
+use super::token::{Account, Token};
 
 /// What a widget needs of its source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A token for this account of LiveChat's.
     Token(Account),
-    /// A signed JSON Web Token.
-    Jwt {
-        /// Whether the widget's vendor can decrypt: then it may be a JWE.
-        may_be_encrypted: bool,
-    },
+    /// A JSON Web Token as the widget's vendor takes it.
+    Jwt(&'static JwtProfile),
     /// A code for one redemption: never cached, never given to two callers.
     Code,
+}
+
+/// What a widget's vendor takes of JSON Web Tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JwtProfile {
+    /// The algorithms of signed tokens, by their names in a header (RFC 7518, section 3.1).
+    pub signed: &'static [&'static str],
+    /// The algorithms that encrypt the keys of encrypted tokens (RFC 7518, section 4.1); none where the vendor decrypts nothing.
+    pub encrypted: &'static [&'static str],
+    /// The claim that names the customer.
+    pub subject: &'static str,
 }
 
 /// A JSON Web Token (RFC 7519), as far as it is understood here: nobody checks its signature in a browser.
@@ -23,7 +30,7 @@ pub enum Kind {
 pub struct Jwt {
     /// The token itself.
     pub text: String,
-    /// Its claim `sub`, where it can be read.
+    /// The claim that names the customer, where it can be read.
     pub subject: Option<String>,
     /// Its claim `iat` in milliseconds since 1970, by the signer's clock.
     pub issued: i64,

@@ -1,6 +1,6 @@
 //! What `onEvent` is told: everything that happens, and no secret. `pkg/index.d.ts` says what each means.
 
-use super::failure::Code;
+use super::failure::ErrorCode;
 
 /// The methods of a provider, by their documented names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,9 +81,9 @@ pub enum Event {
     CacheHit { remaining: i64 },
     Joined { request: u32, method: Method },
     RequestBegan { request: u32, reason: Reason },
-    RequestRetrying { request: u32, attempt: u32, code: Code, delay: i64 },
+    RequestRetrying { request: u32, attempt: u32, code: ErrorCode, delay: i64 },
     RequestSucceeded { request: u32, duration: i64, lifetime: i64, cached: bool },
-    RequestFailed { request: u32, duration: i64, code: Code, demanded: bool },
+    RequestFailed { request: u32, duration: i64, code: ErrorCode, demanded: bool },
     RequestAborted { request: u32, why: AbortReason },
     CoolingDown { remaining: i64 },
     Restored { remaining: i64 },

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 /// The codes of IdentityError; `pkg/index.d.ts` says what each means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is documented in the package's types")]
-pub enum Code {
+pub enum ErrorCode {
     BadOption,
     BadIdentity,
     BadAnswer,
@@ -22,7 +22,7 @@ pub enum Code {
     SsoOauthException,
 }
 
-impl Code {
+impl ErrorCode {
     /// Every code, so that a test can hold them against the package's types.
     pub const ALL: [Self; 14] = [
         Self::BadOption,
@@ -44,9 +44,9 @@ impl Code {
     /// The code as JavaScript sees it.
     ///
     /// ```
-    /// use custom_identity_provider::core::Code;
+    /// use custom_identity_provider::core::ErrorCode;
     ///
-    /// assert_eq!(Code::NotSignedIn.as_str(), "NOT_SIGNED_IN");
+    /// assert_eq!(ErrorCode::NotSignedIn.as_str(), "NOT_SIGNED_IN");
     /// ```
     pub fn as_str(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl Code {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What kind of failure.
-    pub code: Code,
+    pub code: ErrorCode,
     /// For a person.
     pub message: Cow<'static, str>,
     /// Whether the same call may succeed later without anybody mending anything; such a failure is tried again.
@@ -85,12 +85,12 @@ pub struct Failure {
 
 impl Failure {
     /// A failure that trying again does not mend.
-    pub fn lasting(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn lasting(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retryable: false, status: None, retry_after: None }
     }
 
     /// A failure that may pass by itself.
-    pub fn passing(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+    pub fn passing(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { retryable: true, ..Self::lasting(code, message) }
     }
 
@@ -106,68 +106,71 @@ impl Failure {
     pub fn bad_answer(field: &str, found: &str, expected: &str) -> Self {
         let subject =
             if field.is_empty() { "the source's answer".to_owned() } else { ["the answer's ", field].concat() };
-        Self::lasting(Code::BadAnswer, [subject.as_str(), " is ", found, ", expected ", expected].concat())
+        Self::lasting(ErrorCode::BadAnswer, [subject.as_str(), " is ", found, ", expected ", expected].concat())
     }
 
     /// The deadline of an attempt passed.
     pub fn timed_out() -> Self {
-        Self::passing(Code::TimedOut, "the source did not answer within the timeout")
+        Self::passing(ErrorCode::TimedOut, "the source did not answer within the timeout")
     }
 
     /// The person signed out while somebody waited.
     pub fn signed_out() -> Self {
-        Self::lasting(Code::SignedOut, "the person signed out")
+        Self::lasting(ErrorCode::SignedOut, "the person signed out")
     }
 
     /// Another person signed in while somebody waited.
     pub fn identity_changed() -> Self {
-        Self::lasting(Code::IdentityChanged, "another person signed in")
+        Self::lasting(ErrorCode::IdentityChanged, "another person signed in")
     }
 
     /// A caller's `identity` failed: without knowing who is signed in, nobody may be given a token.
     pub fn unknown_identity() -> Self {
-        Self::lasting(Code::BadIdentity, "nobody knows who is signed in; see cause")
+        Self::lasting(ErrorCode::BadIdentity, "nobody knows who is signed in; see cause")
     }
 
     /// Only somebody who is signed in can be authenticated.
     pub fn nobody_signed_in() -> Self {
-        Self::lasting(Code::NotSignedIn, "nobody is signed in")
+        Self::lasting(ErrorCode::NotSignedIn, "nobody is signed in")
     }
 
     /// Asked too soon after a failure.
     pub fn cooling_down(remaining: i64) -> Self {
         Self {
             retry_after: Some(remaining),
-            ..Self::passing(Code::CoolingDown, "asked too soon after a failure; see cause and retryAfter")
+            ..Self::passing(ErrorCode::CoolingDown, "asked too soon after a failure; see cause and retryAfter")
         }
     }
 
     /// The service sent who asked to a page where people sign in.
     pub fn sign_in_page() -> Self {
-        Self::lasting(Code::NotSignedIn, "the service answered with a page instead of a token: nobody is signed in")
+        Self::lasting(
+            ErrorCode::NotSignedIn,
+            "the service answered with a page instead of a token: nobody is signed in",
+        )
     }
 
     /// A function given as source failed, and nothing is known of the reason.
     pub fn source_failed(retryable: bool) -> Self {
-        Self { retryable, ..Self::lasting(Code::SourceFailed, "the function given as source failed; see cause") }
+        Self { retryable, ..Self::lasting(ErrorCode::SourceFailed, "the function given as source failed; see cause") }
     }
 
     /// What an HTTP status other than success means; the table is in `outcome.rs`.
     ///
     /// ```
-    /// use custom_identity_provider::core::{Code, Failure};
+    /// use custom_identity_provider::core::{ErrorCode, Failure};
     ///
     /// let failure = Failure::of_status(503, Some(2_000));
-    /// assert_eq!((failure.code, failure.retryable), (Code::Unavailable, true));
-    /// assert_eq!(Failure::of_status(403, None).code, Code::Refused);
+    /// assert_eq!((failure.code, failure.retryable), (ErrorCode::Unavailable, true));
+    /// assert_eq!(Failure::of_status(403, None).code, ErrorCode::Refused);
     /// ```
     pub fn of_status(status: u16, retry_after: Option<i64>) -> Self {
         let failure = match status {
             302 | 303 | 307 => Self::sign_in_page(),
             304 => Self::bad_answer("", "not modified (HTTP 304)", "a token, which no cache may keep"),
-            401 => Self::lasting(Code::NotSignedIn, "the service knows nobody who is signed in (HTTP 401)"),
-            408 | 429 | 500..=599 => Self::passing(Code::Unavailable, "the service is not available; see status"),
-            _ => Self::lasting(Code::Refused, "the service refused; see status"),
+            401 => Self::lasting(ErrorCode::NotSignedIn, "the service knows nobody who is signed in (HTTP 401)"),
+            408 | 429 | 500..=599 => Self::passing(ErrorCode::Unavailable, "the service is not available; see status"),
+            _ => Self::lasting(ErrorCode::Refused, "the service refused; see status"),
         };
         Self { status: Some(status), retry_after, ..failure }
     }
@@ -177,13 +180,13 @@ impl Failure {
     /// Names: LiveChat, "Customer Accounts API".
     ///
     /// ```
-    /// use custom_identity_provider::core::{Code, Failure};
+    /// use custom_identity_provider::core::{ErrorCode, Failure};
     ///
-    /// let of = |name: &str| Failure::of_exception(Code::SsoOauthException, name.to_owned(), None, None);
+    /// let of = |name: &str| Failure::of_exception(ErrorCode::SsoOauthException, name.to_owned(), None, None);
     /// assert!(!of("invalid_grant").retryable);
     /// assert!(of("temporarily_unavailable").retryable);
     /// ```
-    pub fn of_exception(code: Code, name: String, status: Option<u16>, retry_after: Option<i64>) -> Self {
+    pub fn of_exception(code: ErrorCode, name: String, status: Option<u16>, retry_after: Option<i64>) -> Self {
         let retryable = matches!(name.as_str(), "server_error" | "temporarily_unavailable");
         Self { code, message: name.into(), retryable, status, retry_after }
     }

@@ -26,10 +26,10 @@ impl Value {
     /// ```
     /// use custom_identity_provider::core::Value;
     ///
-    /// assert_eq!(Value::Text("a secret".to_owned()).kind(), "a string");
-    /// assert_eq!(Value::Number(-1.0).kind(), "a negative number");
+    /// assert_eq!(Value::Text("a secret".to_owned()).type_name(), "a string");
+    /// assert_eq!(Value::Number(-1.0).type_name(), "a negative number");
     /// ```
-    pub fn kind(&self) -> &'static str {
+    pub fn type_name(&self) -> &'static str {
         match self {
             Self::Missing => "missing",
             Self::Null => "null",
@@ -41,7 +41,7 @@ impl Value {
             Self::Text(text) if text.is_empty() => "an empty string",
             Self::Text(_) => "a string",
             Self::Boolean(_) => "a boolean",
-            Self::Other(kind) => kind,
+            Self::Other(name) => name,
         }
     }
 }
@@ -59,7 +59,7 @@ impl Value {
 ///     }
 /// }
 ///
-/// assert_eq!(Nothing.field("access_token").kind(), "missing");
+/// assert_eq!(Nothing.field("access_token").type_name(), "missing");
 /// ```
 pub trait Fields {
     /// What stands in the field of this name.
@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
         match self.field(name) {
             Value::Text(text) if !text.is_empty() => text,
             found => {
-                self.unexpected(name, found.kind(), "a non-empty string");
+                self.unexpected(name, found.type_name(), "a non-empty string");
                 String::new()
             }
         }
@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
     /// A lifetime in milliseconds, of which a unit has so many.
     pub(super) fn lifetime(&mut self, name: &str, unit: f64) -> i64 {
         let found = self.field(name);
-        let mut what = found.kind();
+        let mut what = found.type_name();
         let mut expected =
             if unit == 1.0 { "a positive number of milliseconds" } else { "a positive number of seconds" };
         if let Value::Number(number) = found {
@@ -138,7 +138,7 @@ impl<'a> Reader<'a> {
         match self.field(name) {
             Value::Number(number) if number.is_finite() && number > 0.0 => number as i64,
             found => {
-                self.unexpected(name, found.kind(), "milliseconds since 1970");
+                self.unexpected(name, found.type_name(), "milliseconds since 1970");
                 0
             }
         }
@@ -154,7 +154,7 @@ impl<'a> Reader<'a> {
                 Some(number as i64)
             }
             found => {
-                self.unexpected(name, found.kind(), "a positive whole number");
+                self.unexpected(name, found.type_name(), "a positive whole number");
                 None
             }
         }

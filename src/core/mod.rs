@@ -19,15 +19,16 @@ mod retry;
 mod session;
 mod sign_out;
 mod token;
+mod widget;
 
-pub use answer::{Account, Answer, Warning, read_answer};
-pub use credential::{Credential, Grant, Jwt, Kind, refresh_stretch};
+pub use answer::{Answer, Warning, read_answer};
+pub use credential::{Credential, Grant, Jwt, JwtProfile, Kind, refresh_stretch};
 pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction};
-pub use failure::{Code, Failure};
+pub use failure::{ErrorCode, Failure};
 pub use fields::{Fields, Value};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
 pub use outcome::Facts;
-pub use record::{RECORD_VERSION, RecordScope, read_record};
+pub use record::{RECORD_VERSION, RecordScope, STORAGE_PREFIX, read_record};
 pub use retry::{
     BACKOFF_CEILING, BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, FREE_REFUSALS,
     LONGEST_RETRY_AFTER, REFUSAL_PAUSE, backoff_ceiling, cool_down_length,
@@ -36,4 +37,5 @@ pub use session::{
     Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session, Settings,
 };
 pub use sign_out::{FoundMark, News, SignOuts, first_mark};
-pub use token::{RawToken, SHORT_LIFETIME, Token};
+pub use token::{Account, RawToken, SHORT_LIFETIME, Token};
+pub use widget::Widget;

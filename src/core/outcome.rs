@@ -39,13 +39,13 @@
 //!   programming error always has a stack, and the engines' English words. A TypeError with a stack and words of neither kind may be
 //!   a polyfill's, or one whose stack a monitoring script filled in: it is tried again, which `patience` bounds, and told to the console at once.
 
-use super::failure::{Code, Failure};
+use super::failure::{ErrorCode, Failure};
 
 /// What was found where a source gave no answer; `pkg/src/thrown.js` says how.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     /// The code and the message of an IdentityError.
-    pub identity_error: Option<(Code, String)>,
+    pub identity_error: Option<(ErrorCode, String)>,
     /// LiveChat's name for the failure.
     pub identity_exception: Option<String>,
     /// LiveChat's name for the failure.
@@ -74,23 +74,23 @@ impl Facts {
     /// What they mean.
     ///
     /// ```
-    /// use custom_identity_provider::core::{Code, Facts};
+    /// use custom_identity_provider::core::{ErrorCode, Facts};
     ///
     /// let html = Facts { status: Some(200.0), found: Some("HTML".to_owned()), ..Facts::default() };
-    /// assert_eq!(html.clone().failure().code, Code::BadAnswer);
+    /// assert_eq!(html.clone().failure().code, ErrorCode::BadAnswer);
     /// // The same after a redirect is the page where people sign in.
-    /// assert_eq!(Facts { redirected: true, ..html }.failure().code, Code::NotSignedIn);
+    /// assert_eq!(Facts { redirected: true, ..html }.failure().code, ErrorCode::NotSignedIn);
     /// let offline = Facts { network: true, ..Facts::default() }.failure();
-    /// assert_eq!((offline.code, offline.retryable), (Code::Network, true));
+    /// assert_eq!((offline.code, offline.retryable), (ErrorCode::Network, true));
     /// ```
     pub fn failure(self) -> Failure {
         let status = self.status.filter(|status| (100.0..1_000.0).contains(status)).map(|status| status as u16);
         let retry_after = self.retry_after.filter(|pause| *pause >= 0.0).map(|pause| pause as i64);
         if let Some(name) = self.identity_exception {
-            return Failure::of_exception(Code::SsoIdentityException, name, status, retry_after);
+            return Failure::of_exception(ErrorCode::SsoIdentityException, name, status, retry_after);
         }
         if let Some(name) = self.oauth_exception {
-            return Failure::of_exception(Code::SsoOauthException, name, status, retry_after);
+            return Failure::of_exception(ErrorCode::SsoOauthException, name, status, retry_after);
         }
         let found = self.found.as_deref();
         let failure = match (self.identity_error, status) {
@@ -104,7 +104,7 @@ impl Facts {
                 Some(found) => Failure::bad_answer("", found, "JSON"),
                 None if self.timed_out => Failure::timed_out(),
                 None if self.mistaken => Failure::source_failed(false),
-                None if self.network => Failure::passing(Code::Network, "the service could not be reached"),
+                None if self.network => Failure::passing(ErrorCode::Network, "the service could not be reached"),
                 None => Failure::source_failed(self.unclear),
             },
         };

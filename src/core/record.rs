@@ -1,6 +1,6 @@
 //! How a stored record is read: versioned, scoped, and validated as what it is, bytes from outside.
 
-use super::answer::{BEARER, FINISHED_SHAPE, read_fields};
+use super::answer::{BEARER, FINISHED_NAMES, read_fields};
 use super::credential::{Credential, Grant, Kind};
 use super::event::Rejection;
 use super::fields::{Fields, Reader, Value};
@@ -9,6 +9,9 @@ use super::lifetime::{CREATION_TOLERANCE, Lifetime, Moment};
 
 /// The version of the record's layout. Another version's record is a miss.
 pub const RECORD_VERSION: i64 = 1;
+
+/// Every key under which the package stores anything begins with this.
+pub const STORAGE_PREFIX: &str = "custom_identity_provider:";
 
 /// What ties a record to one person and to the time since the latest sign-out.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +79,7 @@ pub fn read_record(
     let created = reader.creation_date("creationDate");
     let (credential, expires_in) = match kind {
         Kind::Token(_) => {
-            let mut token = read_fields(&mut reader, &FINISHED_SHAPE);
+            let mut token = read_fields(&mut reader, &FINISHED_NAMES);
             if token.token_type != BEARER || matches!(reader.field("organizationId"), Value::Null) {
                 return Err(Rejection::Corrupt);
             }
@@ -84,8 +87,8 @@ pub fn read_record(
             let expires_in = token.expires_in;
             (Credential::Token(token), expires_in)
         }
-        Kind::Jwt { may_be_encrypted } => {
-            let claims = read_claims(&mut reader, *may_be_encrypted);
+        Kind::Jwt(profile) => {
+            let claims = read_claims(&mut reader, profile);
             (Credential::Jwt(claims.jwt), claims.expires_in)
         }
         // A code is never stored.

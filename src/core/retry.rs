@@ -1,6 +1,6 @@
 //! When a failed request is tried again, and how long the session stays away from a source that keeps failing.
 
-use super::failure::{Code, Failure};
+use super::failure::{ErrorCode, Failure};
 use super::lifetime::Moment;
 
 /// The shortest pause between two attempts. Milliseconds.
@@ -96,7 +96,7 @@ pub(super) struct CoolDown {
 impl CoolDown {
     /// A request that began at `begun` was given up.
     pub(super) fn failed(&mut self, now: Moment, begun: Moment, failure: &Failure) {
-        if failure.code == Code::NotSignedIn {
+        if failure.code == ErrorCode::NotSignedIn {
             self.refusals = self.refusals.saturating_add(1);
             if self.refusals > FREE_REFUSALS {
                 self.until = self.until.max(Some(now.monotonic.saturating_add(REFUSAL_PAUSE)));
@@ -114,7 +114,7 @@ impl CoolDown {
         // Requests can overlap: what one was asked to wait for is not cut short by how another fails.
         self.at_least_until = self.at_least_until.max(asked);
         self.until = self.until.max(Some(own)).max(asked);
-        let is_exception = matches!(failure.code, Code::SsoIdentityException | Code::SsoOauthException);
+        let is_exception = matches!(failure.code, ErrorCode::SsoIdentityException | ErrorCode::SsoOauthException);
         self.repeated = is_exception.then(|| failure.clone());
     }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::answer::{Answer, Warning, read_answer};
 use super::credential::{Grant, Kind};
 use super::event::{AbortReason, Event, Method, Reason, Rejection, SignOutOrigin};
-use super::failure::{Code, Failure};
+use super::failure::{ErrorCode, Failure};
 use super::json_web_token::came_again;
 use super::lifetime::Moment;
 use super::record::{RecordScope, read_record};
@@ -55,6 +55,32 @@ pub enum Cache {
     Memory,
     /// Beyond the page, as a record in storage.
     Session,
+}
+
+impl Cache {
+    /// Each at its number: the order is that of `CACHES` in `pkg/src/options.js`.
+    pub const ALL: [Self; 3] = [Self::None, Self::Memory, Self::Session];
+
+    /// The cache of this number; none where a later version of the package knows more of them than this core.
+    pub fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// The name as JavaScript sees it.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::Cache;
+    ///
+    /// assert_eq!(Cache::numbered(0).map(Cache::name), Some("none"));
+    /// assert_eq!(Cache::numbered(3), None);
+    /// ```
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Memory => "memory",
+            Self::Session => "session",
+        }
+    }
 }
 
 /// What is fixed for the life of a session.
@@ -350,7 +376,7 @@ impl Session {
                     self.effects.push(Effect::Stop(request.id));
                 }
                 let (id, attempt) = (request.id.0, request.attempt);
-                self.emit(Event::RequestRetrying { request: id, attempt, code: Code::IdentityChanged, delay: 0 });
+                self.emit(Event::RequestRetrying { request: id, attempt, code: ErrorCode::IdentityChanged, delay: 0 });
                 self.requests.push(Request { epoch: self.epoch, progress: Progress::CarriedOver, ..request });
             } else {
                 self.end(request, AbortReason::IdentityChanged);
@@ -444,7 +470,7 @@ impl Session {
             // Who joined while the others were asked has just said who is signed in, and waits on.
             let request = self.requests.remove(position);
             let duration = now.monotonic.saturating_sub(request.begun.monotonic);
-            self.emit(Event::RequestFailed { request: request.id.0, duration, code: Code::BadIdentity, demanded });
+            self.emit(Event::RequestFailed { request: request.id.0, duration, code: ErrorCode::BadIdentity, demanded });
             self.effects.push(Effect::Drop(request.id));
         }
         false
@@ -770,7 +796,7 @@ impl Session {
         let last = self.given.last().and_then(|last| last.entity());
         let has_changed_entity = last.zip(grant.entity()).is_some_and(|(last, entity)| last != entity);
         // Only a JWT has to be recognised: of anything else the latest is enough.
-        let most = if matches!(self.settings.kind, Kind::Jwt { .. }) { REMEMBERED } else { 1 };
+        let most = if matches!(self.settings.kind, Kind::Jwt(_)) { REMEMBERED } else { 1 };
         if let Some(position) = known.or((self.given.len() >= most).then_some(0)) {
             self.given.remove(position);
         }

@@ -64,7 +64,7 @@ struct Heard {
 /// page.begin(FoundMark::Mark("old"));
 /// assert_eq!(page.compare(FoundMark::Mark("old")), News::Nothing);
 /// // Somebody signs out in another tab: it is told, and then found in storage as well.
-/// assert_eq!(page.told("new"), News::SignedOut);
+/// assert_eq!(page.heard("new"), News::SignedOut);
 /// assert_eq!(page.compare(FoundMark::Mark("new")), News::Nothing);
 /// // Storage was cleared: somebody may have left.
 /// assert_eq!(page.compare(FoundMark::Missing), News::MayHaveLeft);
@@ -110,7 +110,7 @@ impl SignOuts {
     }
 
     /// A mark was told, by an event or over a channel.
-    pub fn told(&mut self, mark: &str) -> News {
+    pub fn heard(&mut self, mark: &str) -> News {
         if is_first_mark(mark) || self.heard.iter().any(|heard| heard.mark == mark) {
             return News::Nothing;
         }

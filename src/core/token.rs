@@ -2,6 +2,15 @@
 
 use serde::Serialize;
 
+/// The LiveChat account that the page's options name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// The licence's number.
+    pub license_id: Option<i64>,
+    /// The organization's id.
+    pub organization_id: Option<String>,
+}
+
 /// A finished token that lives less than this most likely has its lifetime in seconds. Milliseconds.
 pub const SHORT_LIFETIME: i64 = 100_000;
 

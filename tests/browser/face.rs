@@ -51,6 +51,8 @@ extern "C" {
     pub fn restore_page();
     #[wasm_bindgen(js_name = comeBack)]
     pub fn come_back();
+    #[wasm_bindgen(js_name = happenToDocument)]
+    pub fn happen_to_document(event: &str);
     #[wasm_bindgen(js_name = goOnline)]
     pub fn go_online();
     #[wasm_bindgen(js_name = settled)]

@@ -32,6 +32,9 @@ export const restorePage = () => {
 /** Tells the page that it comes back from the back/forward cache. */
 export const comeBack = () => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
 
+/** The document is told that it is frozen, or goes on. @param {"freeze" | "resume"} type */
+export const happenToDocument = (type) => document.dispatchEvent(new Event(type));
+
 export const goOnline = () => dispatchEvent(new Event("online"));
 
 const { port1, port2 } = new MessageChannel();

@@ -54,6 +54,12 @@ export const licencesAndOrganizations = async () => {
     [undefined, "organization-1"],
     "an organization as LiveChat's packages set it",
   );
+  replace(window, "__lc", { writable: true, value: { license: "87654321" } });
+  expectEqual(
+    await token({ licenseId: undefined, organizationId: "organization-2" }),
+    [undefined, "organization-2"],
+    "an organization of the page's own beside a snippet",
+  );
   replace(window, "__lc", {
     get: () => {
       throw new Error("the page's own");
@@ -109,7 +115,7 @@ export const headersInEveryForm = async () => {
     ["text/plain", undefined],
     "the page's own content type",
   );
-  for (const wrong of ["text", 17, [["x"]], ["x-csrf"], new Map([["x", 1]]), true, [1, 2]]) {
+  for (const wrong of ["text", 17, [["x"]], [["x", "1", "2"]], ["x-csrf"], new Map([["x", 1]]), true, [1, 2]]) {
     expectEqual(
       thrown(() => custom_identity_provider({ ...base(), source: { url: "/token", headers: wrong } })).startsWith(
         "BAD_OPTION: the option source.headers",
@@ -304,6 +310,20 @@ export const guestsHaveASourceOfTheirOwn = async () => {
   );
 };
 
+/** Who gives guests a source needs no advice to do so. In a copy of its own, for advice is said once. */
+export const guestsThatAreRefused = async () => {
+  const copy = await import(new URL("../../pkg/dist/index.js?guests", import.meta.url).href);
+  const said = [];
+  replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
+  const refused = () => Promise.reject(Object.assign(new Error("no"), { status: 401 }));
+  const provide = (more) =>
+    copy.custom_identity_provider({ ...base(), identity: () => null, source: refused, ...more });
+  expectEqual(await end(provide({ guests: refused }).getToken()), "NOT_SIGNED_IN", "with guests");
+  expectEqual(said.length, 0, "advice to who has guests");
+  expectEqual(await end(provide({}).getFreshToken()), "NOT_SIGNED_IN", "without guests");
+  expectEqual(said.length, 1, "advice to who has none");
+};
+
 export const mistakesAreSaidOnce = async () => {
   const said = [];
   replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
@@ -328,4 +348,27 @@ export const mistakesAreSaidOnce = async () => {
   thrown(() => custom_identity_provider({ ...base(), source: "/token", saidOnceInThisTest: 1 }));
   thrown(() => custom_identity_provider({ ...base(), source: "/token", saidOnceInThisTest: 1 }));
   expectEqual(times("saidOnceInThisTest"), 1, "once");
+};
+
+/** A lifetime that looks like seconds is said, once; the endpoint's own form, and a long one, are no mistakes. */
+export const secondsAreSuspected = async () => {
+  // A copy of its own has said nothing yet, whatever the tests before have heard.
+  const library = await import(new URL("../../pkg/dist/index.js?seconds", import.meta.url).href);
+  const said = [];
+  replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
+  const ask = (answer) =>
+    end(library.custom_identity_provider({ ...base(), cache: "none", source: () => answer }).getToken());
+  const finished = (expiresIn) => ({
+    accessToken: "a",
+    entityId: "e",
+    tokenType: "Bearer",
+    creationDate: 1,
+    expiresIn,
+  });
+  await ask(finished(28_800_000));
+  await ask({ access_token: "a", entity_id: "e", token_type: "Bearer", expires_in: 36 });
+  for (const odd of [Symbol("seconds"), "28800", -5, NaN, { valueOf: () => 5 }]) await ask(finished(odd));
+  expectEqual(said, [], "nothing to say");
+  for (const round of [1, 2]) expectEqual(await ask(finished(28_800)), "a", `the token is used, ${round}`);
+  expectEqual(said.length === 1 && said[0].includes("28800 milliseconds"), true, "once");
 };

@@ -26,8 +26,12 @@ extern "C" {
     fn addresses_of_every_kind() -> Promise;
     #[wasm_bindgen(js_name = guestsHaveASourceOfTheirOwn)]
     fn guests_have_a_source_of_their_own() -> Promise;
+    #[wasm_bindgen(js_name = guestsThatAreRefused)]
+    fn guests_that_are_refused() -> Promise;
     #[wasm_bindgen(js_name = mistakesAreSaidOnce)]
     fn mistakes_are_said_once() -> Promise;
+    #[wasm_bindgen(js_name = secondsAreSuspected)]
+    fn seconds_are_suspected() -> Promise;
 }
 
 #[wasm_bindgen_test]
@@ -73,9 +77,21 @@ async fn rule_26_guests_have_a_source_of_their_own() {
 }
 
 #[wasm_bindgen_test]
+async fn rule_26_guests_are_advised_only_where_they_have_no_source() {
+    let _scene = Scene::new();
+    fulfilled(&guests_that_are_refused()).await;
+}
+
+#[wasm_bindgen_test]
 async fn a_mistake_of_the_page_is_said_once_in_the_console() {
     let _scene = Scene::new();
     fulfilled(&mistakes_are_said_once()).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_lifetime_that_looks_like_seconds_is_said_once_in_the_console() {
+    let _scene = Scene::new();
+    fulfilled(&seconds_are_suspected()).await;
 }
 
 fn is_thrown(options: &JsValue, named: &str) {

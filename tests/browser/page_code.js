@@ -231,6 +231,31 @@ export const aSignalAbortedDuringTheCall = async () => {
   expectEqual(reason?.name, "AbortError", "a signal without a reason");
 };
 
+/** What a source says when its last caller has left is nobody's mistake. In a copy of its own, for a mistake is said once. */
+export const failuresThatNobodyWaitsFor = async () => {
+  const copy = await import(new URL("../../pkg/dist/index.js?left", import.meta.url).href);
+  const said = [];
+  replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
+  const failing = async (isLeft) => {
+    const controller = new AbortController();
+    const provider = copy.custom_identity_provider({
+      licenseId: (licenseId += 1),
+      identity: null,
+      cache: "memory",
+      source: async () => {
+        if (isLeft) controller.abort();
+        throw new RangeError("of the source");
+      },
+    });
+    await end(provider.getToken({ signal: controller.signal }));
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  await failing(true);
+  expectEqual(said.length, 0, "said of who was left");
+  await failing(false);
+  expectEqual(said.length, 1, "said of who is waited for");
+};
+
 /** Objects of another frame are as good as ours. */
 export const anotherFramesObjects = async () => {
   const frame = document.createElement("iframe");

@@ -24,6 +24,8 @@ extern "C" {
     fn signed_out_listeners_find_nothing() -> Promise;
     #[wasm_bindgen(js_name = aSignalAbortedDuringTheCall)]
     fn a_signal_aborted_during_the_call() -> Promise;
+    #[wasm_bindgen(js_name = failuresThatNobodyWaitsFor)]
+    fn failures_that_nobody_waits_for() -> Promise;
     #[wasm_bindgen(js_name = anotherFramesObjects)]
     fn another_frames_objects() -> Promise;
     #[wasm_bindgen(js_name = subclassesOfTheError)]
@@ -78,6 +80,12 @@ async fn rule_07_a_listener_of_one_session_finds_no_token_of_another() {
 async fn rule_20_a_signal_that_is_aborted_during_the_call() {
     let _scene = Scene::new();
     fulfilled(&a_signal_aborted_during_the_call()).await;
+}
+
+#[wasm_bindgen_test]
+async fn rule_20_what_a_source_says_when_its_last_caller_has_left_is_no_mistake() {
+    let _scene = Scene::new();
+    fulfilled(&failures_that_nobody_waits_for()).await;
 }
 
 #[wasm_bindgen_test]

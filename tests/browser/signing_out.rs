@@ -4,10 +4,10 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::face::{block_storage, come_back, heard_of_storage, sign_out};
+use crate::face::{block_storage, come_back, happen_to_document, heard_of_storage, sign_out};
 use crate::scene::{
     GENERATION, PERSON, Scene, access_token, code, fulfilled, has_token, local_storage, open_tab, raw_token, settled,
-    text,
+    state, text,
 };
 
 #[wasm_bindgen_test]
@@ -141,6 +141,31 @@ async fn rule_07_a_sign_out_while_the_page_lay_in_the_back_forward_cache_is_noti
     assert_eq!(code(&waiting).await, "SIGNED_OUT");
     assert!(!has_token(&provider).await);
     assert_eq!(text(&scene.events.latest("signed_out"), "origin"), "other_tab");
+}
+
+#[wasm_bindgen_test]
+async fn rule_07_a_sign_out_while_the_page_was_frozen_is_noticed_as_it_resumes() {
+    let scene = Scene::new();
+    let provider = scene.provider_holding("a", &[]).await;
+    let waiting = provider.get_fresh_token();
+    settled().await;
+    happen_to_document("freeze");
+    local_storage().set_item(GENERATION, "another").unwrap();
+    happen_to_document("resume");
+    settled().await;
+    assert_eq!(state(&waiting).await, "rejected", "nobody has to call for it");
+    assert_eq!(code(&waiting).await, "SIGNED_OUT");
+}
+
+#[wasm_bindgen_test]
+async fn rule_07_a_page_that_was_frozen_with_no_mark_to_compare_forgets() {
+    let scene = Scene::new();
+    block_storage(&crate::scene::window(), "localStorage");
+    let provider = scene.provider_holding("a", &[]).await;
+    let before = scene.events.count("may_have_left");
+    happen_to_document("freeze");
+    assert!(!has_token(&provider).await);
+    assert_eq!(scene.events.count("may_have_left"), before + 1);
 }
 
 #[wasm_bindgen_test]

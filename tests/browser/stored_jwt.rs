@@ -70,6 +70,19 @@ async fn rule_12_the_record_holds_the_token_and_nothing_of_the_person() {
 }
 
 #[wasm_bindgen_test]
+async fn rule_12_claims_that_are_called_as_the_records_own_fields_change_nothing_in_it() {
+    let scene = WidgetScene::new();
+    let others = ["token", "parts", "alg", "scope", "generation", "version", "creationDate", "__proto__"];
+    let others = others.map(|name| (name, JsValue::from_str("of the signer's")));
+    let token = signed_token(&header(&[]), &claims("a", &others));
+    leave_by_an_earlier_page(&scene, &token).await;
+    let after = reload(0.0).await;
+    is_token(&ask(&function_in(&after, "getAuthToken", &stored(&scene))), &token).await;
+    assert_eq!(scene.source.count(), 1);
+    assert_eq!(scene.events.count("restored"), 1);
+}
+
+#[wasm_bindgen_test]
 async fn rule_12_the_default_cache_stores_nothing() {
     let scene = WidgetScene::new();
     let promise = ask(&scene.microsoft(&[]));

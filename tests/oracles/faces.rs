@@ -1,11 +1,66 @@
-//! What the core calls codes and events, held against the package's types.
+//! What stands in the core and in the package's JavaScript and types alike: names, numbers, defaults.
 
 use custom_identity_provider::core::{
-    AbortReason, Code, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction,
+    AbortReason, Cache, Detail, ErrorCode, Event, Method, Policy, Reason, Rejection, SHORT_LIFETIME, STORAGE_PREFIX,
+    SignOutOrigin, StorageAction, Widget,
 };
 
+fn package(file: &str) -> String {
+    std::fs::read_to_string(format!("{}/pkg/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
 fn types() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/pkg/index.d.ts")).unwrap()
+    package("index.d.ts")
+}
+
+/// What stands behind `const NAME = ` in a file of the package's JavaScript, as the literals of a list or the one that it is.
+fn constant(file: &str, name: &str) -> Vec<String> {
+    let source = package(file);
+    let literal = source.split(&format!("const {name} = ")).nth(1).unwrap_or_else(|| panic!("{file} has no {name}"));
+    let literal = literal.split(';').next().unwrap().trim_matches(['[', ']']);
+    literal.split(", ").map(|part| part.trim_matches('"').replace('_', "")).collect()
+}
+
+/// Underscores stand in JavaScript's numbers as they do in names.
+fn plain(name: &str) -> String {
+    name.replace('_', "")
+}
+
+#[test]
+fn widgets_and_caches_have_the_same_numbers_in_javascript() {
+    let mut sources = String::new();
+    read_files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("pkg/src"), &mut sources);
+    let without_spaces: String = sources.split_whitespace().collect();
+    // A widget's file says `{ name: "…", number: …,`.
+    let mut found: Vec<(&str, &str)> = without_spaces
+        .split("{name:\"")
+        .skip(1)
+        .filter_map(|widget| widget.split_once("\",number:"))
+        .filter(|(name, _)| !name.contains('"'))
+        .map(|(name, rest)| (rest.split(',').next().unwrap(), name))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found.len(), Widget::ALL.len(), "{found:?}");
+    for ((number, name), widget) in found.into_iter().zip(Widget::ALL) {
+        assert_eq!(Widget::numbered(number.parse().unwrap()), Some(widget));
+        assert_eq!(name, widget.name());
+        assert!(types().contains(&format!("\"{name}\"")));
+    }
+    assert_eq!(constant("src/options.js", "CACHES"), Cache::ALL.map(|cache| plain(cache.name())));
+    assert_eq!((Widget::numbered(255), Cache::numbered(255)), (None, None), "what no version has");
+}
+
+#[test]
+fn keys_and_defaults_are_the_same_in_javascript() {
+    let Policy { timeout, patience, margin, refresh_ahead } = Policy::default();
+    assert_eq!(constant("src/page.js", "PREFIX"), [plain(STORAGE_PREFIX)]);
+    assert_eq!(constant("src/token.js", "SHORT_LIFETIME"), [SHORT_LIFETIME.to_string()]);
+    assert_eq!(constant("src/options.js", "TIMEOUT"), [timeout.to_string()]);
+    assert_eq!(constant("src/options.js", "PATIENCE"), [patience.to_string()]);
+    // What the types say of them.
+    assert!(types().contains("Default 10,000.") && timeout == 10_000);
+    assert!(types().contains("Default 30,000.") && patience == 30_000);
+    assert_eq!((margin, refresh_ahead), (None, 0));
 }
 
 #[test]
@@ -16,7 +71,7 @@ fn every_code_is_in_the_union_and_every_member_of_the_union_comes_from_somewhere
         .lines()
         .filter_map(|line| line.trim().strip_prefix("| \"")?.trim_end_matches(';').strip_suffix('"'))
         .collect();
-    let mut known: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let mut known: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
     // What the JavaScript side says about the core itself.
     known.extend(["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"]);
     declared.sort_unstable();
@@ -24,8 +79,8 @@ fn every_code_is_in_the_union_and_every_member_of_the_union_comes_from_somewhere
     assert_eq!(declared, known);
 }
 
-/// The events that the widgets' shapes tell by themselves, in `pkg/src`.
-const OF_THE_SHAPES: [&str; 3] = ["widget_answered", "sign_in_asked", "widget_error"];
+/// The events that the widgets' own functions tell, in `pkg/src`.
+const OF_THE_WIDGETS: [&str; 3] = ["widget_answered", "sign_in_asked", "widget_error"];
 
 #[test]
 fn every_event_has_exactly_the_details_that_the_types_declare() {
@@ -35,9 +90,9 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
         Event::CacheHit { remaining: 1 },
         Event::Joined { request, method: Method::GetFreshToken },
         Event::RequestBegan { request, reason: Reason::Get },
-        Event::RequestRetrying { request, attempt: 1, code: Code::Network, delay: 1 },
+        Event::RequestRetrying { request, attempt: 1, code: ErrorCode::Network, delay: 1 },
         Event::RequestSucceeded { request, duration: 1, lifetime: 1, cached: true },
-        Event::RequestFailed { request, duration: 1, code: Code::Network, demanded: true },
+        Event::RequestFailed { request, duration: 1, code: ErrorCode::Network, demanded: true },
         Event::RequestAborted { request, why: AbortReason::SignedOut },
         Event::CoolingDown { remaining: 1 },
         Event::Restored { remaining: 1 },
@@ -56,7 +111,7 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
     for line in types.lines().filter_map(|line| line.trim().strip_prefix("| { readonly type: \"")) {
         declared_count += 1;
         let name = line.split('"').next().unwrap();
-        if OF_THE_SHAPES.contains(&name) {
+        if OF_THE_WIDGETS.contains(&name) {
             continue;
         }
         let event = events.iter().find(|event| event.name() == name).unwrap_or_else(|| panic!("no event {name}"));
@@ -85,7 +140,36 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
             assert_eq!(declared == told, *told != "name", "{name}.{field}");
         }
     }
-    assert_eq!(declared_count, events.len() + OF_THE_SHAPES.len());
+    assert_eq!(declared_count, events.len() + OF_THE_WIDGETS.len());
+}
+
+/// The first two cells of a table's rows in a page of the documentation, without backticks.
+fn rows(page: &str) -> Vec<(String, String)> {
+    let text = std::fs::read_to_string(format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let plain = |cell: &str| cell.trim().replace('`', "");
+    rows.map(|row| (plain(row.split('|').nth(1).unwrap()), plain(row.split('|').nth(2).unwrap()))).collect()
+}
+
+#[test]
+fn the_documentation_has_every_event_with_its_fields_and_every_error_code() {
+    let types = types();
+    let declared: Vec<(String, String)> = types
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("| { readonly type: \""))
+        .map(|line| {
+            let (name, rest) = line.split_once('"').unwrap();
+            let fields = rest.split("readonly ").skip(1).map(|part| part.split([':', '?']).next().unwrap());
+            (name.to_owned(), fields.collect::<Vec<_>>().join(", "))
+        })
+        .collect();
+    assert_eq!(rows("events.md"), declared);
+    let mut documented: Vec<String> = rows("errors.md").into_iter().map(|(code, _)| code).collect();
+    let mut known: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    known.extend(["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"]);
+    documented.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(documented, known);
 }
 
 fn read_files(folder: &std::path::Path, text: &mut String) {
@@ -100,11 +184,9 @@ fn read_files(folder: &std::path::Path, text: &mut String) {
 }
 
 #[test]
-fn every_test_that_the_readme_cites_for_a_vendors_sentence_is_there() {
+fn every_test_that_is_cited_for_a_vendors_sentence_is_there() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
-    let section = readme.split("## Where the vendors' documents are met").nth(1).unwrap();
-    let section = section.split("\n## ").next().unwrap();
+    let section = std::fs::read_to_string(root.join("docs/vendor-documents.md")).unwrap();
     let mut tests = String::new();
     read_files(&root.join("tests"), &mut tests);
     read_files(&root.join("server/tests"), &mut tests);

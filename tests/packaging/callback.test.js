@@ -56,6 +56,34 @@ test("rule_14_silence_is_answered_at_the_deadline_and_a_late_answer_is_not_heard
   assert.equal(calls.length, 1);
 });
 
+test("rule_14_silence_is_a_failure_that_may_pass", async (context) => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  context.after(() => mock.timers.reset());
+  const silence = within(DEADLINE, () => new Promise(() => {}));
+  mock.timers.tick(DEADLINE);
+  await assert.rejects(silence, { code: "TIMED_OUT", retryable: true });
+});
+
+test("rule_14_whatever_was_answered_leaves_no_timer", async (context) => {
+  const running = new Set();
+  context.mock.method(globalThis, "setTimeout", (task) => {
+    const timer = { task };
+    running.add(timer);
+    return timer;
+  });
+  context.mock.method(globalThis, "clearTimeout", (timer) => running.delete(timer));
+  const throwing = () => {
+    throw new Error("no");
+  };
+  for (const ask of [async () => "token", () => "token", () => Promise.reject(new Error("no")), throwing]) {
+    const answered = within(DEADLINE, ask).catch(() => {});
+    assert.equal(running.size, 1);
+    await answered;
+    await settled();
+    assert.equal(running.size, 0);
+  }
+});
+
 test("rule_14_a_callback_that_throws_hurts_nobody_and_is_not_called_again", async (context) => {
   const complaints = context.mock.method(console, "error", () => {});
   let called = 0;

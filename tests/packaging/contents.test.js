@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { pack, project, root } from "./support/installed_package.js";
 
@@ -71,7 +71,7 @@ test("installing it brings no other package", () => {
   );
 });
 
-test("every example of the README passes TypeScript, by LiveChat's and Microsoft's own types", () => {
+test("every example of the README and of docs/ passes TypeScript, by LiveChat's and Microsoft's own types", () => {
   const context = `
     import type { CustomIdentityProvider } from "@livechat/widget-core";
     declare global {
@@ -79,13 +79,43 @@ test("every example of the README passes TypeScript, by LiveChat's and Microsoft
       var session: { user?: { id: string } };
     }
   `;
-  const readme = readFileSync(join(installed.package, "README.md"), "utf8");
-  const examples = [...readme.matchAll(/^```tsx?\n(.*?)^```/gms)];
-  assert.ok(examples.length >= 9);
+  const docs = join(root, "docs");
+  const pages = [
+    join(installed.package, "README.md"),
+    ...readdirSync(docs)
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => join(docs, name)),
+  ];
+  const examples = pages.flatMap((page) => [...readFileSync(page, "utf8").matchAll(/^```tsx?\n(.*?)^```/gms)]);
+  assert.ok(examples.length >= 20);
+  // Each is a module of its own.
   const files = examples.map(([, example], index) =>
     installed.write(`example_${index}.tsx`, `${example}${index === 0 ? context : ""}`),
   );
   check(files, ["--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", "true"]);
+});
+
+test("every link of the README and of docs/ leads to a file, and to a heading that is there", () => {
+  const headings = (text) =>
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w\- ]/g, "")
+        .replaceAll(" ", "-"),
+    );
+  const docs = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+  let count = 0;
+  for (const page of ["README.md", ...docs.map((name) => `docs/${name}`)]) {
+    const text = readFileSync(join(root, page), "utf8");
+    for (const [, target] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
+      const [path, fragment] = target.split("#");
+      const file = join(root, dirname(page), path);
+      assert.ok(existsSync(file), `${page}: ${target}`);
+      if (fragment) assert.ok(headings(readFileSync(file, "utf8")).includes(fragment), `${page}: ${target}`);
+      count += 1;
+    }
+  }
+  assert.ok(count >= 40);
 });
 
 test("the README's table has every error code, and no other", () => {

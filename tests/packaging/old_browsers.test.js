@@ -128,16 +128,38 @@ test("a sign-out while the core is compiled ends who waits, and leaves a mark at
         .custom_identity_provider({ licenseId: 12345678, identity: () => "ada", source: async () => answer() })
         .getToken();
       const before = localStorage.length;
+      // As an earlier page of the tab would leave it.
+      sessionStorage.setItem("custom_identity_provider:livechat:424242:", "{}");
       const done = library.sign_out();
       const marks = localStorage.length - before;
+      const records = sessionStorage.length;
       const code = await waiting.then(
         () => "answered",
         (error) => error.code,
       );
       await done;
-      return { marks, code };
+      return { marks, records, code };
     }),
-    { marks: 1, code: "SIGNED_OUT" },
+    { marks: 1, records: 0, code: "SIGNED_OUT" },
+  );
+});
+
+test("rule_03_copies_of_the_package_share_one_request_while_each_compiles_the_core", async () => {
+  assert.deepEqual(
+    await run("index", async () => {
+      const copy = await import("/index.js?copy");
+      const options = {
+        licenseId: 12345678,
+        identity: () => "ada",
+        cache: "memory",
+        source: async () => answer(),
+      };
+      const tokens = await Promise.all(
+        [library, copy].map(({ custom_identity_provider }) => custom_identity_provider(options).getToken()),
+      );
+      return tokens.map((token) => token.accessToken);
+    }),
+    ["made-1", "made-1"],
   );
 });
 
@@ -150,6 +172,9 @@ test("a core that cannot be compiled is told as one, and the next call tries ane
       };
       const provider = () =>
         library.custom_identity_provider({ licenseId: 12345678, identity: () => "ada", source: async () => answer() });
+      // Nobody listens: neither must become an unhandled rejection.
+      provider();
+      void provider().hasToken();
       const refused = await Promise.all(
         ["getToken", "hasToken"].map((method) =>
           provider()

@@ -241,8 +241,8 @@ test("in Node, getAuthToken and the callbacks answer: one request for both of Om
   );
 });
 
-/** How the inlined core begins: the magic number of WebAssembly, in base64. */
-const core = "AGFzbQ";
+/** How the inlined core begins: the magic number of WebAssembly, however a bundler writes what is no letter. */
+const core = /asm(\x01|\\x01|\\u0001|\\1)/;
 
 /** Words that stand in one widget's JavaScript and nowhere else. */
 const marks = { connect: "lcw:ready", assist: "Please sign in to start a chat.", widget: "__lc_inited", tag: "lpTag" };
@@ -287,7 +287,7 @@ for (const [name, bundle] of Object.entries(bundles)) {
     );
     const text = await bundle(input);
     assert.match(text, /IdentityError/);
-    assert.ok(!text.includes(core), "the core is in it");
+    assert.ok(!core.test(text), "the core is in it");
     assert.ok(text.length < 10_000, `${text.length} characters`);
   });
 
@@ -310,7 +310,7 @@ for (const [name, bundle] of Object.entries(bundles)) {
       `,
         ),
       );
-      assert.ok(text.includes(core), "the core is missing");
+      assert.ok(core.test(text), "the core is missing");
       assert.deepEqual(
         Object.keys(marks).filter((name) => text.includes(marks[name])),
         widgets[use],
@@ -325,6 +325,6 @@ for (const [name, bundle] of Object.entries(bundles)) {
 
   test(`${name} keeps the script, which is imported for what it does`, async () => {
     const text = await bundle(installed.write("script.js", `import "custom-identity-provider/script";`));
-    assert.ok(text.includes(core));
+    assert.ok(core.test(text));
   });
 }

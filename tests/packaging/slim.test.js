@@ -167,3 +167,41 @@ test("a provider asked for before init works when it is asked again after it", a
     { early: "IdentityError WASM_MISSING", late: "entity" },
   );
 });
+
+test("rule_07_a_sign_out_before_init_is_heard_in_other_tabs, also where no mark can be written", async () => {
+  const { page, errors, close } = await browser.page();
+  try {
+    const tab = await page.context().newPage();
+    for (const one of [page, tab]) await one.goto(`${server.url}/page.html`);
+    await page.evaluate(async () => {
+      const slim = await import("/slim.js");
+      await slim.init();
+      const provider = slim.custom_identity_provider({
+        licenseId: 12345678,
+        identity: null,
+        source: "/livechat/token",
+        onEvent: ({ type }) => {
+          if (type === "signed_out") globalThis.found = provider.hasToken();
+        },
+      });
+      await provider.getToken();
+    });
+    assert.equal(
+      await tab.evaluate(async () => {
+        Object.defineProperty(globalThis, "localStorage", {
+          get: () => {
+            throw new DOMException("blocked", "SecurityError");
+          },
+        });
+        const slim = await import("/slim.js");
+        return slim.sign_out().catch((error) => error.code);
+      }),
+      "WASM_MISSING",
+    );
+    await page.waitForFunction(() => globalThis.found);
+    assert.equal(await page.evaluate(() => globalThis.found), false);
+    assert.deepEqual(await errors(), []);
+  } finally {
+    await close();
+  }
+});

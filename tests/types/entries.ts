@@ -24,12 +24,6 @@ globalThis.custom_identity_provider satisfies typeof whole.custom_identity_provi
 globalThis.custom_identity_provider.configure({ source: "/livechat/token", identity: null });
 globalThis.custom_identity_provider.sign_out() satisfies Promise<void>;
 globalThis.custom_identity_provider satisfies Omit<typeof whole, "custom_identity_provider">;
-globalThis.custom_identity_provider.authTokenProvider satisfies typeof whole.authTokenProvider;
-globalThis.custom_identity_provider.connectLiveChat satisfies typeof whole.connectLiveChat;
-globalThis.custom_identity_provider.connectOmnichannel satisfies typeof whole.connectOmnichannel;
-globalThis.custom_identity_provider.getAuthToken satisfies typeof whole.getAuthToken;
-globalThis.custom_identity_provider.authoriseChatWithCallback satisfies typeof whole.authoriseChatWithCallback;
-globalThis.custom_identity_provider.livePersonIdentity satisfies typeof whole.livePersonIdentity;
 // @ts-expect-error the script is loaded with its core inside
 globalThis.custom_identity_provider.init;
 try {

@@ -125,7 +125,7 @@ fn documentation(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     let mut command = process::command("cargo");
     command.current_dir(workspace.root()).env("RUSTDOCFLAGS", "--deny warnings");
     command.args(["doc", "--no-deps", "--document-private-items"]);
-    command.args(["--package", "custom-identity-provider", "--package", "xtask"]);
+    command.args(["--workspace", "--exclude", "wasm-bindgen-command"]);
     Ok(command)
 }
 

@@ -7,7 +7,7 @@ use crate::setting::{SettingError, wrong};
 /// The flags.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseFlags {
-    /// The database of customers: sqlite:<file>, or postgres://… for any number of replicas. With a password in it,
+    /// The database of customers: sqlite:FILE, or postgres://… for any number of replicas. With a password in it,
     /// it belongs into the environment.
     #[arg(
         long,

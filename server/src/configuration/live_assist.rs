@@ -36,7 +36,7 @@ pub struct LiveAssistFlags {
     #[arg(long, env = "IDENTITY_SERVICE_LIVE_ASSIST_CLIENT_SECRET_FILE", value_name = "FILE")]
     pub live_assist_client_secret_file: Option<PathBuf>,
     /// A redirection URI that a page may name for a code; may be repeated or separated by commas, the first is the
-    /// default. Without any, https://liveperson.net.
+    /// default. Without any, liveperson.net over HTTPS.
     #[arg(long, env = "IDENTITY_SERVICE_LIVE_ASSIST_REDIRECT_URI", value_delimiter = ',', value_name = "URL")]
     pub live_assist_redirect_uri: Vec<String>,
     /// How long a code lives, in seconds.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::migrate::MigrateError;
+use sqlx::{error::DatabaseError, migrate::MigrateError};
 
 use crate::http::problem::{Problem, store_unavailable};
 
@@ -60,6 +60,16 @@ pub enum StoreError {
     /// What is stored is no entity id or no customer's id.
     #[error("what is stored of a customer is damaged")]
     Damaged,
+}
+
+impl StoreError {
+    /// Whether SQLite opened its file for reading only. The lower byte is SQLITE_READONLY (<https://sqlite.org/rescode.html>).
+    pub(super) fn is_read_only_file(&self) -> bool {
+        const SQLITE_READONLY: u32 = 8;
+        let Self::Database(error) = self else { return false };
+        let code = error.as_database_error().and_then(DatabaseError::code);
+        code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == SQLITE_READONLY)
+    }
 }
 
 /// Tells a database of a newer version from a migration that failed.

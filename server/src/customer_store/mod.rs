@@ -19,6 +19,8 @@ pub use customers::{Erased, Import};
 pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 pub use error::StoreError;
 
+use sqlx::Connection;
+
 use crate::metrics::DatabaseReadings;
 use database::{Database, on_database};
 
@@ -33,21 +35,29 @@ impl CustomerStore {
     /// Opens the database with at most so many connections, creates a SQLite file that is missing, and brings the
     /// tables up to date. The account may be empty where LiveChat is not used.
     pub async fn connect(url: &str, connections: u32, account: String) -> Result<Self, StoreError> {
-        Ok(Self { database: Database::open(url, connections).await?, account })
+        let store = Self { database: Database::open(url, connections).await?, account };
+        // A file that cannot be written now never can. What else is in the way may pass.
+        match store.check().await {
+            Err(error) if matches!(store.database, Database::Sqlite(_)) && error.is_read_only_file() => Err(error),
+            _ => Ok(store),
+        }
     }
 
-    /// Fails when nothing can be written. The row that it writes is of nobody: no customer's id is empty.
+    /// Fails when nothing can be written. The row that it writes is of nobody, for no customer's id is empty, and is
+    /// removed again.
     pub async fn check(&self) -> Result<(), StoreError> {
         self.database.check()?;
         on_database!(self, write, connection => {
+            let mut transaction = connection.begin().await?;
             sqlx::query(
                 "INSERT INTO creation (account, customer_id, lease, expires_at)
                  VALUES ('', '', '', (SELECT now FROM clock))
                  ON CONFLICT (account, customer_id) DO UPDATE SET expires_at = excluded.expires_at",
             )
-            .execute(connection)
-            .await
-            .map(|_| ())
+            .execute(&mut *transaction)
+            .await?;
+            sqlx::query("DELETE FROM creation WHERE customer_id = ''").execute(&mut *transaction).await?;
+            transaction.commit().await
         })
     }
 

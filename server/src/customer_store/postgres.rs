@@ -20,9 +20,9 @@ use super::{
 use crate::metrics::DatabaseReadings;
 
 /// The server ends a statement after this, so that the session can go on: milliseconds.
-const SERVER_STATEMENT_TIMEOUT: u32 = 2500;
+const SERVER_STATEMENT_TIMEOUT: u32 = 3500;
 /// A statement that is not answered by then is on a connection that has died.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(3);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(4);
 /// A transaction whose client is gone holds its locks no longer: milliseconds.
 const IDLE_IN_TRANSACTION_TIMEOUT: u32 = 5000;
 /// A session that was used this short a time ago is thought to live.
@@ -30,7 +30,7 @@ const LIVELY: Duration = Duration::from_secs(1);
 /// How long a session that lay idle may take to say that it lives.
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a caller waits for a session, that is for its turn and for hosts that do not answer.
-const SESSION_TIMEOUT: Duration = Duration::from_secs(4);
+const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
 /// How long the tables may take to be brought up to date, with the wait for another replica that does it.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(120);
 /// The server's probes over a silent connection, unless the URL says how: below the memory of most networks.

@@ -37,7 +37,7 @@ const DONE_ANYWAY: &[(&str, &[&str])] = &[
 ];
 
 /// How long a host may take to open a connection, unless the URL says so.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest that the URL may ask for: whoever waits for the connection has an end of patience too.
 const LONGEST_CONNECT_TIMEOUT: u64 = 60;
 

@@ -123,7 +123,7 @@ impl Sqlite {
     }
 }
 
-/// Whether another process has the file. The lower byte is SQLITE_BUSY (https://sqlite.org/rescode.html).
+/// Whether another process has the file. The lower byte is SQLITE_BUSY (<https://sqlite.org/rescode.html>).
 fn is_busy(error: &sqlx::Error) -> bool {
     const SQLITE_BUSY: u32 = 5;
     let code = error.as_database_error().and_then(DatabaseError::code);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// No request may hang for longer.
-const LONGEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(12);
 /// How soon after the end of its cause a fault has to be over.
 const BACK: Duration = Duration::from_secs(2);
 
@@ -62,6 +62,7 @@ async fn back(site: &Site, replica: &Replica, what: &str) {
             assert!(began - ended < BACK, "{what}: back only after {:?}", began - ended);
             return;
         }
+        assert!(ended.elapsed() < Duration::from_secs(60), "{what}: {well} are well, and no more become so");
     }
 }
 
@@ -105,7 +106,7 @@ async fn a_silent_a_slow_a_resetting_and_an_absent_network_are_survived() {
 
     network.cut();
     let (well, slowest) = all(&site, &replica).await;
-    assert!(well == 0 && slowest < Duration::from_secs(3), "{well} in {slowest:?}");
+    assert!(well == 0 && slowest < Duration::from_secs(4), "{well} in {slowest:?}");
     network.heal();
     back(&site, &replica, "cut").await;
 

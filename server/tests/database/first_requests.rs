@@ -157,6 +157,8 @@ impl Race {
         assert!((1..=LANES).contains(&lost.len()), "{} entities are lost", lost.len());
         let told =
             |replica: &Replica| replica.log().matches("an earlier creation of this customer never came back").count();
+        // No answer waits for its line.
+        until("a line for each lost one", || replicas.iter().map(told).sum::<usize>() >= lost.len()).await;
         let told: usize = replicas.iter().map(told).sum();
         assert!((lost.len()..=LANES).contains(&told), "{} entities are lost, the logs tell of {told}", lost.len());
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     postgres_server::PostgresServer,
-    site::{CONTACT, ISSUER, LIVE_ASSIST_CLIENT, Replica, Site, read},
+    site::{CONTACT, ISSUER, LIVE_ASSIST_CLIENT, Replica, Site, read, until},
 };
 
 const CODES: usize = 50;
@@ -49,9 +49,12 @@ async fn each_code_is_redeemed_once(site: &Site, replicas: &[Replica]) {
         assert_eq!(claims["sub"], CONTACT);
         codes.push(code);
     }
-    let logs: Vec<String> = replicas.iter().map(Replica::log).collect();
-    let replays: usize = logs.iter().flat_map(|log| log.lines()).filter(|line| line.contains("replay: ")).count();
-    assert_eq!(replays, CODES * (REDEMPTIONS - 1), "replays in the logs");
+    let logs = || -> Vec<String> { replicas.iter().map(Replica::log).collect() };
+    let replays = || logs().iter().flat_map(|log| log.lines()).filter(|line| line.contains("replay: ")).count();
+    // No answer waits for its line.
+    until("every replay's line", || replays() >= CODES * (REDEMPTIONS - 1)).await;
+    assert_eq!(replays(), CODES * (REDEMPTIONS - 1), "replays in the logs");
+    let logs = logs();
     assert!(!codes.iter().any(|code| logs.iter().any(|log| log.contains(code))), "a code is in a log");
 }
 

@@ -110,6 +110,18 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
     }
 }
 
+#[test]
+fn a_file_that_cannot_be_written_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, well) = start_and_stop(right(folder.path()));
+    assert!(well);
+    let url = format!("sqlite:{}?mode=ro", folder.path().join("customers.sqlite").display());
+    refused(
+        &ended(right(folder.path()).env("IDENTITY_SERVICE_DATABASE_URL", url)),
+        "database-url: expected a database",
+    );
+}
+
 /// Every variable that a flag of the service or of `keys` reads, as `--help` tells them.
 fn variables(arguments: &[&str]) -> Vec<String> {
     let help = String::from_utf8(service().args(arguments).arg("--help").output().unwrap().stdout).unwrap();

@@ -1,6 +1,6 @@
 //! Rules 16, 21 and 22 by example: what a source's answer becomes.
 
-use custom_identity_provider::core::{Account, Answer, Cache, Code, Event, Kind, Moment, read_answer};
+use custom_identity_provider::core::{Account, Answer, Cache, ErrorCode, Event, Kind, Moment, read_answer};
 use serde_json::json;
 
 use super::tab::Tab;
@@ -26,7 +26,7 @@ fn rule_16_a_token_has_the_account_when_options_or_answer_know_it() {
     let told = read(&nobody, answer.clone()).unwrap();
     assert_eq!((told.license_id, told.organization_id.as_deref()), (Some(7), Some("p")));
     let failure = read(&named, answer).unwrap_err();
-    assert_eq!(failure.code, Code::BadAnswer);
+    assert_eq!(failure.code, ErrorCode::BadAnswer);
     assert!(failure.message.contains("license_id"), "{}", failure.message);
 }
 
@@ -55,7 +55,7 @@ fn rule_16_a_token_of_another_account_is_no_answer() {
     let mut answer = raw("one", 60);
     answer["license_id"] = json!(13);
     tab.answer(attempt, &answer);
-    assert_eq!(tab.rejected[0].1.code, Code::BadAnswer);
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::BadAnswer);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Rule 15 by example: codes, each for one call, none kept.
 
-use custom_identity_provider::core::{Answer, Cache, Code, Event, Failure, Kind, RECORD_VERSION, Rejection, Reply};
+use custom_identity_provider::core::{
+    Answer, Cache, ErrorCode, Event, Failure, Kind, RECORD_VERSION, Rejection, Reply,
+};
 use serde_json::json;
 
 use super::tab::{Deed, Tab};
@@ -36,7 +38,7 @@ fn rule_15_every_call_begins_a_request_of_its_own() {
     tab.answer_with_code(tab.attempts[1], "second");
     assert_eq!(tab.outcomes(), [None, token("second"), None]);
     tab.fail(tab.attempts[0], Failure::of_status(403, None));
-    assert_eq!(tab.outcomes(), [failed(Code::Refused), token("second"), None]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::Refused), token("second"), None]);
     tab.answer_with_code(tab.attempts[2], "third");
     assert_eq!(tab.outcomes()[2], token("third"));
 }
@@ -133,7 +135,7 @@ fn rule_15_a_code_is_a_string_or_comes_with_its_address() {
             None => assert_eq!(tab.resolved.len(), 1, "{answer}"),
             Some(named) => {
                 let failure = &tab.rejected[0].1;
-                assert_eq!(failure.code, Code::BadAnswer, "{answer}");
+                assert_eq!(failure.code, ErrorCode::BadAnswer, "{answer}");
                 assert!(failure.message.contains(named), "{}", failure.message);
             }
         }
@@ -157,7 +159,7 @@ fn rule_21_what_is_no_code_is_named() {
         let mut tab = code_tab(Cache::Memory);
         tab.get();
         tab.answer(tab.latest(), &answer);
-        assert_eq!(tab.outcomes(), [failed(Code::BadAnswer)]);
+        assert_eq!(tab.outcomes(), [failed(ErrorCode::BadAnswer)]);
         let message = &tab.rejected[0].1.message;
         assert!(message.starts_with(named) && !message.contains("a code"), "{message}");
     }
@@ -165,7 +167,7 @@ fn rule_21_what_is_no_code_is_named() {
         let mut tab = code_tab(Cache::Memory);
         tab.get();
         tab.answer_with(tab.latest(), &answer);
-        assert_eq!(tab.outcomes(), [failed(Code::BadAnswer)]);
+        assert_eq!(tab.outcomes(), [failed(ErrorCode::BadAnswer)]);
         assert!(tab.rejected[0].1.message.contains(found) && tab.rejected[0].1.message.contains("ssoKey"));
     }
 }
@@ -175,6 +177,6 @@ fn rule_21_null_is_no_token_of_livechats() {
     let mut tab = Tab::new(Cache::Memory);
     tab.get();
     tab.answer_with(tab.latest(), &Answer::Null);
-    assert_eq!(tab.outcomes(), [failed(Code::BadAnswer)]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::BadAnswer)]);
     assert!(tab.rejected[0].1.message.starts_with("the source's answer is null"));
 }

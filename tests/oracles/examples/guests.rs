@@ -1,7 +1,7 @@
 //! Rule 27 by example: a refusal because nobody is signed in, and who signs in then.
 
 use custom_identity_provider::core::{
-    Answer, Cache, Code, Event, FREE_REFUSALS, Failure, Kind, REFUSAL_PAUSE, Reason, Reply, cool_down_length,
+    Answer, Cache, ErrorCode, Event, FREE_REFUSALS, Failure, Kind, REFUSAL_PAUSE, Reason, Reply, cool_down_length,
 };
 
 use super::tab::Tab;
@@ -15,10 +15,10 @@ fn rule_27_null_says_that_nobody_is_signed_in_and_who_signs_in_need_not_wait() {
         for refused in 1..=FREE_REFUSALS + 1 {
             assert!(matches!(tab.get(), Reply::Wait(_)), "{refused}");
             tab.answer_with(tab.latest(), &Answer::Null);
-            assert_eq!(tab.outcome(), failed(Code::NotSignedIn));
+            assert_eq!(tab.outcome(), failed(ErrorCode::NotSignedIn));
         }
         assert!(tab.rejected.iter().all(|(_, failure)| !failure.retryable));
-        assert!(matches!(tab.get(), Reply::Refuse(failure) if failure.code == Code::NotSignedIn));
+        assert!(matches!(tab.get(), Reply::Refuse(failure) if failure.code == ErrorCode::NotSignedIn));
         tab.signed_in();
         assert!(matches!(tab.get(), Reply::Wait(_)));
         // The refusals before count no more either.
@@ -49,7 +49,7 @@ fn rule_27_the_first_refusals_in_a_row_cost_nothing_and_each_further_one_a_pause
     for _ in 0..FREE_REFUSALS {
         tab.get();
         tab.fail(tab.latest(), nobody_signed_in());
-        assert_eq!(tab.outcome(), failed(Code::NotSignedIn));
+        assert_eq!(tab.outcome(), failed(ErrorCode::NotSignedIn));
     }
     for _ in 0..3 {
         assert!(matches!(tab.get(), Reply::Wait(_)));
@@ -82,7 +82,7 @@ fn rule_27_a_refusal_is_no_failure_of_the_source() {
     tab.fail(tab.latest(), Failure::of_status(403, None));
     let reply = tab.get();
     let Reply::Refuse(failure) = reply else { panic!("a cool-down") };
-    assert_eq!((failure.code, failure.retry_after), (Code::CoolingDown, Some(cool_down_length(1))));
+    assert_eq!((failure.code, failure.retry_after), (ErrorCode::CoolingDown, Some(cool_down_length(1))));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn rule_27_who_is_refused_because_nobody_is_signed_in_is_served_at_once_and_who_
     let mut tab = Tab::new(Cache::Memory);
     refuse(&mut tab, FREE_REFUSALS + 1);
     let refused = refusal(tab.get());
-    assert_eq!((refused.code, refused.retry_after), (Code::NotSignedIn, Some(REFUSAL_PAUSE)));
+    assert_eq!((refused.code, refused.retry_after), (ErrorCode::NotSignedIn, Some(REFUSAL_PAUSE)));
     tab.pass(REFUSAL_PAUSE - 1);
     assert_eq!(refusal(tab.fresh()).retry_after, Some(1));
     tab.pass(1);
@@ -146,7 +146,7 @@ fn rule_27_who_waits_when_somebody_signs_in_waits_on_and_is_given_the_persons_to
     assert_eq!(tab.began_for.last().unwrap().1.as_deref(), Some("ann"));
     assert!(tab.was_told(|event| matches!(
         event,
-        Event::RequestRetrying { code: Code::IdentityChanged, attempt: 1, delay: 0, .. }
+        Event::RequestRetrying { code: ErrorCode::IdentityChanged, attempt: 1, delay: 0, .. }
     )));
     tab.answer(of_nobody, &raw("of nobody", 3_600));
     assert!(tab.resolved.is_empty(), "a guest's token is never a customer's");

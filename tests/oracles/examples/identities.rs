@@ -1,8 +1,8 @@
 //! Rules 8 and 18 by example: whose answer it is when several identity functions speak, when the person changes, and when she is late.
 
 use custom_identity_provider::core::{
-    AbortReason, Cache, Caller, Code, Event, Failure, LATE_IDENTITY, Reading, Reason, Rejection, Reply, SignOutOrigin,
-    backoff_ceiling,
+    AbortReason, Cache, Caller, ErrorCode, Event, Failure, LATE_IDENTITY, Reading, Reason, Rejection, Reply,
+    SignOutOrigin, backoff_ceiling,
 };
 
 use super::tab::{Deed, PAGE, Tab};
@@ -11,7 +11,7 @@ use super::{
     tab_that_is_told_nothing, token, unavailable, waits_for,
 };
 use crate::stage::json::signed;
-use crate::stage::{HOUR, MINUTE, SECOND, jwt, livechat, settings, token_of};
+use crate::stage::{HOUR, MINUTE, SECOND, livechat, settings, signed_jwt, token_of};
 
 const OTHER: u32 = 2;
 
@@ -36,7 +36,7 @@ fn rule_08_another_person_gets_nothing_of_the_one_before() {
         let anns = tab.latest();
         tab.person = Some("bob");
         assert_eq!(waits_for(&tab.get()), Some(3));
-        assert_eq!(tab.outcomes()[1], failed(Code::IdentityChanged));
+        assert_eq!(tab.outcomes()[1], failed(ErrorCode::IdentityChanged));
         assert!(tab.deeds.contains(&Deed::Stopped(2)));
         assert_eq!(tab.stored, None);
         tab.answer(anns, &raw("ann's, late", 3_600));
@@ -52,7 +52,7 @@ fn rule_08_the_answer_itself_notices_that_another_person_is_there() {
     tab.get();
     tab.person = None;
     tab.answer(tab.latest(), &raw("ann's", 3_600));
-    assert_eq!(tab.outcomes(), [failed(Code::IdentityChanged)]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::IdentityChanged)]);
     tab.person = Some("ann");
     assert!(!tab.has());
     assert_eq!(tab.stored, None);
@@ -88,7 +88,7 @@ fn rule_08_for_nobody_the_source_is_not_asked() {
         // Who leaves takes the request along, and again nobody is asked for.
         tab.person = None;
         assert_eq!(tab.get(), Reply::Refuse(Failure::nobody_signed_in()));
-        assert_eq!(tab.outcomes(), [failed(Code::IdentityChanged)]);
+        assert_eq!(tab.outcomes(), [failed(ErrorCode::IdentityChanged)]);
         assert_eq!(tab.session.next_wake(), None);
     }
 }
@@ -105,7 +105,7 @@ fn rule_08_who_does_not_say_who_is_signed_in_is_served_all_the_same() {
 
 #[test]
 fn rule_08_a_jwt_is_gone_with_its_person() {
-    let mut tab = Tab::with(settings(Cache::Session, jwt()));
+    let mut tab = Tab::with(settings(Cache::Session, signed_jwt()));
     tab.fetch_jwt("ann's", 0, HOUR);
     assert!(tab.stored.is_some());
     tab.person = None;
@@ -125,7 +125,7 @@ fn rule_08_each_who_waits_is_answered_by_its_own_identity() {
     tab.cannot_say(3);
     tab.deeds.clear();
     tab.answer(tab.latest(), &raw("ann's", 3_600));
-    let expected = [token("ann's"), failed(Code::IdentityChanged), failed(Code::BadIdentity), token("ann's")];
+    let expected = [token("ann's"), failed(ErrorCode::IdentityChanged), failed(ErrorCode::BadIdentity), token("ann's")];
     assert_eq!(tab.outcomes(), expected);
     assert_eq!(tab.attempts.len(), 1);
     // Somebody named another person: that is who is signed in now, and nothing of Ann's is kept.
@@ -134,8 +134,8 @@ fn rule_08_each_who_waits_is_answered_by_its_own_identity() {
     assert_eq!((tab.session.identity(), tab.stored.is_some()), (Some("bob"), false));
     // The first two are refused before the others are answered, and who is signed in changes only after that.
     let position = |wanted: &dyn Fn(&Deed) -> bool| tab.deeds.iter().position(wanted).unwrap();
-    let refused = position(&|deed| *deed == Deed::Refused(1, 2, Code::IdentityChanged));
-    let unknown = position(&|deed| *deed == Deed::Refused(1, 3, Code::BadIdentity));
+    let refused = position(&|deed| *deed == Deed::Refused(1, 2, ErrorCode::IdentityChanged));
+    let unknown = position(&|deed| *deed == Deed::Refused(1, 3, ErrorCode::BadIdentity));
     let resolved = position(&|deed| *deed == Deed::Resolved(1, "ann's".to_owned()));
     let changed = position(&|deed| *deed == Deed::Told(Event::IdentityChanged));
     assert!(refused < unknown && unknown < resolved && resolved < changed, "{:?}", tab.deeds);
@@ -148,7 +148,7 @@ fn rule_08_who_only_fails_to_know_keeps_nobody_elses_answer_from_the_cache() {
     tab.get_as(2);
     tab.cannot_say(1);
     tab.answer(tab.latest(), &raw("ann's", 3_600));
-    assert_eq!(tab.outcomes(), [failed(Code::BadIdentity), token("ann's")]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::BadIdentity), token("ann's")]);
     assert!(!tab.was_told(is_identity_changed));
     assert_eq!(tab.stored.as_ref().unwrap()["accessToken"], "ann's");
     assert!(matches!(tab.get_as(2), Reply::Token(_)));
@@ -165,8 +165,8 @@ fn rule_08_where_nobody_confirms_who_was_named_is_signed_in_and_the_answer_is_no
         tab.others.insert(Caller(2), others.clone());
         tab.deeds.clear();
         tab.answer(tab.latest(), &raw("too late", 3_600));
-        let expected = if others == Reading::Failed { Code::BadIdentity } else { Code::IdentityChanged };
-        assert_eq!(tab.outcomes()[1..], [failed(Code::IdentityChanged), failed(expected)]);
+        let expected = if others == Reading::Failed { ErrorCode::BadIdentity } else { ErrorCode::IdentityChanged };
+        assert_eq!(tab.outcomes()[1..], [failed(ErrorCode::IdentityChanged), failed(expected)]);
         assert_eq!((tab.session.identity(), &tab.stored), (named, &None));
         let why = AbortReason::IdentityChanged;
         assert!(tab.was_told(|event| *event == Event::RequestAborted { request: 2, why }));
@@ -190,8 +190,8 @@ fn rule_08_where_nobody_knows_who_is_signed_in_the_request_ends_and_nothing_cool
         } else {
             tab.fail(tab.latest(), Failure::of_status(403, None));
         }
-        assert_eq!(tab.outcomes()[1..], [failed(Code::BadIdentity), failed(Code::BadIdentity)]);
-        let event = Event::RequestFailed { request: 2, duration: 0, code: Code::BadIdentity, demanded: true };
+        assert_eq!(tab.outcomes()[1..], [failed(ErrorCode::BadIdentity), failed(ErrorCode::BadIdentity)]);
+        let event = Event::RequestFailed { request: 2, duration: 0, code: ErrorCode::BadIdentity, demanded: true };
         assert!(tab.was_told(|told| *told == event), "{:?}", tab.deeds);
         assert!(tab.deeds.contains(&Deed::Dropped(2)));
         assert_eq!(tab.session.next_wake(), None);
@@ -240,7 +240,7 @@ fn rule_08_a_failure_that_is_tried_again_is_told_to_who_still_waits_and_changes_
     tab.get_as(2);
     tab.says(2, Some("bob"));
     tab.fail(tab.latest(), Failure::of_status(503, None));
-    assert_eq!(tab.outcomes(), [None, failed(Code::IdentityChanged)]);
+    assert_eq!(tab.outcomes(), [None, failed(ErrorCode::IdentityChanged)]);
     assert_eq!(tab.session.identity(), Some("ann"));
     tab.pass(backoff_ceiling(1));
     tab.answer(tab.latest(), &raw("ann's", 3_600));
@@ -256,7 +256,7 @@ fn rule_08_a_failure_for_good_is_told_to_who_confirms_and_then_another_is_signed
     tab.get_as(2);
     tab.says(2, None);
     tab.fail(tab.latest(), Failure::of_status(403, None));
-    assert_eq!(tab.outcomes(), [failed(Code::Refused), failed(Code::IdentityChanged)]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::Refused), failed(ErrorCode::IdentityChanged)]);
     assert_eq!(tab.session.identity(), None);
 }
 
@@ -320,7 +320,7 @@ fn rule_08_who_waited_for_nobody_is_served_for_who_signs_in() {
         tab.person = Some("ann");
         tab.deeds.clear();
         sign_in(&mut tab);
-        let told = Event::RequestRetrying { request: 1, attempt: 1, code: Code::IdentityChanged, delay: 0 };
+        let told = Event::RequestRetrying { request: 1, attempt: 1, code: ErrorCode::IdentityChanged, delay: 0 };
         let stopped = tab.deeds.iter().position(|deed| *deed == Deed::Stopped(1)).unwrap();
         let began = tab.deeds.iter().position(|deed| *deed == Deed::Began(1, 2, Reason::Get)).unwrap();
         assert!(tab.was_told(|event| *event == told) && stopped < began, "{:?}", tab.deeds);
@@ -396,7 +396,7 @@ fn rule_08_a_person_who_leaves_is_not_carried_over() {
         tab.get_as(1);
         tab.says(2, next);
         assert!(matches!(tab.get_as(2), Reply::Wait(request) if request.0 == 2));
-        assert_eq!(tab.outcomes()[0], failed(Code::IdentityChanged));
+        assert_eq!(tab.outcomes()[0], failed(ErrorCode::IdentityChanged));
     }
 }
 
@@ -420,7 +420,7 @@ fn rule_08_a_restored_record_answers_only_those_who_have_just_said_to_be_its_per
             assert_eq!(tab.outcomes()[..2], [None, None]);
             assert_eq!(tab.latest().number, 2);
             tab.answer(tab.latest(), &raw("ann's too", 3_600));
-            assert_eq!(tab.outcomes()[..2], [failed(Code::IdentityChanged), token("ann's too")]);
+            assert_eq!(tab.outcomes()[..2], [failed(ErrorCode::IdentityChanged), token("ann's too")]);
         }
     }
 }
@@ -433,7 +433,7 @@ fn rule_08_a_change_of_identity_forgets_aborts_and_rejects() {
     tab.person = Some("grace");
     let next = request(&tab.get());
     assert_ne!(next, waiting);
-    assert_eq!(tab.rejected[0].1.code, Code::IdentityChanged);
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::IdentityChanged);
     assert_eq!(tab.stops, [waiting]);
     assert!(tab.stored.is_none());
 }
@@ -447,7 +447,7 @@ fn rule_08_a_late_answer_never_reaches_the_next_person() {
     tab.person = None;
     tab.answer(of_ada, &raw("of ann", 3_600));
     assert!(tab.resolved.is_empty());
-    assert_eq!(tab.rejected[0].1.code, Code::IdentityChanged);
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::IdentityChanged);
     assert!(tab.stored.is_none());
     // And back again: what was forgotten stays forgotten.
     tab.person = Some("ann");
@@ -482,7 +482,7 @@ fn rule_08_every_waiter_is_answered_by_its_own_identity() {
     tab.says(OTHER, Some("grace"));
     let attempt = tab.latest();
     tab.answer(attempt, &raw("of ann", 3_600));
-    assert_eq!(tab.rejected[0].1.code, Code::IdentityChanged);
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::IdentityChanged);
     assert_eq!(tab.resolved.len(), 1, "who still says ann has ann's token");
     assert!(tab.was_told(|event| matches!(event, Event::RequestSucceeded { cached: false, .. })));
     assert!(tab.stored.is_none());
@@ -499,7 +499,7 @@ fn rule_08_a_waiter_whose_identity_fails_is_refused_alone() {
     let attempt = tab.latest();
     tab.answer(attempt, &raw("of ann", 3_600));
     assert_eq!(tab.rejected.len(), 1);
-    assert_eq!(tab.rejected[0].1.code, Code::BadIdentity);
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::BadIdentity);
     assert_eq!(tab.resolved.len(), 1);
     assert!(tab.stored.is_some(), "nobody said that somebody else is there");
 }
@@ -511,10 +511,13 @@ fn rule_08_where_nobody_knows_who_is_signed_in_a_request_ends_and_nothing_cools_
     tab.cannot_say(PAGE);
     let attempt = tab.latest();
     tab.answer(attempt, &raw("of ann", 3_600));
-    assert_eq!(tab.rejected[0].1.code, Code::BadIdentity);
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::BadIdentity);
     assert_eq!(tab.dropped, [waiting]);
     assert!(
-        tab.was_told(|event| matches!(event, Event::RequestFailed { code: Code::BadIdentity, demanded: true, .. }))
+        tab.was_told(|event| matches!(
+            event,
+            Event::RequestFailed { code: ErrorCode::BadIdentity, demanded: true, .. }
+        ))
     );
     assert_eq!(tab.session.next_wake(), None);
     tab.says(PAGE, Some("ann"));
@@ -529,7 +532,7 @@ fn rule_08_a_failed_attempt_asks_too_and_who_waits_on_is_asked_again() {
     tab.says(OTHER, Some("grace"));
     let first = tab.latest();
     tab.fail(first, unavailable());
-    assert_eq!(tab.rejected[0].1.code, Code::IdentityChanged);
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::IdentityChanged);
     tab.pass(1_000);
     let second = tab.latest();
     assert_eq!(second.number, 2);
@@ -563,7 +566,7 @@ fn rule_08_a_record_that_was_laid_aside_answers_nobody_who_has_not_said_whose_it
     assert!(tab.resolved.is_empty());
     let of_ada = tab.latest();
     tab.answer(of_ada, &raw("new", 3_600));
-    assert_eq!(tab.rejected[0].1.code, Code::IdentityChanged, "who says nobody has nothing of ann's");
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::IdentityChanged, "who says nobody has nothing of ann's");
     assert_eq!(token_of(&tab.resolved[0].1).access_token, "new");
 
     let mut tab = anns_tab_again();
@@ -581,7 +584,7 @@ fn rule_08_to_forget_nobody_is_asked_who_is_signed_in() {
     tab.cannot_say(PAGE);
     tab.invalidate();
     assert!(tab.stored.is_none());
-    assert_eq!(refusal(tab.get()).code, Code::BadIdentity);
+    assert_eq!(refusal(tab.get()).code, ErrorCode::BadIdentity);
 }
 
 #[test]
@@ -600,7 +603,10 @@ fn rule_08_the_identity_of_who_began_a_background_refresh_is_read_and_nobody_is_
     tab.answer(ahead, &raw("two", 3_600));
     assert!(tab.rejected.is_empty());
     assert!(
-        tab.was_told(|event| matches!(event, Event::RequestFailed { code: Code::BadIdentity, demanded: false, .. }))
+        tab.was_told(|event| matches!(
+            event,
+            Event::RequestFailed { code: ErrorCode::BadIdentity, demanded: false, .. }
+        ))
     );
     tab.says(PAGE, Some("ann"));
     assert_eq!(in_hand(&tab.get()), "one");
@@ -768,7 +774,7 @@ fn late_identity_is_not_waited_for_where_the_page_says_nothing_or_somebody_may_h
 
 #[test]
 fn late_identity_works_for_widgets_that_authenticate_people_too() {
-    let mut tab = Tab::with(settings(Cache::Session, jwt()));
+    let mut tab = Tab::with(settings(Cache::Session, signed_jwt()));
     tab.fetch_answer(&signed("ann's", tab.now.wall, HOUR));
     tab.reload();
     tab.person = None;

@@ -1,14 +1,15 @@
 //! JWTs by example: how long they live by their own claims, what becomes of one that comes again, and of its record.
 
 use custom_identity_provider::core::{
-    COOL_DOWN_FIRST, Cache, Code, Event, Kind, Moment, Policy, Reason, Rejection, Reply, RequestCounter, SignOutOrigin,
+    COOL_DOWN_FIRST, Cache, ErrorCode, Event, JwtProfile, Kind, Moment, Policy, Reason, Rejection, Reply,
+    RequestCounter, SignOutOrigin,
 };
 use serde_json::json;
 
 use super::tab::Tab;
 use super::{PLAIN, failed, given, is_missed, is_skewed, jwt_tab, raw, request, token};
 use crate::stage::json::{finished, signed};
-use crate::stage::{HOUR, MINUTE, SECOND, START, livechat, settings};
+use crate::stage::{HOUR, MINUTE, SECOND, START, jwt_kind, livechat, settings, signed_jwt};
 
 const WHOLE: Policy = Policy { margin: Some(0), ..PLAIN };
 
@@ -18,7 +19,7 @@ const SHORTEST: i64 = 7_200;
 /// The last answer was refused because that token's life ended here before.
 fn came_again(tab: &Tab) -> bool {
     let (_, failure) = tab.rejected.last().unwrap();
-    tab.outcome() == failed(Code::BadAnswer)
+    tab.outcome() == failed(ErrorCode::BadAnswer)
         && !failure.retryable
         && failure.message.starts_with("the JWT's iat is wrong")
         && failure.message.contains("the service that signs it")
@@ -147,7 +148,7 @@ fn rule_10_a_jwt_that_comes_again_after_its_life_is_a_bad_answer() {
             assert!(came_again(&tab), "{age} {wait}: {:?}", tab.outcome());
             assert!(!tab.has_under(&WHOLE));
             // It is no success, so that a broken service sees a bounded rate.
-            assert!(matches!(tab.get(), Reply::Refuse(failure) if failure.code == Code::CoolingDown));
+            assert!(matches!(tab.get(), Reply::Refuse(failure) if failure.code == ErrorCode::CoolingDown));
             tab.pass(2 * SECOND);
             tab.fetch_jwt("two", age, HOUR);
             assert_eq!(tab.outcome(), token("two"));
@@ -318,7 +319,7 @@ fn rule_10_a_wrong_jwt_says_what_is_wrong_and_who_has_to_mend_it() {
         let mut wrong = signed("a secret", START, HOUR);
         wrong[field] = value.clone();
         let failure = given(&mut jwt_tab(Cache::Memory), &wrong).unwrap_err();
-        assert_eq!(failure.code, Code::BadAnswer, "{field}: {value}");
+        assert_eq!(failure.code, ErrorCode::BadAnswer, "{field}: {value}");
         assert!(failure.message.contains(named), "{}", failure.message);
         let subject = if field == "parts" { "form" } else { field };
         assert!(failure.message.starts_with(&format!("the JWT's {subject} is wrong")), "{}", failure.message);
@@ -327,7 +328,7 @@ fn rule_10_a_wrong_jwt_says_what_is_wrong_and_who_has_to_mend_it() {
     }
     for no_jwt in [json!({}), json!({ "token": 5 }), json!({ "token": null }), json!(5)] {
         let failure = given(&mut jwt_tab(Cache::Memory), &no_jwt).unwrap_err();
-        assert_eq!(failure.code, Code::BadAnswer);
+        assert_eq!(failure.code, ErrorCode::BadAnswer);
         assert!(failure.message.contains("JWT"), "{}", failure.message);
     }
 }
@@ -337,7 +338,7 @@ fn rule_10_an_encrypted_jwt_is_taken_where_the_vendor_can_decrypt() {
     let mut encrypted = signed("encrypted", START, HOUR);
     encrypted["parts"] = json!(5);
     assert!(given(&mut jwt_tab(Cache::Memory), &encrypted.clone()).is_err());
-    let mut tab = Tab::with(settings(Cache::Memory, Kind::Jwt { may_be_encrypted: true }));
+    let mut tab = Tab::with(settings(Cache::Memory, jwt_kind(true)));
     assert!(given(&mut tab, &encrypted.clone()).is_err(), "RS256 is no way to encrypt");
     encrypted["alg"] = json!("RSA-OAEP-256");
     tab.pass(COOL_DOWN_FIRST);
@@ -358,7 +359,7 @@ fn rule_10_a_jwt_that_comes_again_does_not_live_twice() {
         }
         tab.pass(HOUR / 2);
         let failure = given(&mut tab, &signed("one", issued, HOUR)).unwrap_err();
-        assert_eq!(failure.code, Code::BadAnswer);
+        assert_eq!(failure.code, ErrorCode::BadAnswer);
         assert!(failure.message.contains("whose life ended here"), "{}", failure.message);
         tab.pass(COOL_DOWN_FIRST);
         // Another one lives what it says.
@@ -438,7 +439,7 @@ fn rule_11_a_refresh_ahead_that_brings_a_dead_jwt_again_costs_an_event() {
     assert!(matches!(tab.get_under(&eager), Reply::Token(_)));
     tab.answer(tab.latest(), &old);
     let is_failure = |event: &Event| {
-        matches!(event, Event::RequestFailed { request: 3, code: Code::BadAnswer, demanded: false, .. })
+        matches!(event, Event::RequestFailed { request: 3, code: ErrorCode::BadAnswer, demanded: false, .. })
     };
     assert!(tab.was_told(is_failure), "{:?}", tab.deeds);
     assert!(matches!(tab.get_under(&eager), Reply::Token(_)));
@@ -447,7 +448,7 @@ fn rule_11_a_refresh_ahead_that_brings_a_dead_jwt_again_costs_an_event() {
 #[test]
 fn rule_12_the_record_of_a_jwt_is_read_after_a_reload() {
     for (kind, encrypted) in [(false, false), (true, false), (true, true)] {
-        let mut tab = Tab::with(settings(Cache::Session, Kind::Jwt { may_be_encrypted: kind }));
+        let mut tab = Tab::with(settings(Cache::Session, jwt_kind(kind)));
         let mut one = signed("one", tab.now.wall + 3 * HOUR, HOUR);
         if encrypted {
             one["parts"] = json!(5);
@@ -525,7 +526,7 @@ fn rule_12_a_record_that_is_no_jwts_is_a_miss_and_removed() {
 
 #[test]
 fn rule_12_a_record_of_another_kind_is_a_miss_and_removed() {
-    let jwts = Kind::Jwt { may_be_encrypted: true };
+    let jwts = jwt_kind(true);
     for (first, second) in
         [(livechat(), jwts.clone()), (jwts.clone(), livechat()), (jwts, Kind::Code), (livechat(), Kind::Code)]
     {
@@ -546,12 +547,12 @@ fn rule_12_a_record_of_another_kind_is_a_miss_and_removed() {
 
 #[test]
 fn rule_12_an_encrypted_jwts_record_is_no_record_for_a_vendor_that_cannot_decrypt() {
-    let mut tab = Tab::with(settings(Cache::Session, Kind::Jwt { may_be_encrypted: true }));
+    let mut tab = Tab::with(settings(Cache::Session, jwt_kind(true)));
     let mut one = signed("one", tab.now.wall, HOUR);
     one["parts"] = json!(5);
     one["alg"] = json!("RSA-OAEP-256");
     tab.fetch_answer(&one);
-    tab.settings.kind = Kind::Jwt { may_be_encrypted: false };
+    tab.settings.kind = signed_jwt();
     tab.reload();
     assert!(!tab.has());
     assert!(tab.was_told(|event| *event == Event::RecordRejected { why: Rejection::Corrupt }));
@@ -606,7 +607,7 @@ fn rule_21_what_is_wrong_with_a_jwt_is_named_and_who_mends_it() {
         let mut tab = jwt_tab(Cache::Memory);
         tab.get();
         tab.answer(tab.latest(), &answer);
-        assert_eq!(tab.outcomes(), [failed(Code::BadAnswer)], "{answer}");
+        assert_eq!(tab.outcomes(), [failed(ErrorCode::BadAnswer)], "{answer}");
         let message = &tab.rejected[0].1.message;
         assert!(message.starts_with(named), "{message}");
         assert!(message.ends_with("to be mended in the service that signs it"), "{message}");
@@ -636,13 +637,41 @@ fn rule_21_an_encrypted_jwt_is_for_vendors_that_can_decrypt() {
         (true, 5, "dir", false),
         (false, 5, "RSA-OAEP-256", false),
     ] {
-        let mut tab = Tab::with(settings(Cache::Memory, Kind::Jwt { may_be_encrypted }));
+        let mut tab = Tab::with(settings(Cache::Memory, jwt_kind(may_be_encrypted)));
         let mut answer = signed("one", tab.now.wall, HOUR);
         answer["parts"] = json!(parts);
         answer["alg"] = json!(alg);
         tab.fetch_answer(&answer);
-        let expected = if is_right { token("one") } else { failed(Code::BadAnswer) };
+        let expected = if is_right { token("one") } else { failed(ErrorCode::BadAnswer) };
         assert_eq!(tab.outcome(), expected, "{may_be_encrypted} {parts} {alg}");
+    }
+}
+
+#[test]
+fn rule_21_which_algorithms_are_taken_and_which_claim_names_the_customer_is_the_vendors() {
+    static VENDOR: JwtProfile = JwtProfile { signed: &["HS256", "HS512"], encrypted: &[], subject: "external_id" };
+    for (alg, external_id) in [("HS256", json!("ann")), ("HS512", json!("ann")), ("HS384", json!("ann"))] {
+        let mut tab = Tab::with(settings(Cache::Memory, Kind::Jwt(&VENDOR)));
+        let mut answer = signed("one", tab.now.wall, HOUR);
+        (answer["alg"], answer["external_id"]) = (json!(alg), external_id);
+        tab.fetch_answer(&answer);
+        if alg == "HS384" {
+            assert_eq!(tab.outcome(), failed(ErrorCode::BadAnswer));
+            assert!(tab.rejected[0].1.message.contains("alg is wrong: expected HS256 or HS512;"));
+            continue;
+        }
+        assert_eq!(tab.outcome(), token("one"));
+        // The claim sub is another's now, and the customer is the same.
+        let mut other = signed("two", tab.now.wall, HOUR);
+        (other["alg"], other["external_id"], other["sub"]) = (json!(alg), json!("ann"), json!("another"));
+        tab.fresh();
+        tab.answer(tab.latest(), &other);
+        assert!(!tab.was_told(|event| matches!(event, Event::EntityChanged { .. })));
+        other["token"] = json!("three");
+        other["external_id"] = json!("grace");
+        tab.fresh();
+        tab.answer(tab.latest(), &other);
+        assert!(tab.was_told(|event| matches!(event, Event::EntityChanged { .. })));
     }
 }
 

@@ -1,15 +1,15 @@
 //! Rule 10 by example: how long a token may be used, by both clocks.
 
 use custom_identity_provider::core::{
-    Answer, Cache, Event, Kind, LATE_IDENTITY, LONGEST_LIFETIME, Lifetime, Moment, Policy, Reply, Warning,
-    backoff_ceiling, read_answer,
+    Answer, Cache, Event, LATE_IDENTITY, LONGEST_LIFETIME, Lifetime, Moment, Policy, Reply, Warning, backoff_ceiling,
+    read_answer,
 };
 use serde_json::json;
 
 use super::tab::Tab;
 use super::{PLAIN, anns_tab_again, cached, finished_at, jwt_tab, raw, request, unavailable};
 use crate::stage::json::{Json, finished, signed};
-use crate::stage::{HOUR, MINUTE, SECOND, START, token_of};
+use crate::stage::{HOUR, MINUTE, SECOND, START, signed_jwt, token_of};
 
 #[test]
 fn rule_10_the_margin_is_thirty_seconds_or_a_tenth_unless_set() {
@@ -112,7 +112,7 @@ fn rule_10_a_jwt_lives_from_iat_to_exp_counted_locally_when_the_clocks_disagree(
     let now = Moment { wall: 1_800_000_000_000, monotonic: 9_000 };
     let of = |iat: i64, exp: i64| {
         let taken_apart = Json(json!({ "token": "a.b.c", "parts": 3, "alg": "RS256", "iat": iat, "exp": exp }));
-        let read = read_answer(&Answer::Object(&taken_apart), &Kind::Jwt { may_be_encrypted: false }, now, now);
+        let read = read_answer(&Answer::Object(&taken_apart), &signed_jwt(), now, now);
         read.map(|(grant, warnings)| (grant.lifetime.created, grant.lifetime.expires_in, warnings))
     };
     assert_eq!(of(1_799_999_940, 1_800_003_540).unwrap(), (now.wall - MINUTE, HOUR, vec![]));

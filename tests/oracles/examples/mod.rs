@@ -17,11 +17,11 @@ mod signing_out;
 mod tab;
 
 use custom_identity_provider::core::{
-    Cache, Code, Event, Failure, Kind, Policy, Reason, Rejection, Reply, RequestId, Settings,
+    Cache, ErrorCode, Event, Failure, Kind, Policy, Reason, Rejection, Reply, RequestId, Settings,
 };
 
 use crate::stage::json::{self, finished};
-use crate::stage::{HOUR, MINUTE, jwt, livechat, settings, token_of};
+use crate::stage::{HOUR, MINUTE, livechat, settings, signed_jwt, token_of};
 use tab::{Outcome, Tab};
 
 const PLAIN: Policy = Policy { margin: None, refresh_ahead: 0, timeout: 10_000, patience: 30_000 };
@@ -31,7 +31,7 @@ fn token(text: &str) -> Option<Outcome> {
     Some(Outcome::Token(text.to_owned()))
 }
 
-fn failed(code: Code) -> Option<Outcome> {
+fn failed(code: ErrorCode) -> Option<Outcome> {
     Some(Outcome::Failed(code))
 }
 
@@ -65,7 +65,7 @@ fn refused() -> Failure {
 }
 
 fn both_kinds() -> [Kind; 2] {
-    [Kind::Code, jwt()]
+    [Kind::Code, signed_jwt()]
 }
 
 fn nobody_signed_in() -> Failure {
@@ -96,7 +96,7 @@ fn anns_tab_again() -> Tab {
 }
 
 fn jwt_tab(cache: Cache) -> Tab {
-    Tab::with(settings(cache, jwt()))
+    Tab::with(settings(cache, signed_jwt()))
 }
 
 fn is_skewed(event: &Event) -> bool {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use custom_identity_provider::core::{Code, Facts, Failure};
+use custom_identity_provider::core::{ErrorCode, Facts, Failure};
 
 fn of_status(status: f64) -> Facts {
     Facts { status: Some(status), ..Facts::default() }
@@ -20,7 +20,7 @@ fn oauth(name: &str) -> Facts {
     Facts { oauth_exception: Some(name.to_owned()), status: Some(400.0), ..Facts::default() }
 }
 
-fn identity_error(code: Code, retryable: bool) -> Facts {
+fn identity_error(code: ErrorCode, retryable: bool) -> Facts {
     Facts {
         identity_error: Some((code, "said by the page".to_owned())),
         retryable: Some(retryable),
@@ -33,7 +33,7 @@ fn nothing() -> Facts {
 }
 
 /// The row of the table, what was found, and what it has to mean.
-fn rows() -> Vec<(u32, Facts, Code, bool)> {
+fn rows() -> Vec<(u32, Facts, ErrorCode, bool)> {
     let everything_else = |facts: Facts| Facts {
         timed_out: true,
         mistaken: true,
@@ -43,64 +43,64 @@ fn rows() -> Vec<(u32, Facts, Code, bool)> {
         ..facts
     };
     let mut rows = vec![
-        (1, identity_error(Code::NotSignedIn, false), Code::NotSignedIn, false),
-        (1, identity_error(Code::SourceFailed, true), Code::SourceFailed, true),
-        (1, Facts { status: Some(503.0), ..identity_error(Code::Refused, false) }, Code::Refused, false),
-        (1, everything_else(identity_error(Code::BadOption, false)), Code::BadOption, false),
-        (2, exception("identity_lost"), Code::SsoIdentityException, false),
-        (2, exception("access_denied"), Code::SsoIdentityException, false),
-        (2, exception("server_error"), Code::SsoIdentityException, true),
-        (2, exception("temporarily_unavailable"), Code::SsoIdentityException, true),
-        (2, Facts { status: Some(503.0), ..exception("invalid_request") }, Code::SsoIdentityException, false),
-        (3, oauth("unauthorized_client"), Code::SsoOauthException, false),
-        (3, oauth("server_error"), Code::SsoOauthException, true),
-        (3, oauth("temporarily_unavailable"), Code::SsoOauthException, true),
-        (4, everything_else(of_status(401.0)), Code::NotSignedIn, false),
-        (5, everything_else(of_status(503.0)), Code::Unavailable, true),
-        (6, everything_else(of_status(302.0)), Code::NotSignedIn, false),
-        (7, everything_else(of_status(304.0)), Code::BadAnswer, false),
-        (8, everything_else(of_status(403.0)), Code::Refused, false),
-        (9, everything_else(found("a redirect")), Code::NotSignedIn, false),
-        (9, found("a redirect"), Code::NotSignedIn, false),
-        (10, found("a sign-in page"), Code::NotSignedIn, false),
-        (10, Facts { redirected: true, ..found("a sign-in page") }, Code::NotSignedIn, false),
-        (11, Facts { redirected: true, ..found("HTML") }, Code::NotSignedIn, false),
-        (11, Facts { redirected: true, ..of_status(200.0) }, Code::NotSignedIn, false),
-        (12, found("HTML"), Code::BadAnswer, false),
-        (12, found("empty"), Code::BadAnswer, false),
-        (12, Facts { redirected: true, ..found("empty") }, Code::BadAnswer, false),
-        (12, found("no JSON"), Code::BadAnswer, false),
-        (12, Facts { redirected: true, ..found("no JSON") }, Code::BadAnswer, false),
-        (13, Facts { timed_out: true, ..nothing() }, Code::TimedOut, true),
+        (1, identity_error(ErrorCode::NotSignedIn, false), ErrorCode::NotSignedIn, false),
+        (1, identity_error(ErrorCode::SourceFailed, true), ErrorCode::SourceFailed, true),
+        (1, Facts { status: Some(503.0), ..identity_error(ErrorCode::Refused, false) }, ErrorCode::Refused, false),
+        (1, everything_else(identity_error(ErrorCode::BadOption, false)), ErrorCode::BadOption, false),
+        (2, exception("identity_lost"), ErrorCode::SsoIdentityException, false),
+        (2, exception("access_denied"), ErrorCode::SsoIdentityException, false),
+        (2, exception("server_error"), ErrorCode::SsoIdentityException, true),
+        (2, exception("temporarily_unavailable"), ErrorCode::SsoIdentityException, true),
+        (2, Facts { status: Some(503.0), ..exception("invalid_request") }, ErrorCode::SsoIdentityException, false),
+        (3, oauth("unauthorized_client"), ErrorCode::SsoOauthException, false),
+        (3, oauth("server_error"), ErrorCode::SsoOauthException, true),
+        (3, oauth("temporarily_unavailable"), ErrorCode::SsoOauthException, true),
+        (4, everything_else(of_status(401.0)), ErrorCode::NotSignedIn, false),
+        (5, everything_else(of_status(503.0)), ErrorCode::Unavailable, true),
+        (6, everything_else(of_status(302.0)), ErrorCode::NotSignedIn, false),
+        (7, everything_else(of_status(304.0)), ErrorCode::BadAnswer, false),
+        (8, everything_else(of_status(403.0)), ErrorCode::Refused, false),
+        (9, everything_else(found("a redirect")), ErrorCode::NotSignedIn, false),
+        (9, found("a redirect"), ErrorCode::NotSignedIn, false),
+        (10, found("a sign-in page"), ErrorCode::NotSignedIn, false),
+        (10, Facts { redirected: true, ..found("a sign-in page") }, ErrorCode::NotSignedIn, false),
+        (11, Facts { redirected: true, ..found("HTML") }, ErrorCode::NotSignedIn, false),
+        (11, Facts { redirected: true, ..of_status(200.0) }, ErrorCode::NotSignedIn, false),
+        (12, found("HTML"), ErrorCode::BadAnswer, false),
+        (12, found("empty"), ErrorCode::BadAnswer, false),
+        (12, Facts { redirected: true, ..found("empty") }, ErrorCode::BadAnswer, false),
+        (12, found("no JSON"), ErrorCode::BadAnswer, false),
+        (12, Facts { redirected: true, ..found("no JSON") }, ErrorCode::BadAnswer, false),
+        (13, Facts { timed_out: true, ..nothing() }, ErrorCode::TimedOut, true),
         (
             13,
             Facts { timed_out: true, network: true, mistaken: true, unclear: true, ..nothing() },
-            Code::TimedOut,
+            ErrorCode::TimedOut,
             true,
         ),
-        (14, Facts { mistaken: true, ..nothing() }, Code::SourceFailed, false),
-        (14, Facts { mistaken: true, network: true, unclear: true, ..nothing() }, Code::SourceFailed, false),
-        (15, Facts { network: true, ..nothing() }, Code::Network, true),
-        (15, Facts { network: true, unclear: true, ..nothing() }, Code::Network, true),
-        (16, Facts { unclear: true, ..nothing() }, Code::SourceFailed, true),
-        (17, nothing(), Code::SourceFailed, false),
-        (17, of_status(200.0), Code::SourceFailed, false),
-        (17, Facts { redirected: true, ..nothing() }, Code::SourceFailed, false),
-        (17, of_status(99.0), Code::SourceFailed, false),
-        (17, of_status(1_000.0), Code::SourceFailed, false),
-        (17, of_status(-503.0), Code::SourceFailed, false),
-        (17, of_status(f64::NAN), Code::SourceFailed, false),
-        (17, of_status(f64::INFINITY), Code::SourceFailed, false),
-        (17, of_status(70_039.0), Code::SourceFailed, false),
+        (14, Facts { mistaken: true, ..nothing() }, ErrorCode::SourceFailed, false),
+        (14, Facts { mistaken: true, network: true, unclear: true, ..nothing() }, ErrorCode::SourceFailed, false),
+        (15, Facts { network: true, ..nothing() }, ErrorCode::Network, true),
+        (15, Facts { network: true, unclear: true, ..nothing() }, ErrorCode::Network, true),
+        (16, Facts { unclear: true, ..nothing() }, ErrorCode::SourceFailed, true),
+        (17, nothing(), ErrorCode::SourceFailed, false),
+        (17, of_status(200.0), ErrorCode::SourceFailed, false),
+        (17, Facts { redirected: true, ..nothing() }, ErrorCode::SourceFailed, false),
+        (17, of_status(99.0), ErrorCode::SourceFailed, false),
+        (17, of_status(1_000.0), ErrorCode::SourceFailed, false),
+        (17, of_status(-503.0), ErrorCode::SourceFailed, false),
+        (17, of_status(f64::NAN), ErrorCode::SourceFailed, false),
+        (17, of_status(f64::INFINITY), ErrorCode::SourceFailed, false),
+        (17, of_status(70_039.0), ErrorCode::SourceFailed, false),
     ];
     for status in 300..1_000 {
         let (row, code, retryable) = match status {
-            401 => (4, Code::NotSignedIn, false),
-            408 | 429 => (5, Code::Unavailable, true),
-            500..600 => (5, Code::Unavailable, true),
-            302 | 303 | 307 => (6, Code::NotSignedIn, false),
-            304 => (7, Code::BadAnswer, false),
-            _ => (8, Code::Refused, false),
+            401 => (4, ErrorCode::NotSignedIn, false),
+            408 | 429 => (5, ErrorCode::Unavailable, true),
+            500..600 => (5, ErrorCode::Unavailable, true),
+            302 | 303 | 307 => (6, ErrorCode::NotSignedIn, false),
+            304 => (7, ErrorCode::BadAnswer, false),
+            _ => (8, ErrorCode::Refused, false),
         };
         rows.push((row, of_status(f64::from(status)), code, retryable));
     }
@@ -180,11 +180,15 @@ fn rule_13_messages_say_what_happened_and_blame_nobody_else() {
     );
     assert_eq!(message(found("empty")), "the source's answer is empty, expected JSON with access_token or accessToken");
     assert_eq!(message(found("HTML")), "the source's answer is HTML, expected JSON");
-    assert_eq!(message(identity_error(Code::Refused, false)), "said by the page");
+    assert_eq!(message(identity_error(ErrorCode::Refused, false)), "said by the page");
     assert_eq!(message(exception("identity_lost")), "identity_lost");
     for (row, facts, code, _) in rows() {
         let Failure { message, .. } = facts.failure();
         assert!(!message.is_empty());
-        assert_eq!(message.contains("function given as source"), code == Code::SourceFailed && row > 1, "row {row}");
+        assert_eq!(
+            message.contains("function given as source"),
+            code == ErrorCode::SourceFailed && row > 1,
+            "row {row}"
+        );
     }
 }

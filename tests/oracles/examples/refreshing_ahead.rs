@@ -1,7 +1,7 @@
 //! Rule 11 by example: the background request in the last stretch of a token's life.
 
 use custom_identity_provider::core::{
-    COOL_DOWN_FIRST, Cache, Code, Event, Failure, Policy, Reason, Reply, SignOutOrigin, cool_down_length,
+    COOL_DOWN_FIRST, Cache, ErrorCode, Event, Failure, Policy, Reason, Reply, SignOutOrigin, cool_down_length,
 };
 
 use super::tab::{Deed, Tab};
@@ -23,7 +23,9 @@ fn rule_11_refresh_ahead_answers_at_once_and_its_failure_costs_an_event() {
     }
     assert_eq!(tab.attempts.len(), 2);
     tab.fail(tab.latest(), refused());
-    assert!(tab.was_told(|event| matches!(event, Event::RequestFailed { demanded: false, code: Code::Refused, .. })));
+    assert!(
+        tab.was_told(|event| matches!(event, Event::RequestFailed { demanded: false, code: ErrorCode::Refused, .. }))
+    );
     assert_eq!(cached(&tab.get_under(&EAGER)), Some("one"));
     assert_eq!(tab.attempts.len(), 2, "the background cools down");
     assert_eq!(waits_for(&tab.fresh()), Some(3), "who waits does not");

@@ -1,15 +1,15 @@
 //! Rule 13 by example: deadlines, pauses, patience and cool-downs.
 
 use custom_identity_provider::core::{
-    BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Code, Event, FREE_REFUSALS, Failure, Kind,
-    LONGEST_RETRY_AFTER, Policy, Reply, SignOutOrigin, backoff_ceiling, cool_down_length,
+    BACKOFF_FIRST, BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, ErrorCode, Event, FREE_REFUSALS, Failure,
+    Kind, LONGEST_RETRY_AFTER, Policy, Reply, SignOutOrigin, backoff_ceiling, cool_down_length,
 };
 use serde_json::json;
 
 use super::tab::{Deed, Tab};
 use super::{PLAIN, failed, raw, refusal, refused, refused_with, request, token, unavailable, waits_for};
 use crate::stage::json::signed;
-use crate::stage::{HOUR, MINUTE, SECOND, jwt, livechat, settings};
+use crate::stage::{HOUR, MINUTE, SECOND, livechat, settings, signed_jwt};
 
 #[test]
 fn policy_defaults_are_the_documented_ones() {
@@ -24,7 +24,7 @@ fn rule_13_an_attempt_has_a_deadline_and_a_request_gives_up_after_its_patience()
     while tab.outcomes() == [None] {
         tab.pass(1);
     }
-    assert_eq!(tab.outcomes(), [failed(Code::TimedOut)]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::TimedOut)]);
     assert!(tab.now.monotonic - begun <= PLAIN.patience);
     assert_eq!(tab.attempts.len(), 3, "10 s each, and a pause between");
     assert_eq!(tab.deeds.iter().filter(|deed| **deed == Deed::Stopped(1)).count(), 3);
@@ -34,7 +34,7 @@ fn rule_13_an_attempt_has_a_deadline_and_a_request_gives_up_after_its_patience()
 #[test]
 fn rule_13_what_may_pass_is_tried_again_after_a_bounded_pause() {
     let passing = [
-        Failure::passing(Code::Network, "no network"),
+        Failure::passing(ErrorCode::Network, "no network"),
         Failure::of_status(408, None),
         Failure::of_status(429, None),
         Failure::of_status(500, None),
@@ -74,7 +74,7 @@ fn rule_13_retry_after_is_obeyed_by_pauses_and_by_the_cool_down() {
     tab.pass(1);
     assert_eq!(tab.attempts.len(), 2);
     tab.fail(tab.latest(), Failure::of_status(503, Some(2 * MINUTE)));
-    assert_eq!(tab.outcomes(), [failed(Code::Unavailable)]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::Unavailable)]);
     tab.online();
     tab.pass(2 * MINUTE - 1);
     assert!(refused_with(&tab.get()).is_some());
@@ -86,7 +86,7 @@ fn rule_13_retry_after_is_obeyed_by_pauses_and_by_the_cool_down() {
 fn rule_13_online_ends_the_pause_and_the_cool_down() {
     let mut tab = Tab::new(Cache::Session);
     tab.get();
-    tab.fail(tab.latest(), Failure::passing(Code::Network, "no network"));
+    tab.fail(tab.latest(), Failure::passing(ErrorCode::Network, "no network"));
     tab.online();
     assert_eq!(tab.latest().number, 2);
     tab.fail(tab.latest(), refused());
@@ -106,7 +106,7 @@ fn rule_13_a_broken_source_sees_a_bounded_rate_however_often_it_is_asked() {
         } else {
             let reply = tab.fresh();
             let failure = refused_with(&reply).expect("a refusal");
-            assert_eq!((failure.code, failure.retryable), (Code::CoolingDown, true));
+            assert_eq!((failure.code, failure.retryable), (ErrorCode::CoolingDown, true));
             assert_eq!(
                 failure.retry_after,
                 Some(cool_down_length(begun.len() as u32) - (tab.now.monotonic - begun.last().unwrap()))
@@ -150,7 +150,7 @@ fn rule_13_nonsense_is_not_asked_for_again_at_once() {
     let mut tab = Tab::new(Cache::Session);
     tab.get();
     tab.answer(tab.latest(), &json!({ "access_token": "a secret" }));
-    assert_eq!(tab.outcomes(), [failed(Code::BadAnswer)]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::BadAnswer)]);
     assert!(refused_with(&tab.get()).is_some());
 }
 
@@ -187,7 +187,7 @@ fn rule_13_retry_after_lengthens_the_cool_down_and_a_shorter_one_does_not_shorte
 
 #[test]
 fn rule_13_an_exception_at_which_livechats_clients_stop_is_seen_again_in_the_cool_down() {
-    for code in [Code::SsoIdentityException, Code::SsoOauthException] {
+    for code in [ErrorCode::SsoIdentityException, ErrorCode::SsoOauthException] {
         let mut tab = Tab::new(Cache::Session);
         tab.get();
         tab.fail(tab.latest(), Failure::of_exception(code, "access_denied".to_owned(), Some(401), None));
@@ -254,9 +254,10 @@ fn rule_13_a_pause_that_ends_too_late_gives_up_with_the_last_failure() {
                 assert_eq!(tab.outcomes(), [None]);
                 continue;
             }
-            assert_eq!(tab.outcomes(), [failed(Code::Unavailable)]);
+            assert_eq!(tab.outcomes(), [failed(ErrorCode::Unavailable)]);
             assert_eq!(tab.rejected[0].1, unavailable());
-            let event = Event::RequestFailed { request: 1, duration: late, code: Code::Unavailable, demanded: true };
+            let event =
+                Event::RequestFailed { request: 1, duration: late, code: ErrorCode::Unavailable, demanded: true };
             assert!(tab.was_told(|told| *told == event));
             assert_eq!(tab.session.next_wake(), None);
             // As after any failure, the next call begins after the cool-down.
@@ -295,7 +296,7 @@ fn rule_13_a_retry_after_without_bounds_is_obeyed_for_an_hour() {
 
 #[test]
 fn rule_13_signing_in_ends_no_pause_and_no_request() {
-    let mut tab = Tab::with(settings(Cache::Memory, Kind::Jwt { may_be_encrypted: false }));
+    let mut tab = Tab::with(settings(Cache::Memory, signed_jwt()));
     tab.get();
     tab.fail(tab.latest(), Failure::of_status(503, Some(5 * SECOND)));
     let wake = tab.session.next_wake();
@@ -371,7 +372,7 @@ fn rule_13_each_attempt_has_a_deadline_and_the_request_gives_up_after_its_patien
     tab.pass(10_000);
     assert_eq!(tab.stops, [waiting], "a silent attempt is aborted");
     tab.pass(20_000);
-    assert_eq!(tab.rejected[0].1.code, Code::TimedOut);
+    assert_eq!(tab.rejected[0].1.code, ErrorCode::TimedOut);
     assert_eq!(tab.session.next_wake(), None);
 }
 
@@ -426,7 +427,7 @@ fn rule_13_a_network_that_returns_is_used_at_once() {
     for number in 1..=5 {
         let attempt = tab.latest();
         assert_eq!(attempt.number, number);
-        tab.fail(attempt, Failure::passing(Code::Network, "no network"));
+        tab.fail(attempt, Failure::passing(ErrorCode::Network, "no network"));
         tab.online();
     }
 }
@@ -440,7 +441,7 @@ fn rule_13_the_cool_down_grows_and_ends_with_a_success() {
         let attempt = tab.latest();
         tab.fail(attempt, Failure::of_status(403, None));
         let refused = refusal(tab.fresh());
-        assert_eq!((refused.code, refused.retry_after), (Code::CoolingDown, Some(length)));
+        assert_eq!((refused.code, refused.retry_after), (ErrorCode::CoolingDown, Some(length)));
         tab.invalidate();
         assert_eq!(refusal(tab.get()).retry_after, Some(length), "invalidate is no way around it");
         tab.pass(length);
@@ -479,17 +480,17 @@ fn rule_13_a_stopped_attempts_late_answer_changes_nothing() {
 
 #[test]
 fn rule_13_nobody_signed_in_is_said_at_once_and_somebody_who_signs_in_is_not_kept_waiting() {
-    for kind in [jwt(), Kind::Code] {
+    for kind in [signed_jwt(), Kind::Code] {
         let mut tab = Tab::with(settings(Cache::Memory, kind));
         tab.person = None;
-        assert_eq!(refusal(tab.get()).code, Code::NotSignedIn);
-        assert_eq!(refusal(tab.fresh()).code, Code::NotSignedIn);
+        assert_eq!(refusal(tab.get()).code, ErrorCode::NotSignedIn);
+        assert_eq!(refusal(tab.fresh()).code, ErrorCode::NotSignedIn);
         assert!(tab.attempts.is_empty(), "there is nothing to ask for");
         tab.person = Some("ann");
         request(&tab.get());
         let attempt = tab.latest();
         tab.answer(attempt, &json!(null));
-        assert_eq!(tab.rejected[0].1.code, Code::NotSignedIn);
+        assert_eq!(tab.rejected[0].1.code, ErrorCode::NotSignedIn);
         request(&tab.get());
     }
 }
@@ -572,7 +573,7 @@ fn rule_13_the_exceptions_that_pass_by_themselves_are_tried_again() {
         let mut tab = Tab::new(Cache::Memory);
         tab.get();
         let attempt = tab.latest();
-        tab.fail(attempt, Failure::of_exception(Code::SsoOauthException, name.to_owned(), Some(400), None));
+        tab.fail(attempt, Failure::of_exception(ErrorCode::SsoOauthException, name.to_owned(), Some(400), None));
         assert_eq!(tab.rejected.is_empty(), is_tried_again, "{name}");
     }
 }

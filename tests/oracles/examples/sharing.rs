@@ -1,7 +1,7 @@
 //! Rules 1 to 4 and 20 by example: who joins, who begins, what all who wait share, and who leaves.
 
 use custom_identity_provider::core::{
-    AbortReason, COOL_DOWN_FIRST, Cache, Code, Event, Failure, Policy, Reason, cool_down_length,
+    AbortReason, COOL_DOWN_FIRST, Cache, ErrorCode, Event, Failure, Policy, Reason, cool_down_length,
 };
 
 use super::tab::{Deed, Tab};
@@ -82,7 +82,7 @@ fn rule_02_a_refresh_that_was_joined_is_demanded_even_when_nobody_knows_who_is_s
         tab.cannot_say(1);
         tab.cannot_say(2);
         tab.fail(tab.latest(), Failure::of_status(403, None));
-        let is_it = |event: &Event| matches!(event, Event::RequestFailed { code: Code::BadIdentity, demanded, .. } if *demanded == joins);
+        let is_it = |event: &Event| matches!(event, Event::RequestFailed { code: ErrorCode::BadIdentity, demanded, .. } if *demanded == joins);
         assert!(tab.was_told(is_it), "{:?}", tab.deeds);
     }
 }
@@ -144,7 +144,7 @@ fn rule_04_a_failure_rejects_everyone_and_is_not_remembered() {
     tab.get();
     tab.fresh();
     tab.fail(tab.latest(), refused());
-    assert_eq!(tab.outcomes(), [failed(Code::Refused), failed(Code::Refused)]);
+    assert_eq!(tab.outcomes(), [failed(ErrorCode::Refused), failed(ErrorCode::Refused)]);
     tab.pass(cool_down_length(1));
     tab.get();
     tab.answer(tab.latest(), &raw("one", 3_600));

@@ -39,7 +39,7 @@ fn begin_takes_whatever_stands_there_as_before_its_time() {
     for standing in [mark(1), first(1)] {
         let mut page = begun(found(&standing));
         assert_eq!(page.generation(), Some(standing.as_str()));
-        assert_eq!(page.told(&standing), News::Nothing);
+        assert_eq!(page.heard(&standing), News::Nothing);
         assert_eq!(page.compare(found(&standing)), News::Nothing);
     }
     assert_eq!(begun(MISSING).generation(), None);
@@ -49,12 +49,12 @@ fn begin_takes_whatever_stands_there_as_before_its_time() {
 #[test]
 fn told_a_mark_is_a_sign_out_once_however_often_it_comes() {
     let mut page = begun(found(&first(1)));
-    assert_eq!(page.told(&mark(2)), News::SignedOut);
-    assert_eq!(page.told(&mark(2)), News::Nothing);
+    assert_eq!(page.heard(&mark(2)), News::SignedOut);
+    assert_eq!(page.heard(&mark(2)), News::Nothing);
     assert_eq!(page.compare(found(&mark(2))), News::Nothing, "told, then found");
-    assert_eq!(page.told(&mark(2)), News::Nothing);
+    assert_eq!(page.heard(&mark(2)), News::Nothing);
     assert_eq!(page.generation(), Some(mark(2).as_str()));
-    assert_eq!(page.told(&mark(3)), News::SignedOut);
+    assert_eq!(page.heard(&mark(3)), News::SignedOut);
     // Told of one that never stood.
     assert_eq!(page.compare(found(&mark(2))), News::Nothing);
 }
@@ -62,17 +62,17 @@ fn told_a_mark_is_a_sign_out_once_however_often_it_comes() {
 #[test]
 fn told_a_first_mark_is_no_news() {
     let mut page = begun(found(&mark(1)));
-    assert_eq!(page.told(&first(2)), News::Nothing);
+    assert_eq!(page.heard(&first(2)), News::Nothing);
 }
 
 #[test]
 fn told_sixteen_marks_later_one_is_still_known() {
     let mut page = begun(found(&first(1)));
     for number in 2..=17 {
-        assert_eq!(page.told(&mark(number)), News::SignedOut);
+        assert_eq!(page.heard(&mark(number)), News::SignedOut);
     }
     for number in (2..=17).rev() {
-        assert_eq!(page.told(&mark(number)), News::Nothing, "{number}");
+        assert_eq!(page.heard(&mark(number)), News::Nothing, "{number}");
     }
 }
 
@@ -81,7 +81,7 @@ fn compare_finds_a_sign_out_that_nobody_told() {
     for standing in [mark(1), first(1)] {
         let mut page = begun(found(&standing));
         assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
-        assert_eq!(page.told(&mark(2)), News::Nothing, "found, then told");
+        assert_eq!(page.heard(&mark(2)), News::Nothing, "found, then told");
         assert_eq!(page.compare(found(&mark(2))), News::Nothing);
         assert_eq!(page.compare(found(&mark(3))), News::SignedOut);
     }
@@ -116,13 +116,13 @@ fn compare_takes_nothing_for_a_sign_out_where_no_mark_was_known_to_stand() {
     // Storage that could not be read when the page began, or for a moment: what stands there may be older than whoever has just come.
     let mut page = begun(UNREADABLE);
     assert_eq!(page.compare(found(&mark(1))), News::MayHaveLeft);
-    assert_eq!(page.told(&mark(1)), News::Nothing);
+    assert_eq!(page.heard(&mark(1)), News::Nothing);
     assert_eq!(page.compare(UNREADABLE), News::MayHaveLeft);
     assert_eq!(page.compare(found(&mark(1))), News::MayHaveLeft, "the same again");
     assert_eq!(page.compare(found(&mark(1))), News::Nothing);
     assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
     // Nor does it help that it was told of: others may have been lost while nothing could be read.
-    assert_eq!(page.told(&mark(3)), News::SignedOut);
+    assert_eq!(page.heard(&mark(3)), News::SignedOut);
     assert_eq!(page.compare(UNREADABLE), News::MayHaveLeft);
     assert_eq!(page.compare(found(&mark(3))), News::MayHaveLeft);
 }
@@ -134,7 +134,7 @@ fn compare_finds_a_mark_that_somebody_put_there_again() {
     assert_eq!(page.compare(found(&mark(1))), News::SignedOut);
     assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
     // Whether it was told before, too, makes no difference.
-    assert_eq!(page.told(&mark(3)), News::SignedOut);
+    assert_eq!(page.heard(&mark(3)), News::SignedOut);
     assert_eq!(page.compare(found(&mark(3))), News::Nothing);
     assert_eq!(page.compare(found(&mark(2))), News::SignedOut);
     assert_eq!(page.compare(found(&mark(3))), News::SignedOut);
@@ -170,11 +170,11 @@ fn signed_out_here_a_page_hears_nothing_of_its_own_sign_out() {
     page.wrote(&mark(2));
     assert_eq!(page.generation(), Some(mark(2).as_str()));
     assert_eq!(page.compare(found(&mark(2))), News::Nothing);
-    assert_eq!(page.told(&mark(2)), News::Nothing);
+    assert_eq!(page.heard(&mark(2)), News::Nothing);
     // One that could not be written comes back from a page that was told and could.
     page.signed_out_here(&mark(3));
     assert_eq!(page.generation(), Some(mark(2).as_str()));
-    assert_eq!(page.told(&mark(3)), News::Nothing);
+    assert_eq!(page.heard(&mark(3)), News::Nothing);
     assert_eq!(page.compare(found(&mark(3))), News::Nothing);
 }
 
@@ -185,7 +185,7 @@ fn wrote_a_first_mark_stands_and_another_pages_in_its_place_rejects_nobody() {
     page.wrote(&first(1));
     assert_eq!(page.generation(), Some(first(1).as_str()));
     assert_eq!(page.compare(found(&first(1))), News::Nothing);
-    assert_eq!(page.told(&first(2)), News::Nothing);
+    assert_eq!(page.heard(&first(2)), News::Nothing);
     assert_eq!(page.compare(found(&first(2))), News::MayHaveLeft);
 }
 
@@ -198,7 +198,7 @@ fn rule_07_what_stood_there_when_the_page_began_is_no_news() {
     assert_eq!(page.generation(), Some(BEFORE));
     page.left();
     assert_eq!(page.compare(FoundMark::Mark(BEFORE)), News::Nothing);
-    assert_eq!(page.told(BEFORE), News::Nothing);
+    assert_eq!(page.heard(BEFORE), News::Nothing);
 }
 
 #[test]
@@ -206,17 +206,17 @@ fn rule_07_a_sign_out_is_heard_once_by_whatever_comes_first() {
     let mut page = begun(FoundMark::Mark(BEFORE));
     assert_eq!(page.compare(FoundMark::Mark(LATER)), News::SignedOut);
     assert_eq!(page.generation(), Some(LATER));
-    assert_eq!(page.told(LATER), News::Nothing);
+    assert_eq!(page.heard(LATER), News::Nothing);
 
     let mut page = begun(FoundMark::Mark(BEFORE));
-    assert_eq!(page.told(LATER), News::SignedOut);
-    assert_eq!(page.told(LATER), News::Nothing);
+    assert_eq!(page.heard(LATER), News::SignedOut);
+    assert_eq!(page.heard(LATER), News::Nothing);
     assert_eq!(page.compare(FoundMark::Mark(LATER)), News::Nothing);
     assert_eq!(page.generation(), Some(LATER));
 
     let mut page = begun(FoundMark::Mark(BEFORE));
     page.signed_out_here(LATER);
-    assert_eq!(page.told(LATER), News::Nothing);
+    assert_eq!(page.heard(LATER), News::Nothing);
     page.wrote(LATER);
     assert_eq!(page.compare(FoundMark::Mark(LATER)), News::Nothing);
 }
@@ -241,7 +241,7 @@ fn rule_07_first_marks_are_no_sign_outs_but_one_in_anothers_place_was_cleared_be
     assert_eq!(page.compare(FoundMark::Missing), News::Nothing);
     page.wrote(&first);
     assert_eq!(page.compare(FoundMark::Mark(&first)), News::Nothing);
-    assert_eq!(page.told(&second), News::Nothing);
+    assert_eq!(page.heard(&second), News::Nothing);
     assert_eq!(page.compare(FoundMark::Mark(&second)), News::MayHaveLeft);
     assert_eq!(page.compare(FoundMark::Mark(LATER)), News::SignedOut);
 }
@@ -259,16 +259,16 @@ fn rule_07_a_page_that_slept_and_has_no_mark_forgets_once() {
 fn rule_07_a_sign_out_is_no_news_after_fifteen_others() {
     let mark = |number: u32| format!("{number:032x}");
     let mut page = begun(FoundMark::Mark(BEFORE));
-    (100..116).for_each(|number| assert_eq!(page.told(&mark(number)), News::SignedOut));
-    (100..116).for_each(|number| assert_eq!(page.told(&mark(number)), News::Nothing));
+    (100..116).for_each(|number| assert_eq!(page.heard(&mark(number)), News::SignedOut));
+    (100..116).for_each(|number| assert_eq!(page.heard(&mark(number)), News::Nothing));
     // A page remembers no more than it needs.
-    assert_eq!(page.told(BEFORE), News::SignedOut);
+    assert_eq!(page.heard(BEFORE), News::SignedOut);
 }
 
 #[test]
 fn rule_07_a_mark_that_stands_again_in_anothers_place_was_put_there_anew() {
     let mut page = begun(FoundMark::Mark(BEFORE));
-    assert_eq!(page.told(LATER), News::SignedOut);
+    assert_eq!(page.heard(LATER), News::SignedOut);
     assert_eq!(page.compare(FoundMark::Mark(LATER)), News::Nothing);
     assert_eq!(page.compare(FoundMark::Mark(BEFORE)), News::SignedOut);
     assert_eq!(page.compare(FoundMark::Mark(LATER)), News::SignedOut);

@@ -1,6 +1,6 @@
 //! Rule 7 by example: what a sign-out ends.
 
-use custom_identity_provider::core::{AbortReason, Cache, Code, Event, Rejection, SignOutOrigin};
+use custom_identity_provider::core::{AbortReason, Cache, ErrorCode, Event, Rejection, SignOutOrigin};
 
 use super::tab::{Deed, Tab};
 use super::{EAGER, failed, raw, refused, refused_with, request, token, waits_for};
@@ -16,7 +16,7 @@ fn rule_07_sign_out_rejects_who_waits() {
         tab.get();
         let (older, newer) = (tab.attempts[1], tab.attempts[2]);
         tab.sign_out(origin);
-        assert_eq!(tab.outcomes()[1..], [failed(Code::SignedOut), failed(Code::SignedOut)]);
+        assert_eq!(tab.outcomes()[1..], [failed(ErrorCode::SignedOut), failed(ErrorCode::SignedOut)]);
         for attempt in [older, newer] {
             assert!(tab.deeds.contains(&Deed::Stopped(attempt.request.0)));
             tab.answer(attempt, &raw("late", 3_600));
@@ -53,7 +53,7 @@ fn rule_07_what_is_to_be_done_at_a_sign_out_comes_in_order() {
         Deed::Forgot,
         Deed::Stopped(2),
         Deed::Told(Event::RequestAborted { request: 2, why }),
-        Deed::Rejected(2, Code::SignedOut),
+        Deed::Rejected(2, ErrorCode::SignedOut),
     ];
     assert_eq!(tab.deeds, expected);
 }

@@ -5,13 +5,13 @@ use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 
 use custom_identity_provider::core::{
-    Answer, Attempt, Cache, Caller, Code, Credential, Effect, Event, Failure, Grant, Kind, Policy, Reading, Reason,
-    Reply, RequestCounter, RequestId, Settings, SignOutOrigin,
+    Answer, Attempt, Cache, Caller, Credential, Effect, ErrorCode, Event, Failure, Grant, Kind, Policy, Reading,
+    Reason, Reply, RequestCounter, RequestId, Settings, SignOutOrigin,
 };
 use serde_json::Value;
 
 use crate::stage::json::{Json, raw, signed};
-use crate::stage::{Said, Stage, livechat, settings};
+use crate::stage::{Said, Stage, livechat, settings, takes_jwts};
 
 /// The caller who speaks for the page where an example needs only one.
 pub const PAGE: u32 = 1;
@@ -22,9 +22,9 @@ pub enum Deed {
     Began(u32, u32, Reason),
     Stopped(u32),
     Resolved(u32, String),
-    Rejected(u32, Code),
+    Rejected(u32, ErrorCode),
     /// One caller alone.
-    Refused(u32, u32, Code),
+    Refused(u32, u32, ErrorCode),
     Dropped(u32),
     Stored(String),
     Forgot,
@@ -35,7 +35,7 @@ pub enum Deed {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
     Token(String),
-    Failed(Code),
+    Failed(ErrorCode),
 }
 
 /// Somebody who waits, or waited.
@@ -323,7 +323,7 @@ impl Tab {
     /// The answer itself, after everyone was asked.
     pub fn tell_answer(&mut self, attempt: Attempt, answer: &Value) {
         self.hear();
-        if matches!(self.settings.kind, Kind::Jwt { .. }) {
+        if takes_jwts(&self.settings.kind) {
             self.jwts.push(answer.clone());
         }
         for name in ["access_token", "accessToken", "token"] {

@@ -1,14 +1,14 @@
 //! Bytes from outside: whatever a source answers and whatever lies in storage, nothing panics and nonsense is never a token.
 
 use custom_identity_provider::core::{
-    Answer, Code, Credential, Grant, Kind, LONGEST_LIFETIME, Moment, RECORD_VERSION, RecordScope, read_answer,
+    Answer, Credential, ErrorCode, Grant, Kind, LONGEST_LIFETIME, Moment, RECORD_VERSION, RecordScope, read_answer,
     read_record,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::stage::json::Json;
-use crate::stage::{START, jwt, livechat, token_of};
+use crate::stage::{START, jwt_kind, livechat, signed_jwt, token_of};
 
 const NOW: Moment = Moment { wall: START, monotonic: 5_000 };
 /// Stands where a secret might, so that an error that quotes it is seen.
@@ -151,7 +151,7 @@ fn check(answer: Value) {
         }
         Err(failure) => {
             assert!(!is_right, "refused, {}: {answer}", failure.message);
-            assert_eq!(failure.code, Code::BadAnswer);
+            assert_eq!(failure.code, ErrorCode::BadAnswer);
             assert!(!failure.retryable);
             assert!(!failure.message.contains(SECRET), "{}", failure.message);
             let names = ["access_token", "entity_id", "expires_in", "token_type", "organization_id", "license_id"];
@@ -197,7 +197,7 @@ proptest! {
     fn rule_12_bytes_that_are_no_record_are_a_miss(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
         let expected = RecordScope { scope: "", generation: "" };
         if let Ok(value) = serde_json::from_slice::<Value>(&bytes) {
-            for kind in [livechat(), jwt(), Kind::Code] {
+            for kind in [livechat(), signed_jwt(), Kind::Code] {
                 prop_assert!(read_record(&Json(value.clone()), &kind, expected, NOW).is_err());
             }
         }
@@ -206,7 +206,7 @@ proptest! {
     #[test]
     fn rule_10_a_jwt_of_any_shape_never_lives_for_ever_nor_in_an_error(claims in mutated(taken_apart())) {
         for may_be_encrypted in [false, true] {
-            match read_answer(&Answer::Object(&Json(claims.clone())), &Kind::Jwt { may_be_encrypted }, NOW, NOW) {
+            match read_answer(&Answer::Object(&Json(claims.clone())), &jwt_kind(may_be_encrypted), NOW, NOW) {
                 Ok((grant, _)) => {
                     prop_assert!(is_right_jwt(&claims, may_be_encrypted), "accepted: {}", claims);
                     prop_assert!(grant.lifetime.expires_in > 0 && grant.lifetime.expires_in <= LONGEST_LIFETIME);
@@ -216,7 +216,7 @@ proptest! {
                 }
                 Err(failure) => {
                     prop_assert!(!is_right_jwt(&claims, may_be_encrypted), "refused, {}: {}", failure.message, claims);
-                    prop_assert_eq!(failure.code, Code::BadAnswer);
+                    prop_assert_eq!(failure.code, ErrorCode::BadAnswer);
                     prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
                 }
             }

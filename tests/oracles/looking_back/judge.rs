@@ -3,7 +3,7 @@
 //! The judge knows nothing of how requests stand. It knows who called, what each handle's `identity` said when it was read, for whom
 //! a source was asked, and what was handed out.
 
-use custom_identity_provider::core::{Attempt, Code, Effect, Event, Kind, Moment, Policy, Reading};
+use custom_identity_provider::core::{Attempt, Effect, ErrorCode, Event, Kind, Moment, Policy, Reading};
 
 use crate::stage::Said;
 
@@ -126,12 +126,12 @@ impl Judge {
     }
 
     /// Rules 13 and 27: nobody is refused without a reason, and nobody for what befell another.
-    pub fn refused_at_once(&self, handle: u32, code: Code) {
+    pub fn refused_at_once(&self, handle: u32, code: ErrorCode) {
         let is_nobody = self.reading(handle) == Some(&Reading::Says(None));
         let takes_guests = matches!(self.kind, Kind::Token(_));
         match code {
-            Code::BadIdentity => assert_eq!(self.reading(handle), Some(&Reading::Failed)),
-            Code::NotSignedIn if is_nobody && !takes_guests => {}
+            ErrorCode::BadIdentity => assert_eq!(self.reading(handle), Some(&Reading::Failed)),
+            ErrorCode::NotSignedIn if is_nobody && !takes_guests => {}
             _ => assert!(self.failures > 0 || self.refusals > 3, "{code:?}, and nothing failed before"),
         }
     }
@@ -143,8 +143,8 @@ impl Judge {
     }
 
     /// A request that somebody waited for failed for good.
-    pub fn failed(&mut self, code: Code) {
-        if code == Code::NotSignedIn {
+    pub fn failed(&mut self, code: ErrorCode) {
+        if code == ErrorCode::NotSignedIn {
             self.refusals += 1;
         } else {
             self.failures += 1;
@@ -216,7 +216,7 @@ impl Judge {
                         _ => self.starts_anew(),
                     }
                 }
-                Effect::Emit(Event::RequestRetrying { request, code: Code::IdentityChanged, .. }) => {
+                Effect::Emit(Event::RequestRetrying { request, code: ErrorCode::IdentityChanged, .. }) => {
                     self.dues
                         .iter_mut()
                         .filter(|due| due.request == *request)
@@ -238,8 +238,10 @@ impl Judge {
                     let asked_for = asked_for.map(|sent| Reading::Says(sent.asked_for.clone()));
                     let named = self.reading(caller.0);
                     let is_right = match failure.code {
-                        Code::BadIdentity => named == Some(&Reading::Failed),
-                        Code::IdentityChanged => matches!(named, Some(Reading::Says(_))) && named != asked_for.as_ref(),
+                        ErrorCode::BadIdentity => named == Some(&Reading::Failed),
+                        ErrorCode::IdentityChanged => {
+                            matches!(named, Some(Reading::Says(_))) && named != asked_for.as_ref()
+                        }
                         _ => false,
                     };
                     assert!(is_right, "{caller:?} was refused with {:?}", failure.code);

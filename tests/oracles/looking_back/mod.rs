@@ -6,14 +6,14 @@ mod oracle;
 mod sign_outs;
 
 use custom_identity_provider::core::{
-    AbortReason, Attempt, BACKOFF_FLOOR, Cache, Caller, Code, Credential, Effect, Event, Failure, Grant, Kind, Method,
-    Moment, Policy, Reading, Reason, Rejection, Reply, RequestId, SignOutOrigin, backoff_ceiling,
+    AbortReason, Attempt, BACKOFF_FLOOR, Cache, Caller, Credential, Effect, ErrorCode, Event, Failure, Grant, Kind,
+    Method, Moment, Policy, Reading, Reason, Rejection, Reply, RequestId, SignOutOrigin, backoff_ceiling,
 };
 use proptest::prelude::*;
 use serde_json::json;
 
 use crate::stage::json::{Json, raw, signed};
-use crate::stage::{Said, Stage, jwt, livechat, runner, settings};
+use crate::stage::{Said, Stage, livechat, runner, settings, signed_jwt, takes_jwts};
 use judge::Judge;
 use oracle::{Fact, Oracle, Token, asked};
 
@@ -108,9 +108,9 @@ fn policies() -> [Policy; 3] {
 }
 
 fn failures() -> [Failure; 9] {
-    let exception = |name: &str| Failure::of_exception(Code::SsoOauthException, name.to_owned(), Some(400), None);
+    let exception = |name: &str| Failure::of_exception(ErrorCode::SsoOauthException, name.to_owned(), Some(400), None);
     [
-        Failure::passing(Code::Network, "no network"),
+        Failure::passing(ErrorCode::Network, "no network"),
         Failure::of_status(503, Some(1_000)),
         Failure::of_status(429, Some(20_000)),
         Failure::of_status(503, Some(36_000_000)),
@@ -177,9 +177,9 @@ struct Expected {
     begins: Vec<(u32, u32, Reason)>,
     stops: Vec<u32>,
     resolved: Vec<(u32, String)>,
-    rejected: Vec<(u32, Code)>,
+    rejected: Vec<(u32, ErrorCode)>,
     /// Handles that are refused alone, while their request may go on.
-    refused: Vec<(u32, u32, Code)>,
+    refused: Vec<(u32, u32, ErrorCode)>,
     dropped: Vec<u32>,
     stored: usize,
     forgotten: usize,
@@ -204,7 +204,7 @@ impl Expected {
 enum Replied {
     Token(String),
     Wait(u32),
-    Refused(Code, Option<i64>),
+    Refused(ErrorCode, Option<i64>),
 }
 
 struct Play {
@@ -267,7 +267,7 @@ impl Play {
     }
 
     fn takes_jwts(&self) -> bool {
-        matches!(self.kind, Kind::Jwt { .. })
+        takes_jwts(&self.kind)
     }
 
     fn says(&self, handle: u32) -> u8 {
@@ -302,7 +302,7 @@ impl Play {
                 Effect::Forget => heard.forgotten += 1,
                 Effect::Emit(Event::Call { .. }) => {}
                 // How long a pause is, the session draws itself.
-                Effect::Emit(Event::RequestRetrying { code, .. }) if *code != Code::IdentityChanged => {}
+                Effect::Emit(Event::RequestRetrying { code, .. }) if *code != ErrorCode::IdentityChanged => {}
                 Effect::Emit(event) => heard.events.push(format!("{event:?}")),
             }
         }
@@ -393,7 +393,7 @@ impl Play {
                 self.expected.stops.push(request);
             }
             let attempt = self.attempts(request);
-            self.event(Event::RequestRetrying { request, attempt, code: Code::IdentityChanged, delay: 0 });
+            self.event(Event::RequestRetrying { request, attempt, code: ErrorCode::IdentityChanged, delay: 0 });
             self.note(Fact::CarriedOver { request });
             carried_over.push(request);
         }
@@ -430,8 +430,8 @@ impl Play {
         }
         self.event(Event::RequestAborted { request, why });
         let code = match why {
-            AbortReason::SignedOut => Some(Code::SignedOut),
-            AbortReason::IdentityChanged => Some(Code::IdentityChanged),
+            AbortReason::SignedOut => Some(ErrorCode::SignedOut),
+            AbortReason::IdentityChanged => Some(ErrorCode::IdentityChanged),
             _ => None,
         };
         match code {
@@ -491,7 +491,7 @@ impl Play {
         let now = self.now();
         let method = if reason == Reason::Get { Method::GetToken } else { Method::GetFreshToken };
         if !matches!(self.kind, Kind::Token(_)) && self.says(handle) == 0 {
-            return Replied::Refused(Code::NotSignedIn, None);
+            return Replied::Refused(ErrorCode::NotSignedIn, None);
         }
         if reason == Reason::Get {
             if let Some(request) = self.oracle.joinable(true) {
@@ -522,7 +522,7 @@ impl Play {
         self.policy = policy;
         let says = self.says(handle);
         let expected = if says == FAILS {
-            Replied::Refused(Code::BadIdentity, None)
+            Replied::Refused(ErrorCode::BadIdentity, None)
         } else {
             self.observe(says, &[(handle, says)]);
             self.drop_expired();
@@ -588,7 +588,12 @@ impl Play {
     }
 
     /// What a source of LiveChat's answers with, and what has to come of it.
-    fn livechat_answer(&mut self, request: u32, sent: Moment, kind: usize) -> (serde_json::Value, Result<Token, Code>) {
+    fn livechat_answer(
+        &mut self,
+        request: u32,
+        sent: Moment,
+        kind: usize,
+    ) -> (serde_json::Value, Result<Token, ErrorCode>) {
         let lifetime = [28_800_000, 3_600_000, 60_000, 5_000][kind % 4];
         // The last kind is of another customer.
         let entity = u32::from(kind == 6);
@@ -598,7 +603,7 @@ impl Play {
             0..=3 => (raw(&text(&token), &entity, lifetime / 1_000), Ok(token)),
             4 => {
                 let wrong = json!({ "access_token": text(&token), "entity_id": entity, "token_type": "Bearer", "expires_in": -1 });
-                (wrong, Err(Code::BadAnswer))
+                (wrong, Err(ErrorCode::BadAnswer))
             }
             _ => {
                 // A finished token that was made half an hour ago, or will be in an hour.
@@ -618,13 +623,13 @@ impl Play {
     }
 
     /// What a service that signs JWTs answers with, whatever its clock says, and what has to come of it.
-    fn jwt_answer(&mut self, request: u32, sent: Moment, kind: usize) -> (serde_json::Value, Result<Token, Code>) {
+    fn jwt_answer(&mut self, request: u32, sent: Moment, kind: usize) -> (serde_json::Value, Result<Token, ErrorCode>) {
         let lifetime = [28_800_000, 3_600_000, 60_000, 7_500][self.tokens.len() % 4];
         let person = self.oracle.who();
         let mine: Vec<Token> = self.tokens.iter().filter(|token| Some(token.person) == person).cloned().collect();
         let token = match kind {
-            4 => return (json!({ "token": "a.b", "parts": 2 }), Err(Code::BadAnswer)),
-            5 => return (json!(null), Err(Code::NotSignedIn)),
+            4 => return (json!({ "token": "a.b", "parts": 2 }), Err(ErrorCode::BadAnswer)),
+            5 => return (json!(null), Err(ErrorCode::NotSignedIn)),
             // One that was served before.
             2 | 3 if !mine.is_empty() => mine[(kind * 7 + self.requests as usize) % mine.len()].clone(),
             _ => {
@@ -640,7 +645,7 @@ impl Play {
         if is_skewed && allowed.is_some() {
             self.event(Event::ClockSkew { request });
         }
-        (answer, allowed.ok_or(Code::BadAnswer))
+        (answer, allowed.ok_or(ErrorCode::BadAnswer))
     }
 
     /// Rule 8: everyone who is concerned is asked who is signed in, at that moment; meanwhile the page can do anything. False when
@@ -677,8 +682,11 @@ impl Play {
         let demanded = self.oracle.is_demanded(request);
         for (handle, _) in readings.iter().filter(|(_, says)| *says != who) {
             if self.oracle.waiters(request).iter().any(|(waiting, _)| waiting == handle) {
-                let code =
-                    if self.says_in(readings, *handle) == FAILS { Code::BadIdentity } else { Code::IdentityChanged };
+                let code = if self.says_in(readings, *handle) == FAILS {
+                    ErrorCode::BadIdentity
+                } else {
+                    ErrorCode::IdentityChanged
+                };
                 self.expected.refused.push((request, *handle, code));
                 self.note(Fact::Refused { request, handle: *handle });
             }
@@ -696,7 +704,7 @@ impl Play {
             None => {
                 let (begun, _) = self.oracle.policy(request);
                 let duration = self.now().monotonic - begun.monotonic;
-                self.event(Event::RequestFailed { request, duration, code: Code::BadIdentity, demanded });
+                self.event(Event::RequestFailed { request, duration, code: ErrorCode::BadIdentity, demanded });
                 self.expected.dropped.push(request);
                 self.note(Fact::Aborted { request });
                 None
@@ -717,10 +725,10 @@ impl Play {
         let (_, sent) = self.oracle.attempt(request).unwrap();
         let (answer, outcome) = match self.kind {
             Kind::Token(_) => self.livechat_answer(request, sent, kind),
-            Kind::Jwt { .. } => self.jwt_answer(request, sent, kind),
+            Kind::Jwt(_) => self.jwt_answer(request, sent, kind),
             Kind::Code => match kind {
-                4 => (json!({ "ssoKey": "a code" }), Err(Code::BadAnswer)),
-                5 => (json!(null), Err(Code::NotSignedIn)),
+                4 => (json!({ "ssoKey": "a code" }), Err(ErrorCode::BadAnswer)),
+                5 => (json!(null), Err(ErrorCode::NotSignedIn)),
                 _ => {
                     let token = self.made(sent, 0, 0, 0);
                     (json!(text(&token)), Ok(token))
@@ -765,7 +773,7 @@ impl Play {
         self.record = Some((token.clone(), person, self.stage.generation.clone()));
     }
 
-    fn give_up(&mut self, request: u32, code: Code, retry_after: Option<i64>) {
+    fn give_up(&mut self, request: u32, code: ErrorCode, retry_after: Option<i64>) {
         let demanded = self.oracle.is_demanded(request);
         let (begun, _) = self.oracle.policy(request);
         let duration = self.now().monotonic - begun.monotonic;
@@ -1054,12 +1062,12 @@ fn rules_01_to_27_hold_in_every_schedule_with_single_use_codes() {
 
 #[test]
 fn rules_01_to_27_hold_in_every_schedule_with_stored_jwts() {
-    play_all(Cache::Session, &jwt());
+    play_all(Cache::Session, &signed_jwt());
 }
 
 #[test]
 fn rules_01_to_27_hold_in_every_schedule_with_jwts_in_memory() {
-    play_all(Cache::Memory, &jwt());
+    play_all(Cache::Memory, &signed_jwt());
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! rules leave room (jitter), it takes what the session chose, and checks that it may.
 
 use custom_identity_provider::core::{
-    BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, Code, Moment, Policy, Reason, backoff_ceiling,
+    BACKOFF_FLOOR, COOL_DOWN_CEILING, COOL_DOWN_FIRST, Cache, ErrorCode, Moment, Policy, Reason, backoff_ceiling,
 };
 
 /// How an attempt or a request ended.
@@ -50,7 +50,7 @@ pub enum Fact {
         request: u32,
         until: i64,
         at_least_until: i64,
-        code: Code,
+        code: ErrorCode,
         retry_after: Option<i64>,
     },
     /// The request brought a token.
@@ -63,7 +63,7 @@ pub enum Fact {
     GaveUp {
         request: u32,
         demanded: bool,
-        code: Code,
+        code: ErrorCode,
         retry_after: Option<i64>,
     },
     /// The request was aborted.
@@ -320,7 +320,7 @@ impl Oracle {
     }
 
     /// The failure that a pausing request had last, and what it asked for.
-    pub fn last_failure(&self, request: u32) -> (Code, Option<i64>) {
+    pub fn last_failure(&self, request: u32) -> (ErrorCode, Option<i64>) {
         let found = self.history.iter().rev().find_map(|(_, fact)| match fact {
             Fact::Paused { request: paused, code, retry_after, .. } if *paused == request => {
                 Some((*code, *retry_after))
@@ -356,7 +356,7 @@ impl Oracle {
     }
 
     /// Milliseconds until a request may begin (rule 13), and what a call hears meanwhile.
-    pub fn cool_down(&self, now: Moment, background: bool) -> Option<(i64, Code)> {
+    pub fn cool_down(&self, now: Moment, background: bool) -> Option<(i64, ErrorCode)> {
         let fresh_start = self
             .history
             .iter()
@@ -370,15 +370,15 @@ impl Oracle {
         let mut latest: Option<i64> = None;
         let mut end: Option<i64> = None;
         let mut asked_end: Option<i64> = None;
-        let mut heard = Code::CoolingDown;
+        let mut heard = ErrorCode::CoolingDown;
         for (position, (moment, fact)) in self.history.iter().enumerate().skip(fresh_start) {
             match fact {
                 // Nobody is signed in: that is no failing backend, and only who asks without end is held back.
-                Fact::GaveUp { demanded, code: Code::NotSignedIn, .. } if *demanded != background => {
+                Fact::GaveUp { demanded, code: ErrorCode::NotSignedIn, .. } if *demanded != background => {
                     refusals += 1;
                     if refusals > 3 {
                         end = end.max(Some(moment.monotonic + 1_000));
-                        heard = Code::NotSignedIn;
+                        heard = ErrorCode::NotSignedIn;
                     }
                 }
                 Fact::GaveUp { request, demanded, code, retry_after } if *demanded != background => {
@@ -399,8 +399,8 @@ impl Oracle {
                     // Requests can overlap, when one is of an older epoch: neither failure shortens the other's cool-down.
                     asked_end = asked_end.max(asked(*retry_after).map(|asked| moment.monotonic + asked));
                     end = end.max(asked_end).max(Some(moment.monotonic + own));
-                    let is_exception = matches!(code, Code::SsoIdentityException | Code::SsoOauthException);
-                    heard = if is_exception { *code } else { Code::CoolingDown };
+                    let is_exception = matches!(code, ErrorCode::SsoIdentityException | ErrorCode::SsoOauthException);
+                    heard = if is_exception { *code } else { ErrorCode::CoolingDown };
                 }
                 Fact::Online => end = asked_end,
                 _ => {}

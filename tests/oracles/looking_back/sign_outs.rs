@@ -219,7 +219,7 @@ impl World {
                     Message::Cleared => None,
                 };
                 if let Some(mark) = &mark {
-                    let news = self.tabs[tab].sign_outs.told(mark);
+                    let news = self.tabs[tab].sign_outs.heard(mark);
                     self.follow(tab, news, Some(mark));
                     let heard = self.left.iter().find(|(left, ..)| left == mark).map(|(_, at, _)| *at);
                     let token = self.tabs[tab].token;

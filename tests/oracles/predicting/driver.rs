@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Debug;
 
 use custom_identity_provider::core::{
-    Answer, Attempt, Cache, Code, Credential, Event, FREE_REFUSALS, Fields, Grant, Jwt, Kind, Moment, Policy,
+    Answer, Attempt, Cache, Credential, ErrorCode, Event, FREE_REFUSALS, Fields, Grant, Jwt, Kind, Moment, Policy,
     REFUSAL_PAUSE, Reason, Reply, RequestCounter, RequestId, Settings, Token, Value, cool_down_length,
 };
 
@@ -160,7 +160,7 @@ fn same_end(end: &End, ended: &Ended) -> bool {
         (End::Resolved(grant), Ended::Resolved(expected)) => held(grant) == *expected,
         (End::Rejected(failure), Ended::Rejected(expected)) => failure == expected,
         (End::Rejected(failure), Ended::BadAnswer(field)) => {
-            failure.code == Code::BadAnswer && failure.message.contains(field) && !failure.message.contains(SECRET)
+            failure.code == ErrorCode::BadAnswer && failure.message.contains(field) && !failure.message.contains(SECRET)
         }
         (End::Dropped, Ended::Dropped) => true,
         _ => false,
@@ -319,7 +319,7 @@ impl Driver<'_> {
                     let (token, entity) = self.make(attempt);
                     let late = match self.schedule.kind {
                         Kind::Token(_) => crate::stage::object::raw(&token, &entity, 28_800),
-                        Kind::Jwt { .. } => jwt(&token, self.page.signer, 28_800_000),
+                        Kind::Jwt(_) => jwt(&token, self.page.signer, 28_800_000),
                         Kind::Code => code_object(&token),
                     };
                     self.page.answer(attempt, &late);
@@ -654,10 +654,10 @@ impl Driver<'_> {
         for event in events {
             match event {
                 event if is_no_mere_failure(event) => self.forgive(),
-                Event::RequestFailed { demanded: true, code: Code::NotSignedIn, .. } => {
+                Event::RequestFailed { demanded: true, code: ErrorCode::NotSignedIn, .. } => {
                     self.refusals = (now, self.refusals.1 + 1);
                 }
-                Event::RequestFailed { code: Code::BadIdentity, .. } => {}
+                Event::RequestFailed { code: ErrorCode::BadIdentity, .. } => {}
                 Event::RequestFailed { request, demanded: true, .. } => {
                     let began = self.births[*request as usize - 1].at;
                     if self.failures.last().is_none_or(|before| *before <= began) {

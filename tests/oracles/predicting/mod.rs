@@ -17,7 +17,7 @@ use driver::play;
 use page::livechat;
 use schedule::schedule;
 
-use crate::stage::runner;
+use crate::stage::{jwt_kind, runner, signed_jwt};
 
 fn run<S: Debug>(thousandths: u32, schedules_of: &impl Strategy<Value = S>, play: impl Fn(&S)) {
     let outcome = runner(thousandths).run(schedules_of, |schedule| {
@@ -46,17 +46,17 @@ fn every_schedule_without_caching_keeps_the_rules() {
 
 #[test]
 fn every_schedule_with_a_stored_jwt_keeps_the_rules() {
-    run(200, &schedule(Cache::Session, Kind::Jwt { may_be_encrypted: true }), play);
+    run(200, &schedule(Cache::Session, jwt_kind(true)), play);
 }
 
 #[test]
 fn every_schedule_with_a_jwt_in_memory_keeps_the_rules() {
-    run(150, &schedule(Cache::Memory, Kind::Jwt { may_be_encrypted: false }), play);
+    run(150, &schedule(Cache::Memory, signed_jwt()), play);
 }
 
 #[test]
 fn every_schedule_of_jwts_without_caching_keeps_the_rules() {
-    run(50, &schedule(Cache::None, Kind::Jwt { may_be_encrypted: false }), play);
+    run(50, &schedule(Cache::None, signed_jwt()), play);
 }
 
 #[test]

@@ -3,13 +3,14 @@
 //! Beyond what JSON can carry: NaN, infinities, functions. What is right is said here once more, field by field.
 
 use custom_identity_provider::core::{
-    Account, Answer, Code, Credential, Grant, Jwt, Kind, LONGEST_LIFETIME, Lifetime, Moment, RECORD_VERSION,
+    Account, Answer, Credential, ErrorCode, Grant, Jwt, Kind, LONGEST_LIFETIME, Lifetime, Moment, RECORD_VERSION,
     RecordScope, Rejection, Token, Value, Warning, read_answer, read_record,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use crate::stage::object::{Object, number, text};
+use crate::stage::{jwt_kind, signed_jwt};
 
 /// Stands wherever a secret might, so that a message which quotes it is seen.
 const SECRET: &str = "Zq7-secret";
@@ -244,7 +245,7 @@ fn check_answer(answer: &Object, account: &Account, sent: Moment, now: Moment) {
     let (grant, warnings) = match read_answer(&Answer::Object(answer), &Kind::Token(account.clone()), sent, now) {
         Ok(read) => read,
         Err(failure) => {
-            assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
+            assert_eq!((failure.code, failure.retryable), (ErrorCode::BadAnswer, false));
             assert!(!failure.message.contains(SECRET), "{}", failure.message);
             let named = failure.message.strip_prefix("the answer's ").and_then(|rest| rest.split(' ').next());
             assert!(wrong.contains(&named.unwrap()), "{} – but wrong are {wrong:?}", failure.message);
@@ -355,7 +356,7 @@ proptest! {
     ) {
         let answer = replaced(jwt(is_encrypted), &changes);
         let wrong = wrong_in_jwt(&answer, may_be_encrypted);
-        match read_answer(&Answer::Object(&answer), &Kind::Jwt { may_be_encrypted }, sent, now) {
+        match read_answer(&Answer::Object(&answer), &jwt_kind(may_be_encrypted), sent, now) {
             Ok((grant, warnings)) => {
                 prop_assert!(wrong.is_empty(), "accepted though {wrong:?} is wrong");
                 let Credential::Jwt(Jwt { text: token, subject, issued }) = &grant.credential else { panic!("no JWT") };
@@ -383,7 +384,7 @@ proptest! {
                 prop_assert!(!shown.contains(SECRET));
             }
             Err(failure) => {
-                prop_assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
+                prop_assert_eq!((failure.code, failure.retryable), (ErrorCode::BadAnswer, false));
                 prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
                 let (subject, _) = failure.message.split_once(" is ").unwrap();
                 prop_assert!(wrong.contains(&subject), "{} – but wrong are {wrong:?}", failure.message);
@@ -404,7 +405,7 @@ proptest! {
             && is_date(&value("creationDate"))
             && wrong_in_jwt(&record, may_be_encrypted).is_empty();
         let is_ours = is_ours(&record);
-        match read_record(&record, &Kind::Jwt { may_be_encrypted }, expected, now) {
+        match read_record(&record, &jwt_kind(may_be_encrypted), expected, now) {
             Ok(grant) => {
                 prop_assert!(is_well_formed && is_ours);
                 let Credential::Jwt(jwt) = &grant.credential else { panic!("no JWT") };
@@ -444,7 +445,7 @@ proptest! {
                 }
             }
             Err(failure) => {
-                prop_assert_eq!((failure.code, failure.retryable), (Code::BadAnswer, false));
+                prop_assert_eq!((failure.code, failure.retryable), (ErrorCode::BadAnswer, false));
                 prop_assert!(!failure.message.contains(SECRET), "{}", failure.message);
                 let named = failure.message.strip_prefix("the answer's ").and_then(|rest| rest.split(' ').next());
                 prop_assert!(wrong.contains(&named.unwrap()), "{} – but wrong are {wrong:?}", failure.message);
@@ -458,7 +459,7 @@ proptest! {
     ) {
         let read = |text: &str, (issued, lifetime): (i64, i64), at| {
             let answer = crate::stage::object::jwt(text, issued, lifetime);
-            read_answer(&Answer::Object(&answer), &Kind::Jwt { may_be_encrypted: false }, at, at).unwrap().0
+            read_answer(&Answer::Object(&answer), &signed_jwt(), at, at).unwrap().0
         };
         let known = read(SECRET, first, early);
         let unbound = if is_the_same { read(SECRET, first, late) } else { read("another", second, late) };
@@ -505,11 +506,11 @@ proptest! {
 fn rule_21_an_answer_that_is_no_object_says_what_it_is() {
     let now = Moment { wall: NOW, monotonic: 5 };
     let token = Kind::Token(Account::default());
-    let jwt = Kind::Jwt { may_be_encrypted: true };
+    let jwt = jwt_kind(true);
     for (kind, expected) in [(&token, "access_token"), (&jwt, "a JWT"), (&Kind::Code, "a code")] {
         for found in ["undefined", "a number", "a function"] {
             let failure = read_answer(&Answer::Other(found), kind, now, now).unwrap_err();
-            assert_eq!(failure.code, Code::BadAnswer);
+            assert_eq!(failure.code, ErrorCode::BadAnswer);
             let message = &failure.message;
             assert!(message.starts_with(&format!("the source's answer is {found}, expected ")), "{message}");
             assert!(message.contains(expected), "{message}");
@@ -518,7 +519,7 @@ fn rule_21_an_answer_that_is_no_object_says_what_it_is() {
     // A code is a string, and a JWT that is one was taken apart before.
     for kind in [&token, &jwt] {
         let failure = read_answer(&Answer::Text(SECRET), kind, now, now).unwrap_err();
-        assert_eq!(failure.code, Code::BadAnswer);
+        assert_eq!(failure.code, ErrorCode::BadAnswer);
         assert!(failure.message.starts_with("the source's answer is a string, expected "), "{}", failure.message);
         assert!(!failure.message.contains(SECRET));
     }

@@ -38,7 +38,7 @@
 use std::collections::BTreeSet;
 
 use custom_identity_provider::core::{
-    AbortReason, Attempt, BACKOFF_FLOOR, Cache, Caller, Code, Event, FREE_REFUSALS, Failure, Kind, LATE_IDENTITY,
+    AbortReason, Attempt, BACKOFF_FLOOR, Cache, Caller, ErrorCode, Event, FREE_REFUSALS, Failure, Kind, LATE_IDENTITY,
     LONGEST_RETRY_AFTER, Method, Moment, Policy, REFUSAL_PAUSE, Reason, Rejection, RequestId, SignOutOrigin,
     backoff_ceiling, cool_down_length,
 };
@@ -156,7 +156,7 @@ impl CoolDown {
 
     /// A request that began then failed with this for good.
     fn begin(&mut self, now: Moment, began: i64, failure: &Failure) {
-        if failure.code == Code::NotSignedIn {
+        if failure.code == ErrorCode::NotSignedIn {
             self.refusals += 1;
             if self.refusals > FREE_REFUSALS {
                 self.until = self.until.max(Some(now.monotonic + REFUSAL_PAUSE));
@@ -172,7 +172,7 @@ impl CoolDown {
         let asked = failure.retry_after.map(|asked| now.monotonic + asked.min(LONGEST_RETRY_AFTER));
         self.asked_until = self.asked_until.max(asked);
         self.until = self.until.max(Some(now.monotonic + own)).max(asked);
-        let is_exception = [Code::SsoIdentityException, Code::SsoOauthException].contains(&failure.code);
+        let is_exception = [ErrorCode::SsoIdentityException, ErrorCode::SsoOauthException].contains(&failure.code);
         self.repeated = is_exception.then(|| failure.clone());
     }
 }
@@ -310,7 +310,7 @@ impl Oracle {
         }
         for mut request in std::mem::take(&mut self.requests) {
             let (Work::Running { number, .. } | Work::Pausing { number, .. }) = request.work;
-            let code = Code::IdentityChanged;
+            let code = ErrorCode::IdentityChanged;
             self.emit(Event::RequestRetrying { request: request.id.0, attempt: number, code, delay: 0 });
             let have_all_said =
                 request.waiters.iter().all(|waiter| said.contains(&(*waiter, Ok(self.person.unwrap()))));
@@ -367,7 +367,7 @@ impl Oracle {
             None => {
                 self.requests.remove(position);
                 let duration = now.monotonic - request.began;
-                let (code, demanded) = (Code::BadIdentity, was_demanded);
+                let (code, demanded) = (ErrorCode::BadIdentity, was_demanded);
                 self.emit(Event::RequestFailed { request: request.id.0, duration, code, demanded });
                 self.end(request.id, Ended::Dropped);
             }
@@ -719,7 +719,7 @@ impl Oracle {
     }
 
     fn answered_badly(&mut self, now: Moment, request: &Request, names: &'static str) {
-        self.gave_up(now, request, &Failure::lasting(Code::BadAnswer, names), Ended::BadAnswer(names));
+        self.gave_up(now, request, &Failure::lasting(ErrorCode::BadAnswer, names), Ended::BadAnswer(names));
     }
 
     fn succeeded(&mut self, now: Moment, request: &Request, held: Held, is_skewed: bool) {
@@ -768,7 +768,9 @@ impl Oracle {
         let asked = failure.retry_after.unwrap_or(0).min(LONGEST_RETRY_AFTER);
         let (shortest, longest) = (asked + BACKOFF_FLOOR, asked + backoff_ceiling(number));
         let chosen = said.iter().find_map(|event| match event {
-            Event::RequestRetrying { request, delay, code, .. } if *request == id && *code != Code::IdentityChanged => {
+            Event::RequestRetrying { request, delay, code, .. }
+                if *request == id && *code != ErrorCode::IdentityChanged =>
+            {
                 Some(*delay)
             }
             _ => None,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use custom_identity_provider::core::{Cache, Code, Failure, Kind, Policy, SignOutOrigin, Value};
+use custom_identity_provider::core::{Cache, ErrorCode, Failure, Kind, Policy, SignOutOrigin, Value};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -313,11 +313,11 @@ impl Answering {
 impl Failing {
     pub fn failure(self) -> Failure {
         match self {
-            Self::Network => Failure::passing(Code::Network, "no way through"),
+            Self::Network => Failure::passing(ErrorCode::Network, "no way through"),
             Self::Status(status, retry_after) => Failure::of_status(status, retry_after),
             Self::Exception(passes) => {
                 let name = if passes { "server_error" } else { "access_denied" };
-                Failure::of_exception(Code::SsoIdentityException, name.to_owned(), Some(401), None)
+                Failure::of_exception(ErrorCode::SsoIdentityException, name.to_owned(), Some(401), None)
             }
         }
     }
@@ -436,7 +436,7 @@ fn answering(kind: &Kind) -> BoxedStrategy<Answering> {
     let odd = prop_oneof![Just(Answering::Null), Just(Answering::Undefined)];
     match kind {
         Kind::Token(_) => prop_oneof![20 => answering_token(), 1 => odd].boxed(),
-        Kind::Jwt { may_be_encrypted } => prop_oneof![20 => answering_jwt(*may_be_encrypted), 1 => odd].boxed(),
+        Kind::Jwt(profile) => prop_oneof![20 => answering_jwt(!profile.encrypted.is_empty()), 1 => odd].boxed(),
         Kind::Code => prop_oneof![10 => answering_code(), 1 => odd].boxed(),
     }
 }
@@ -591,9 +591,7 @@ fn action(kind: &Kind) -> impl Strategy<Value = Action> + use<> {
 /// A person's page is loaded again, and does not know at first that somebody is signed in.
 fn late_identity(kind: &Kind) -> impl Strategy<Value = Vec<Step>> + use<> {
     let answer = match kind {
-        Kind::Jwt { .. } => {
-            Answering::Jwt { age: 0, lifetime: 3_600_000, subject: Subject::TheUsual, encrypted: false }
-        }
+        Kind::Jwt(_) => Answering::Jwt { age: 0, lifetime: 3_600_000, subject: Subject::TheUsual, encrypted: false },
         Kind::Token(_) => Answering::Raw { seconds: 28_800, other_entity: false },
         Kind::Code => Answering::Code { is_object: false },
     };

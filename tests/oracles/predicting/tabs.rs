@@ -13,8 +13,8 @@
 use std::fmt;
 
 use custom_identity_provider::core::{
-    Attempt, Cache, Caller, Code, Effect, Event, FoundMark, Grant, Moment, News, Policy, Reply, RequestId, Settings,
-    SignOutOrigin, SignOuts, first_mark,
+    Attempt, Cache, Caller, Effect, ErrorCode, Event, FoundMark, Grant, Moment, News, Policy, Reply, RequestId,
+    Settings, SignOutOrigin, SignOuts, first_mark,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -412,7 +412,7 @@ impl World {
         let step = self.step;
         let page = &mut self.tabs[tab];
         page.told.push((mark.to_owned(), step));
-        let news = page.sign_outs.told(mark);
+        let news = page.sign_outs.heard(mark);
         let is_sign_out = self.sign_outs.iter().any(|sign_out| sign_out.mark == mark);
         let is_news = is_sign_out && !page.knows.iter().any(|known| known == mark);
         assert_eq!(news, if is_news { News::SignedOut } else { News::Nothing }, "told of {mark}");
@@ -538,7 +538,7 @@ impl World {
                     self.tabs[tab].waiters.retain(|waiter| waiter.request != request);
                 }
                 Effect::Reject(request, failure) => {
-                    if failure.code == Code::SignedOut {
+                    if failure.code == ErrorCode::SignedOut {
                         self.check_rejected(tab, request);
                     }
                     self.tabs[tab].waiters.retain(|waiter| waiter.request != request);

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use custom_identity_provider::core::{
     Account, Answer, Attempt, Cache, Caller, Credential, Effect, Failure, Grant, Kind, Moment, Policy, RECORD_VERSION,
-    Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token,
+    Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token, Widget,
 };
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -55,11 +55,22 @@ pub fn settings(cache: Cache, kind: Kind) -> Settings {
 
 /// What LiveChat's widget needs, for whatever account.
 pub fn livechat() -> Kind {
-    Kind::Token(Account::default())
+    Widget::LiveChat.kind(Account::default(), false)
 }
 
-pub fn jwt() -> Kind {
-    Kind::Jwt { may_be_encrypted: false }
+/// What a widget needs whose vendor takes signed JWTs, and where it says so encrypted ones.
+pub fn jwt_kind(may_be_encrypted: bool) -> Kind {
+    let widget = if may_be_encrypted { Widget::LiveAssist } else { Widget::Omnichannel };
+    widget.kind(Account::default(), false)
+}
+
+pub fn signed_jwt() -> Kind {
+    jwt_kind(false)
+}
+
+/// Whether what a widget needs is a JWT.
+pub fn takes_jwts(kind: &Kind) -> bool {
+    matches!(kind, Kind::Jwt(_))
 }
 
 /// The token of LiveChat's that a grant is.

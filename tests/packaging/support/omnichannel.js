@@ -86,6 +86,8 @@ export async function omnichannel(page, keys, { authenticated = true } = {}) {
         trouterServiceUrl: "https://notifications.omnichannel.test",
         registrarServiceUrl: "https://registrar.omnichannel.test",
         cloudType: "Public",
+        // Where the chat client goes from there; without it, it would ask the page's own server some seconds later.
+        socketio: "https://notifications.omnichannel.test/",
       };
       return route.fulfill({ status: request.method() === "OPTIONS" ? 204 : 200, headers: cors, json: notifications });
     }

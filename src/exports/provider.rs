@@ -1,5 +1,5 @@
-//! The handle by which a widget asks: four methods, each a promise, as LiveChat's Custom Identity Provider has them. The other widgets'
-//! shapes, which are callbacks, stand on it in `pkg/src`.
+//! The handle by which a widget asks: four methods, each a promise, as LiveChat's Custom Identity Provider has them. What the other widgets
+//! ask by, callbacks, stands on it in `pkg/src`.
 //!
 //! Document: LiveChat, "Custom Identity Provider".
 
@@ -9,15 +9,13 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use crate::browser::{self, Asker, Driver, SessionKey};
-use crate::core::{Account, Cache, Policy};
-
-use super::Widget;
+use crate::core::{Account, Cache, Policy, Widget};
 
 /// The handle behind one provider object; handles of the same scope share a session.
 #[wasm_bindgen]
 pub struct Provider {
-    driver: &'static Driver,
-    asker: Rc<Asker>,
+    /// None where a later copy's options say what this core does not know.
+    known: Option<(&'static Driver, Rc<Asker>)>,
 }
 
 #[wasm_bindgen]
@@ -44,16 +42,14 @@ impl Provider {
         patience: f64,
     ) -> Provider {
         let given = |number: f64| (!number.is_nan()).then_some(number as i64);
-        let cache = match cache {
-            0 => Cache::None,
-            1 => Cache::Memory,
-            _ => Cache::Session,
+        let Some((widget, cache)) = Widget::numbered(widget).zip(Cache::numbered(cache)) else {
+            return Self { known: None };
         };
         let account_named = Account {
             license_id: given(license_id),
             organization_id: Some(organization_id).filter(|organization| !organization.is_empty()),
         };
-        let key = SessionKey { widget: Widget::numbered(widget), is_code_flow, account, cache, is_identified };
+        let key = SessionKey { widget, is_code_flow, account, cache, is_identified };
         let driver = browser::session(key, account_named);
         let policy = Policy {
             margin: given(margin),
@@ -61,13 +57,13 @@ impl Provider {
             timeout: timeout as i64,
             patience: patience as i64,
         };
-        Self { asker: driver.asker(policy, on_event), driver }
+        Self { known: Some((driver, driver.asker(policy, on_event))) }
     }
 
     /// A call of one of the `METHODS` in `pkg/src/engine.js`, by its number there: six methods cost a page half a kilobyte more. Given are
     /// the handle's options, or the promise of who leaves.
     pub fn call(&self, method: u8, given: &JsValue) -> Promise {
-        let (driver, asker) = (self.driver, &self.asker);
+        let Some((driver, asker)) = &self.known else { return browser::unknown_option() };
         match method {
             0 => driver.get_token(asker, given),
             1 => driver.get_fresh_token(asker, given),

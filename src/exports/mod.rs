@@ -1,4 +1,6 @@
-//! What the page tells the core that concerns all its sessions.
+//! What the package's JavaScript calls: here, what concerns all sessions of the page.
+
+pub mod provider;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;

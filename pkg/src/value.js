@@ -9,8 +9,8 @@ const isArray = (value) => attempt(() => Array.isArray(value)) === true;
 /** @param {unknown} value */
 export const isRecord = (value) => typeof value === "object" && value !== null && !isArray(value);
 
-/** Which of the core's kinds a value is: the order is that of `KINDS` in `src/browser/fields.rs`. Runs no code of the page. @param {unknown} value */
-export const kindOf = (value) =>
+/** Which of the core's types a value is of: the order is that of `TYPES` in `src/browser/fields.rs`. Runs no code of the page. @param {unknown} value */
+export const typeOf = (value) =>
   value === null
     ? 1
     : isArray(value)
@@ -20,11 +20,11 @@ export const kindOf = (value) =>
         ) >>> 0;
 
 /** The same for an answer as a whole, of whatever frame's realm or polyfill: a promise and a Response are told apart. @param {any} value */
-export const kindOfAnswer = (value) => {
-  const kind = kindOf(value);
-  if (kind !== 5) return kind;
+export const typeOfAnswer = (value) => {
+  const type = typeOf(value);
+  if (type !== 5) return type;
   if (attempt(() => typeof value.then) === "function") return 7;
-  return attempt(() => typeof value.json) === "function" ? 8 : kind;
+  return attempt(() => typeof value.json) === "function" ? 8 : type;
 };
 
 /** An object of its own fields alone, whatever a page has put into `Object.prototype`. @template {object} T @param {T} fields @returns {T} */

@@ -1,0 +1,19 @@
+// @ts-check
+// What a widget's own file says of the widget: by it, options are read, sources asked and handles made for any of them.
+
+/** @typedef {import("../index.js").WidgetName} WidgetName */
+/**
+ * What a widget wants of its source, as `Kind` in `src/core/credential.rs`: a token of LiveChat's, a JWT, or a code for one redemption.
+ * @typedef {"token" | "jwt" | "code"} Wanted
+ */
+/**
+ * @typedef {object} Widget
+ * @property {WidgetName} name
+ * @property {number} number the core's, of `Widget::ALL` in `src/core/widget.rs`
+ * @property {(own: any) => Wanted} wanted by its own options
+ * @property {Record<string, (options: import("./options.js").Reader, name: string) => unknown>} own its own options, each with how it is read
+ * @property {(options: import("./options.js").ReadOptions) => void} [complete] adds what the page says elsewhere
+ */
+
+/** A widget with further options, which only some of its functions have. @param {Widget} widget @param {Widget["own"]} own @returns {Widget} */
+export const withOptions = (widget, own) => ({ ...widget, own: { ...widget.own, ...own } });

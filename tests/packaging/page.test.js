@@ -1,0 +1,69 @@
+// What the page tells the core: when it wakes it, and what it finds where the mark of a sign-out is kept. In Node, with a page's globals made by the test.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { lookAnew, lookAtMark, wakeAfter, writeMark } from "../../pkg/src/page.js";
+
+const replace = (context, name, descriptor) => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, name);
+  Object.defineProperty(globalThis, name, { configurable: true, ...descriptor });
+  context.after(() => {
+    delete globalThis[name];
+    if (before) Object.defineProperty(globalThis, name, before);
+  });
+};
+
+test("a later wake takes an earlier one's place, one that is due is not forgotten, and below zero there is none", (context) => {
+  const running = new Map();
+  context.mock.method(globalThis, "setTimeout", (task, delay) => {
+    const timer = { task };
+    running.set(timer, delay);
+    return timer;
+  });
+  context.mock.method(globalThis, "clearTimeout", (timer) => running.delete(timer));
+  const delays = [1_000, 500, 0, -1].map((delay) => {
+    wakeAfter(delay);
+    return [...running.values()];
+  });
+  assert.deepEqual(delays, [[1_000], [500], [0], []]);
+});
+
+test("rule_07_a_mark_that_cannot_be_read_is_told_from_one_that_is_missing, and each is news once", (context) => {
+  const throwing = () => {
+    throw new DOMException("blocked", "SecurityError");
+  };
+  const storageOf = (mark) => ({ value: { getItem: () => mark } });
+  for (const [descriptor, expected] of [
+    [{ get: throwing }, false],
+    [{ value: undefined }, false],
+    [{ value: { getItem: throwing } }, false],
+    [storageOf(17), false],
+    [storageOf(null), null],
+    [storageOf("mark"), "mark"],
+  ]) {
+    replace(context, "localStorage", descriptor);
+    lookAnew();
+    assert.equal(lookAtMark(), expected);
+    assert.equal(lookAtMark(), undefined);
+  }
+});
+
+test("rule_07_a_full_storage_takes_a_mark_in_an_older_one_s_place, or holds none", (context) => {
+  for (const [room, expected] of [
+    [10, ["newer-mark", true]],
+    [4, [null, false]],
+  ]) {
+    let kept = "older";
+    const setItem = (_key, text) => {
+      // As some engines count: the older value until it is gone.
+      if ((kept ?? "").length + text.length > room) throw new DOMException("full", "QuotaExceededError");
+      kept = text;
+    };
+    replace(context, "localStorage", { value: { getItem: () => kept, setItem, removeItem: () => void (kept = null) } });
+    const isWritten = writeMark("newer-mark");
+    assert.deepEqual([kept, isWritten], expected);
+    // What this page wrote is no news to it.
+    if (isWritten) assert.equal(lookAtMark(), undefined);
+  }
+});
