@@ -33,6 +33,8 @@ pub enum Part {
     Dependencies,
     Browser(Browser),
     Database,
+    /// Sites that the service is asked by.
+    Sites,
     /// The npm packages of a folder of tests.
     Packages(&'static str),
 }
@@ -43,6 +45,7 @@ impl Part {
         Self::Lints,
         Self::Dependencies,
         Self::Database,
+        Self::Sites,
         Self::Browser(Browser::Chromium),
         Self::Browser(Browser::Firefox),
         Self::Browser(Browser::WebKit),
@@ -58,6 +61,7 @@ impl Part {
             Self::Browser(Browser::Firefox) => system_packages::FIREFOX,
             Self::Browser(Browser::WebKit) => system_packages::WEBKIT,
             Self::Database => system_packages::DATABASE,
+            Self::Sites => system_packages::SITES,
             Self::Dependencies | Self::Packages(_) => &[],
         }
     }

@@ -1,6 +1,6 @@
 //! What the machine itself must have, how to see whether it has it, how Debian installs it, and how other systems get it.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::browsers;
 use crate::compiler::{self, Rusts};
@@ -179,6 +179,35 @@ pub const DATABASE: &[Need] = &[Need {
     other: BY_PACKAGE_MANAGER,
     is_met: |_| postgres_is_met(),
 }];
+
+/// The tests of the service ask sites in PHP and Django whose session a cookie is.
+pub const SITES: &[Need] = &[
+    Need {
+        what: "PHP's command",
+        debian: Package::Named("php-cli"),
+        fedora: "dnf install php-cli",
+        macos: "brew install php",
+        other: BY_PACKAGE_MANAGER,
+        is_met: |_| process::find("php").is_some(),
+    },
+    Need {
+        what: "Django, for the system's Python",
+        debian: Package::Named("python3-django"),
+        fedora: "dnf install python3-django",
+        macos: "python3 -m pip install django",
+        other: BY_PACKAGE_MANAGER,
+        is_met: |_| has_django(),
+    },
+];
+
+/// Another Python in PATH knows nothing of what is installed for the system's.
+fn has_django() -> bool {
+    ["/usr/bin/python3", "python3"].iter().any(|python| {
+        let mut command = process::command(python);
+        command.args(["-c", "import django"]).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    })
+}
 
 /// Debian keeps the server out of PATH, in a folder for each version.
 fn postgres_is_met() -> bool {

@@ -54,7 +54,7 @@ const STEPS: &[Step] = &[
     Step::new("format", Work::Task(format), &[Part::Lints]),
     Step::new("lint-host", Work::Check(lint_host), &[Part::Lints]),
     Step::new("documentation", Work::Check(documentation), &[]),
-    Step::new("host-tests", Work::Runner(host_tests), &[Part::Database]),
+    Step::new("host-tests", Work::Runner(host_tests), &[Part::Database, Part::Sites, Part::Packages(npm::END_TO_END)]),
     Step::new("schedules", Work::Runner(schedules), &[]),
     Step::new("build", Work::Task(build::run), &[]),
     // The browser tests name pkg/dist/index.js, so the compiler wants to see it.
