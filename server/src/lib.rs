@@ -3,18 +3,23 @@
 //! For LiveChat it finds or creates the customer's entity, and answers with a token for it; the agent token that this
 //! takes never leaves the service. For Microsoft Omnichannel and Live Assist it signs tokens with keys of its own.
 
+pub mod administration;
 pub mod admission;
+pub mod check;
 pub mod clock;
 pub mod configuration;
 pub mod customer;
 pub mod customer_records;
 pub mod customer_store;
+pub mod customers;
 pub mod http;
 pub mod live_assist;
 pub mod livechat;
 pub mod logging;
 pub mod loopback;
+pub mod metrics;
 pub mod omnichannel;
+pub mod openapi;
 pub mod proof_key;
 pub mod random;
 pub mod readiness;

@@ -34,7 +34,7 @@ where
         .flatten_event(true)
         .with_env_filter(filter)
         .with_writer(writer)
-        .with_current_span(false)
+        .with_span_list(false)
         // They would be told on standard error, which is what failed.
         .log_internal_errors(false)
         .finish()

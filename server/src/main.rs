@@ -8,13 +8,17 @@ use std::{
 };
 
 use identity_service::{
+    check::check,
     clock::Clock,
     configuration::{Command, Flags},
-    http::serve::{listen, serve},
+    http::serve::{listen_beside, serve},
     logging,
     service::{IdentityService, StartError},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 /// Says why the program ends; where nobody can read it, the exit code has to do.
 fn complain(error: &impl Display) {
@@ -24,23 +28,28 @@ fn complain(error: &impl Display) {
 #[tokio::main]
 async fn main() -> ExitCode {
     let flags = Flags::read();
-    if let Some(Command::Keys(command)) = flags.command {
-        return match command.run(SystemTime::now(), &mut io::stdout()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                complain(&error);
-                ExitCode::from(2)
-            }
-        };
+    match flags.command {
+        Some(Command::Keys(command)) => {
+            return ended(command.run(SystemTime::now(), &mut io::stdout()).map(|()| true));
+        }
+        Some(Command::Customers(command)) => return ended(command.run(&mut io::stdout()).await),
+        Some(Command::Check(service)) => {
+            let configuration = match service.check(|name| std::env::var(name).ok()) {
+                Ok(configuration) => configuration,
+                Err(error) => return ended(Err(error)),
+            };
+            return ended(check(configuration, &mut io::stdout()).await);
+        }
+        None => {}
     }
-    let configuration = match flags.check(|name| std::env::var(name).ok()) {
+    let configuration = match flags.service.check(|name| std::env::var(name).ok()) {
         Ok(configuration) => configuration,
         Err(error) => {
             complain(&error);
             return ExitCode::from(2);
         }
     };
-    let _log = logging::start(configuration.log_level);
+    let log = logging::start(configuration.log_level);
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -49,6 +58,7 @@ async fn main() -> ExitCode {
         }
     };
     let (address, settings) = (configuration.listen, configuration.serve);
+    let metrics_address = configuration.metrics_listen;
     let service = match IdentityService::new(configuration, Clock::system()).await {
         Ok(service) => service,
         Err(error @ StartError::Store(_)) => {
@@ -60,13 +70,27 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (listener, shutdown) = match listen("identity-service", address).await {
-        Ok(listening) => listening,
-        Err(error) => {
-            complain(&format!("listen: expected a free address of this machine, {address} is not: {error}"));
-            return ExitCode::from(2);
-        }
+    let unbound = |setting: &str, address, error| {
+        complain(&format!("{setting}: expected a free address of this machine, {address} is not: {error}"));
+        ExitCode::from(2)
     };
+    let metrics_listener = match metrics_address {
+        Some(address) => match TcpListener::bind(address).await {
+            Ok(listener) => Some(listener),
+            Err(error) => return unbound("metrics-listen", address, error),
+        },
+        None => None,
+    };
+    let beside: Vec<_> = metrics_listener.iter().map(|listener| ("identity-service metrics", listener)).collect();
+    let (listener, shutdown) = match listen_beside("identity-service", address, &beside).await {
+        Ok(listening) => listening,
+        Err(error) => return unbound("listen", address, error),
+    };
+    if let Some(listener) = metrics_listener {
+        // It answers until the process ends: how it ends is worth knowing, too.
+        let never = std::future::pending();
+        tokio::spawn(serve(listener, service.metrics_router(log.dropped.clone()), settings, never));
+    }
     let reloaded = service.clone();
     tokio::spawn(async move {
         while hangup.recv().await.is_some() {
@@ -78,4 +102,16 @@ async fn main() -> ExitCode {
         tracing::warn!("some requests to accounts did not finish before the shutdown deadline");
     }
     ExitCode::SUCCESS
+}
+
+/// The exit code of something else than to serve: 1 when not all of it was good, 2 when it could not be done.
+fn ended(result: Result<bool, impl Display>) -> ExitCode {
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            complain(&error);
+            ExitCode::from(2)
+        }
+    }
 }

@@ -9,11 +9,12 @@ use axum::{
     response::Response,
     routing::post,
 };
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::{
     admission::Admission,
-    customer_records::{record_damaged, stored_record},
+    customer_records::{PersonClaims, record_damaged, stored_record},
     customer_store::CustomerStore,
     http::{
         problem::{Problem, method_not_allowed},
@@ -47,6 +48,17 @@ pub struct Omnichannel {
     pub signer: Signer,
     /// What the site sets.
     pub settings: OmnichannelSettings,
+    /// The claims of records that go into tokens besides those that every record may have.
+    pub further_claims: Arc<[String]>,
+}
+
+/// The claims; those of the person are the record's, letter by letter.
+#[derive(Serialize)]
+struct OmnichannelClaims {
+    #[serde(flatten)]
+    plain: Map<String, Value>,
+    #[serde(flatten)]
+    person: PersonClaims,
 }
 
 impl Omnichannel {
@@ -73,10 +85,12 @@ async fn token(State(omnichannel): State<Arc<Omnichannel>>, request: Request<Bod
     let mut claims = omnichannel.signer.claims(subject, settings.token_lifetime);
     let issued = claims.get("iat").and_then(Value::as_u64).unwrap_or_default();
     claims.insert("nbf".to_owned(), json!(issued.saturating_sub(NOT_BEFORE_SLACK)));
+    let person = record.person(&omnichannel.further_claims);
     if let Some(variables) = record.lwicontexts {
         // Text within text: the document wants the serialised context, not the object.
         let text = serde_json::to_string(&variables).map_err(|_| SigningError::Library)?;
         claims.insert("lwicontexts".to_owned(), json!(text));
     }
+    let claims = OmnichannelClaims { plain: claims, person };
     Ok(token_answer(&parts.headers, omnichannel.signer.sign(&claims)?))
 }

@@ -2,18 +2,31 @@
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    middleware,
+    routing::get,
+};
 
 use crate::{
+    administration::Administration,
     admission::Admission,
-    clock::Clock,
+    clock::{Clock, seconds},
     configuration::{Configuration, DatabaseSettings},
-    customer_records::administration::Administration,
     customer_store::{CustomerStore, StoreError},
-    http::{host::one_host, problem::not_found, request_log::log_request},
+    http::{
+        host::one_host,
+        problem::{Problem, method_not_allowed, not_found},
+        request_log::log_request,
+        request_metrics::count_request,
+    },
     live_assist::{LiveAssist, codes::AuthorizationCodes, tokens::ContactTokens},
     livechat::{LiveChat, LiveChatSettings, accounts::AccountsApi, customer_tokens::CustomerTokens, guests::Guests},
+    logging::DroppedLines,
+    metrics::{Metrics, MetricsError, Readings},
     omnichannel::Omnichannel,
+    openapi,
     readiness::Readiness,
     signing_keys::{Signer, SigningKeys, published_keys},
 };
@@ -27,6 +40,9 @@ pub enum StartError {
     /// The client of accounts.
     #[error("the HTTPS client could not be made (are CA certificates installed?): {0}")]
     Http(#[from] reqwest::Error),
+    /// What is counted.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
 }
 
 struct Shared {
@@ -36,6 +52,8 @@ struct Shared {
     routes: Router,
     admission: Admission,
     signing_keys: Option<SigningKeys>,
+    metrics: Metrics,
+    clock: Clock,
 }
 
 /// The identity service.
@@ -56,16 +74,17 @@ impl IdentityService {
         let DatabaseSettings { url, connections } = configuration.database;
         let store = CustomerStore::connect(&url, connections, account.unwrap_or_default()).await?;
         let mut routes = Router::new();
+        let (metrics, wall_clock) = (Metrics::new()?, clock.clone());
 
         let mut tokens = None;
         if let Some((accounts, settings, guests)) = livechat {
-            let held = CustomerTokens::new(accounts, store.clone(), clock.clone(), settings);
+            let held = CustomerTokens::new(accounts, store.clone(), clock.clone(), settings, metrics.clone());
             let guests = guests.map(|settings| Arc::new(Guests::new(settings, store.clone(), clock.clone())));
             let admission = admission.clone();
             routes = routes.merge(LiveChat { admission, body_limits, tokens: held.clone(), guests }.routes());
             tokens = Some(held);
         }
-        let mut context_variables = Arc::from([]);
+        let (mut context_variables, mut further_claims) = (Arc::from([]), Arc::from([]));
         let mut signer_in_use = None;
         if let Some(signing) = signing {
             let wall = clock.clone();
@@ -73,11 +92,22 @@ impl IdentityService {
             let signer = Signer::new(signing.keys, &signing.issuer, clock.clone());
             signer_in_use = Some(signer.clone());
             let (omnichannel, live_assist) = (signing.omnichannel, signing.live_assist);
+            further_claims = signing.further_claims;
             routes = routes.merge(published_keys::routes(signer.clone(), omnichannel.is_some(), live_assist.is_some()));
             if let Some(settings) = omnichannel {
                 context_variables = Arc::clone(&settings.context_variables);
                 let (admission, store, signer) = (admission.clone(), store.clone(), signer.clone());
-                routes = routes.merge(Omnichannel { admission, body_limits, store, signer, settings }.routes());
+                routes = routes.merge(
+                    Omnichannel {
+                        admission,
+                        body_limits,
+                        store,
+                        signer,
+                        settings,
+                        further_claims: Arc::clone(&further_claims),
+                    }
+                    .routes(),
+                );
             }
             if let Some(settings) = live_assist {
                 let live_assist = LiveAssist {
@@ -87,6 +117,7 @@ impl IdentityService {
                         store: store.clone(),
                         signer,
                         lifetime: settings.token_lifetime,
+                        further_claims: Arc::clone(&further_claims),
                         encryption: settings.encryption,
                     },
                     codes: settings.code_flow.map(|settings| AuthorizationCodes::new(settings, store.clone(), clock)),
@@ -95,12 +126,21 @@ impl IdentityService {
             }
         }
         if let Some(key) = configuration.admin_key {
-            let administration = Administration { key, store: store.clone(), context_variables, body_limits };
+            let administration = Administration {
+                key,
+                store: store.clone(),
+                tokens: tokens.clone(),
+                context_variables,
+                further_claims,
+                body_limits,
+            };
             routes = routes.merge(administration.routes());
         }
         let signing_keys = signer_in_use.as_ref().map(|signer| signer.keys().clone());
+        routes = routes.merge(openapi::routes());
         routes = routes.merge(Readiness::new(store.clone(), signer_in_use, admission.clone()).routes());
-        Ok(Self(Arc::new(Shared { store, tokens, routes, admission, signing_keys })))
+        let shared = Shared { store, tokens, routes, admission, signing_keys, metrics, clock: wall_clock };
+        Ok(Self(Arc::new(shared)))
     }
 
     /// The routes alone, to be merged into a site's own router.
@@ -108,10 +148,35 @@ impl IdentityService {
         self.0.routes.clone()
     }
 
-    /// The whole service: its routes, 404 for everything else, and a log line for each request.
+    /// The whole service: its routes, 404 for everything else, and each request counted and logged.
     pub fn router(&self) -> Router {
         let routes = self.routes().fallback(not_found);
-        routes.layer(middleware::from_fn(one_host)).layer(middleware::from_fn(log_request))
+        let counting = middleware::from_fn_with_state(self.0.metrics.clone(), count_request);
+        routes.layer(middleware::from_fn(one_host)).layer(counting).layer(middleware::from_fn(log_request))
+    }
+
+    /// What is counted, for a listener of its own: `/metrics`.
+    pub fn metrics_router(&self, dropped: DroppedLines) -> Router {
+        let service = self.clone();
+        let metrics = async move || {
+            let shared = &service.0;
+            let readings = Readings {
+                database: shared.store.readings(),
+                signing_keys: shared.signing_keys.as_ref().map(|keys| {
+                    let now = seconds(shared.clock.now().wall);
+                    keys.current().readings(now)
+                }),
+                dropped_log_lines: u64::try_from(dropped.count()).unwrap_or(u64::MAX),
+                kept_tokens: shared.tokens.as_ref().map_or(0, CustomerTokens::kept),
+            };
+            let (text, media_type) = shared.metrics.text(&readings).map_err(|error| {
+                tracing::error!(%error, "the metrics could not be told");
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The metrics could not be told.")
+            })?;
+            Ok::<_, Problem>(([(header::CONTENT_TYPE, media_type)], text))
+        };
+        let metrics = Router::new().route("/metrics", get(metrics)).method_not_allowed_fallback(method_not_allowed);
+        metrics.fallback(not_found)
     }
 
     /// Reads its own keys and the site's anew. What cannot be read leaves the keys in hand as they are.

@@ -10,14 +10,15 @@ const CORE_FLOORS: &[&[&str]] = &[&["core"], &["browser"], &["exports"]];
 
 /// The rooms of the service, in the same order.
 const SERVICE_FLOORS: &[&[&str]] = &[
-    &["clock", "customer", "logging", "loopback", "random", "secret"],
+    &["clock", "customer", "logging", "loopback", "metrics", "random", "secret"],
     &["setting"],
     &["http"],
     &["admission", "customer_store", "proof_key", "signing_keys"],
-    &["customer_records", "readiness"],
+    &["customer_records", "customers", "openapi", "readiness"],
     &["live_assist", "livechat", "omnichannel"],
+    &["administration"],
     &["configuration"],
-    &["service"],
+    &["check", "service"],
     &["main"],
 ];
 

@@ -158,6 +158,7 @@ async fn run(given: Flags) -> Result<(), String> {
         keys: signing_keys.clone(),
         check_interval: CHECK_INTERVAL,
         issuer: ISSUER.to_owned(),
+        further_claims: [].into(),
         omnichannel: Some(OmnichannelSettings {
             token_lifetime,
             context_variables: CONTEXT_VARIABLES.map(str::to_owned).into(),
@@ -175,6 +176,7 @@ async fn run(given: Flags) -> Result<(), String> {
     };
     let configuration = |token_lifetime, guests| Configuration {
         listen: given.listen,
+        metrics_listen: None,
         database: DatabaseSettings { url: given.database_url.clone(), connections: 8 },
         livechat: Some(LiveChatSettings {
             accounts: AccountsApiSettings {
@@ -189,7 +191,7 @@ async fn run(given: Flags) -> Result<(), String> {
             tokens: TokenSettings { least_life: 0.25, fresh_after: Duration::ZERO, patience: timeout, capacity: 1000 },
             guests,
         }),
-        admission: AdmissionSettings { session: session_settings(&site), origins: AllowedOrigins::default() },
+        admission: AdmissionSettings { session: session_settings(&site).into(), origins: AllowedOrigins::default() },
         body_limits: BodyLimits { length: 4096, time: Duration::from_secs(10) },
         serve: ServeSettings::default(),
         log_level: tracing::Level::INFO,

@@ -39,7 +39,7 @@ const LIMITS: BodyLimits = BodyLimits { length: 1024, time: std::time::Duration:
 /// The session settings that the identity service needs to believe this site.
 pub fn session_settings(settings: &SiteSettings) -> SessionSettings {
     SessionSettings {
-        key: SessionKey::Secret(settings.session_secret.clone()),
+        key: SessionKey::Secret(settings.session_secret.clone().into()),
         issuer: None,
         audience: None,
         customer_claim: "sub".to_owned(),

@@ -26,7 +26,7 @@ impl Demo {
     async fn new() -> Self {
         let secret = SecretString::from("the demo's own secret, of more than 32 bytes");
         let world = World::with(Given {
-            session_key: Some(SessionKey::Secret(secret.clone())),
+            session_key: Some(SessionKey::Secret(secret.clone().into())),
             cookie: SESSION_COOKIE,
             ..Given::default()
         })

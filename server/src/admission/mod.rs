@@ -1,8 +1,13 @@
 //! Who is asking, and from where: decided before anything else is looked at.
 
+pub mod introspection;
 pub mod json_web_keys;
 pub mod origin;
+pub mod questions;
+pub mod refusal;
+pub mod session;
 pub mod session_token;
+pub mod site_session;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use cookie::Cookie;
@@ -10,13 +15,13 @@ use cookie::Cookie;
 use crate::{customer::CustomerId, http::problem::Problem};
 use json_web_keys::KeysError;
 use origin::AllowedOrigins;
-use session_token::{SessionError, SessionSettings, SessionTokens};
+use session::{SessionError, SessionSource};
 
 /// What a site sets for who is let in.
 #[derive(Clone)]
 pub struct AdmissionSettings {
-    /// Which session tokens are believed.
-    pub session: SessionSettings,
+    /// Who knows whose session it is.
+    pub session: SessionSource,
     /// Which origins may ask.
     pub origins: AllowedOrigins,
 }
@@ -24,7 +29,7 @@ pub struct AdmissionSettings {
 /// What decides who is let in.
 #[derive(Clone)]
 pub struct Admission {
-    session: SessionTokens,
+    session: SessionSource,
     /// Which origins may ask.
     pub origins: AllowedOrigins,
 }
@@ -32,15 +37,15 @@ pub struct Admission {
 impl Admission {
     /// By these settings.
     pub fn new(AdmissionSettings { session, origins }: AdmissionSettings) -> Self {
-        Self { session: SessionTokens::new(session), origins }
+        Self { session, origins }
     }
 
     /// The customer who sent a POST, or 403 for a foreign page, or 401 when nobody is signed in.
     pub async fn customer(&self, headers: &HeaderMap) -> Result<CustomerId, Problem> {
         let (tokens, by_cookie) = self.session_tokens(headers);
-        // Without any token there is nothing that a foreign page could abuse: 401 says more than 403 then.
-        self.origins.check(headers, by_cookie && !tokens.is_empty())?;
-        match self.session.customer_of(&tokens).await {
+        // Without any session there is nothing that a foreign page could abuse: 401 says more than 403 then.
+        self.origins.check(headers, by_cookie && self.session.is_sent(headers, &tokens))?;
+        match self.session.customer(headers, &tokens).await {
             Ok(Some(customer)) => Ok(customer),
             Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, "not_signed_in", "Nobody is signed in.")),
             Err(error) => Err(session_problem(error)),
@@ -53,9 +58,9 @@ impl Admission {
         // The guest's cookie signs the request, also when there is none yet: the answer sets it.
         self.origins.check(headers, true)?;
         let (tokens, by_cookie) = self.session_tokens(headers);
-        match self.session.customer_of(&tokens).await {
+        match self.session.customer(headers, &tokens).await {
             Ok(None) => Ok(()),
-            Err(SessionError::Invalid(_)) if by_cookie => Ok(()),
+            Err(SessionError::Refused(_)) if by_cookie => Ok(()),
             Ok(Some(_)) => {
                 let detail = "Somebody is signed in: their tokens are given at /livechat/token.";
                 Err(Problem::new(StatusCode::CONFLICT, "signed_in", detail))
@@ -84,21 +89,26 @@ impl Admission {
     fn session_tokens(&self, headers: &HeaderMap) -> (Vec<String>, bool) {
         match bearer_token(headers) {
             Some(bearer) => (vec![bearer], false),
-            None => (cookies(headers, self.session.cookie()), true),
+            None => (self.session.cookie().map(|name| cookies(headers, name)).unwrap_or_default(), true),
         }
     }
 }
 
 fn session_problem(error: SessionError) -> Problem {
     match error {
-        SessionError::Invalid(reason) => {
-            tracing::debug!(reason, "a session token was refused");
-            Problem::new(StatusCode::UNAUTHORIZED, "session_invalid", "The session token is not valid any more.")
+        SessionError::Refused(refusal) => {
+            tracing::info!(code = refusal.code(), reason = refusal.reason(), "a session was refused");
+            refusal.into()
         }
         SessionError::Keys(error) => {
             tracing::error!(%error, "no session token can be checked");
             let detail = "Session tokens cannot be checked: the site's keys are not available.";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "session_keys_unavailable", detail).with_retry_after(5)
+        }
+        SessionError::Unanswered(error) => {
+            tracing::error!(%error, "whose session it is could not be asked");
+            let detail = "Whose session it is cannot be found out: who knows does not answer as it should.";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "session_source_unavailable", detail).with_retry_after(5)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From which pages a request may come: the service's own origin and the allowed ones.
 
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
@@ -33,16 +33,25 @@ impl Origin {
 
 /// The origins that may use the service besides its own.
 #[derive(Debug, Clone, Default)]
-pub struct AllowedOrigins(Vec<Origin>);
+pub struct AllowedOrigins {
+    origins: Vec<Origin>,
+    /// Which headers their pages may send, besides those that every page may.
+    headers: Vec<HeaderName>,
+}
 
 impl AllowedOrigins {
     /// A list, most often empty.
     pub fn new(origins: Vec<Origin>) -> Self {
-        Self(origins)
+        Self { origins, headers: Vec::new() }
+    }
+
+    /// The same, whose pages may also send these headers.
+    pub fn with_headers(self, headers: Vec<HeaderName>) -> Self {
+        Self { headers, ..self }
     }
 
     fn allows(&self, origin: &HeaderValue) -> bool {
-        sent(origin).is_some_and(|origin| self.0.contains(&origin))
+        sent(origin).is_some_and(|origin| self.origins.contains(&origin))
     }
 
     /// Refuses a POST from a page that has no business here. `by_cookie` says whether the browser signed the request
@@ -70,11 +79,12 @@ impl AllowedOrigins {
     /// Answers preflights and marks answers, so that pages of allowed origins may read them.
     pub fn cross_origin_layer(&self) -> CorsLayer {
         let allowed = self.clone();
+        let usual = [header::AUTHORIZATION, header::CACHE_CONTROL, header::CONTENT_TYPE];
         CorsLayer::new()
             .allow_origin(AllowOrigin::predicate(move |origin, _| allowed.allows(origin)))
             .allow_credentials(true)
             .allow_methods([Method::POST, Method::DELETE])
-            .allow_headers([header::AUTHORIZATION, header::CACHE_CONTROL, header::CONTENT_TYPE])
+            .allow_headers(usual.into_iter().chain(self.headers.iter().cloned()).collect::<Vec<_>>())
             .expose_headers([header::RETRY_AFTER])
             .max_age(std::time::Duration::from_secs(600))
     }

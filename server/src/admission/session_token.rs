@@ -1,23 +1,44 @@
 //! Who the customer is: read from the site's own session token, a signed JWT, and from nothing else.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use secrecy::{ExposeSecret, SecretString};
+use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, errors::ErrorKind};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::{Map, Value};
 
-use super::json_web_keys::{JsonWebKeys, KeysError};
+use super::{
+    json_web_keys::{JsonWebKeys, KeysError},
+    refusal::Refusal,
+};
 use crate::customer::CustomerId;
 
 /// How far the clocks of the site and of this service may differ, in seconds.
-const CLOCK_TOLERANCE: u64 = 5;
+pub(super) const CLOCK_TOLERANCE: u64 = 5;
+/// The algorithms of a secret that both sides have.
+const SHARED_SECRET_ALGORITHMS: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 /// Longest session token that is looked at.
-const LONGEST_TOKEN: usize = 16 * 1024;
+pub(super) const LONGEST_TOKEN: usize = 16 * 1024;
+
+/// A secret shared with the site, and the one algorithm for which it is used.
+#[derive(Clone)]
+pub struct SessionSecret {
+    /// HS256, HS384 or HS512.
+    pub algorithm: Algorithm,
+    /// The secret itself.
+    pub bytes: SecretSlice<u8>,
+}
+
+impl From<SecretString> for SessionSecret {
+    /// What most sites have: the text's own bytes, for HS256.
+    fn from(text: SecretString) -> Self {
+        Self { algorithm: Algorithm::HS256, bytes: text.expose_secret().as_bytes().to_vec().into() }
+    }
+}
 
 /// What signs the session tokens.
 #[derive(Clone)]
 pub enum SessionKey {
-    /// A secret shared with the site: HS256.
-    Secret(SecretString),
+    /// A secret shared with the site.
+    Secret(SessionSecret),
     /// The site's public keys.
     PublicKeys(JsonWebKeys),
 }
@@ -39,13 +60,19 @@ pub struct SessionSettings {
 
 /// Why a session token names nobody.
 #[derive(Debug, thiserror::Error)]
-pub enum SessionError {
-    /// Malformed, expired, not signed by the site, or without a customer's id.
-    #[error("the session token is not valid: {0}")]
-    Invalid(&'static str),
+pub enum TokenError {
+    /// The token itself.
+    #[error("{}", .0.reason())]
+    Refused(Refusal),
     /// The keys to check it with could not be had.
     #[error(transparent)]
     Keys(#[from] KeysError),
+}
+
+impl From<Refusal> for TokenError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
 /// Reads the site's session tokens.
@@ -71,49 +98,43 @@ impl SessionTokens {
         &self.0.cookie
     }
 
-    /// The customer that the first valid one of these session tokens names; nobody when there is none at all.
-    pub async fn customer_of(&self, tokens: &[String]) -> Result<Option<CustomerId>, SessionError> {
-        let mut refused = None;
-        for token in tokens {
-            match self.customer(token).await {
-                Ok(customer) => return Ok(Some(customer)),
-                // The keys may be there for the next one's algorithm or id, and without them nobody is a stranger.
-                Err(error @ SessionError::Keys(_)) => refused = Some(error),
-                Err(error) => refused = refused.or(Some(error)),
+    /// The customer that a session token names.
+    pub async fn customer(&self, token: &str) -> Result<CustomerId, TokenError> {
+        let header = read_header(token)?;
+        let keys = self.keys(&header).await?;
+        let validation = self.validation(header.alg);
+        let mut refusal = Refusal::WrongKey;
+        for key in &keys {
+            match decode::<Map<String, Value>>(token, key, &validation) {
+                Ok(decoded) => return Ok(customer_in(&decoded.claims, &self.0.customer_claim)?),
+                // The signature is checked first: a key that finds another fault is the one that signed.
+                Err(error) => match refusal_of(error.kind()) {
+                    Refusal::WrongKey => {}
+                    other => refusal = other,
+                },
             }
         }
-        refused.map_or(Ok(None), Err)
+        Err(refusal.into())
     }
 
-    /// The customer that a session token names.
-    pub async fn customer(&self, token: &str) -> Result<CustomerId, SessionError> {
-        if token.len() > LONGEST_TOKEN {
-            return Err(SessionError::Invalid("it is too long"));
-        }
-        let header = decode_header(token).map_err(|_| SessionError::Invalid("it is no JWT"))?;
-        if has_critical_extensions(token) {
-            return Err(SessionError::Invalid("it has extensions that are not understood here"));
-        }
-        // The algorithm is fixed by the key, never by the token alone.
-        let candidates = match &self.0.key {
-            SessionKey::Secret(_) if header.alg != Algorithm::HS256 => Vec::new(),
-            SessionKey::Secret(secret) => vec![DecodingKey::from_secret(secret.expose_secret().as_bytes())],
-            SessionKey::PublicKeys(keys) => {
-                keys.fitting(header.alg, header.kid.as_deref()).await?.into_iter().map(|key| key.key).collect()
+    /// The keys that may have signed a token with this header. The algorithm is fixed by them, never by the token alone.
+    async fn keys(&self, header: &Header) -> Result<Vec<DecodingKey>, TokenError> {
+        match &self.0.key {
+            SessionKey::Secret(secret) if header.alg == secret.algorithm => {
+                Ok(vec![DecodingKey::from_secret(secret.bytes.expose_secret())])
             }
-        };
-        let validation = self.validation(header.alg);
-        let claims = candidates
-            .iter()
-            .find_map(|key| decode::<Map<String, Value>>(token, key, &validation).ok())
-            .ok_or(SessionError::Invalid("its signature or its claims do not hold"))?
-            .claims;
-        let id = match claims.get(&self.0.customer_claim) {
-            Some(Value::String(text)) => CustomerId::parse(text),
-            Some(Value::Number(number)) if number.is_i64() || number.is_u64() => CustomerId::parse(&number.to_string()),
-            _ => None,
-        };
-        id.ok_or(SessionError::Invalid("it has no customer id"))
+            SessionKey::Secret(_) => Err(Refusal::Algorithm.into()),
+            SessionKey::PublicKeys(_) if SHARED_SECRET_ALGORITHMS.contains(&header.alg) => {
+                Err(Refusal::Algorithm.into())
+            }
+            SessionKey::PublicKeys(keys) => {
+                let fitting = keys.fitting(header.alg, header.kid.as_deref()).await?;
+                if fitting.is_empty() && keys.fitting(header.alg, None).await?.is_empty() {
+                    return Err(Refusal::Algorithm.into());
+                }
+                Ok(fitting.into_iter().map(|key| key.key).collect())
+            }
+        }
     }
 
     fn validation(&self, algorithm: Algorithm) -> Validation {
@@ -135,9 +156,45 @@ impl SessionTokens {
     }
 }
 
-/// Whether the header says that who does not understand its extensions must refuse it (RFC 7515, section 4.1.11). None
-/// are understood here, and a list that is none is no better.
-fn has_critical_extensions(token: &str) -> bool {
-    let header = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
-    serde_json::from_slice::<Map<String, Value>>(&header).is_ok_and(|header| header.contains_key("crit"))
+/// The header of a token that can be looked at any further.
+fn read_header(token: &str) -> Result<Header, Refusal> {
+    if token.len() > LONGEST_TOKEN {
+        return Err(Refusal::Malformed);
+    }
+    let part = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
+    let members: Map<String, Value> = serde_json::from_slice(&part).map_err(|_| Refusal::Malformed)?;
+    // RFC 7515, section 4.1.11. A list that is none is no better.
+    if members.contains_key("crit") {
+        return Err(Refusal::Critical);
+    }
+    // `none`, for example, is no algorithm of a key.
+    let algorithm = members.get("alg").and_then(Value::as_str).ok_or(Refusal::Malformed)?;
+    algorithm.parse::<Algorithm>().map_err(|_| Refusal::Algorithm)?;
+    decode_header(token).map_err(|_| Refusal::Malformed)
+}
+
+fn refusal_of(error: &ErrorKind) -> Refusal {
+    match error {
+        ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => Refusal::WrongKey,
+        ErrorKind::ExpiredSignature => Refusal::Expired,
+        ErrorKind::ImmatureSignature => Refusal::NotYetValid,
+        ErrorKind::InvalidIssuer => Refusal::Issuer,
+        ErrorKind::InvalidAudience => Refusal::Audience,
+        ErrorKind::MissingRequiredClaim(claim) => match claim.as_str() {
+            "iss" => Refusal::Issuer,
+            "aud" => Refusal::Audience,
+            _ => Refusal::NoExpiry,
+        },
+        _ => Refusal::Malformed,
+    }
+}
+
+/// The customer's id in a session's claims: text, or a whole number.
+pub(super) fn customer_in(claims: &Map<String, Value>, claim: &str) -> Result<CustomerId, Refusal> {
+    let id = match claims.get(claim) {
+        Some(Value::String(text)) => CustomerId::parse(text),
+        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => CustomerId::parse(&number.to_string()),
+        _ => None,
+    };
+    id.ok_or(Refusal::NoCustomer)
 }

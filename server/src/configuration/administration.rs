@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::SecretString;
 
-use crate::setting::{SHORTEST_SECRET, SettingError, required_secret, too_short, wrong};
+use crate::setting::{SHORTEST_SECRET, SettingError, required_secret, too_short};
 
 /// The environment variable that may hold the key of the admin API.
 pub const ADMIN_KEY_VARIABLE: &str = "IDENTITY_SERVICE_ADMIN_KEY";
@@ -20,20 +20,11 @@ pub struct AdministrationFlags {
 }
 
 impl AdministrationFlags {
-    /// Checks the key; None when the admin API is not served. `serves_records` says whether a widget is served that uses
-    /// what the API takes.
-    pub fn check(
-        self,
-        variable: &impl Fn(&str) -> Option<String>,
-        serves_records: bool,
-    ) -> Result<Option<SecretString>, SettingError> {
+    /// Checks the key; None when the admin API is not served.
+    pub fn check(self, variable: &impl Fn(&str) -> Option<String>) -> Result<Option<SecretString>, SettingError> {
         let from_variable = (ADMIN_KEY_VARIABLE, variable(ADMIN_KEY_VARIABLE));
         match required_secret("admin-key", from_variable, self.admin_key_file.as_deref())? {
             Some(key) if key.len() < SHORTEST_SECRET => Err(too_short("admin-key")),
-            Some(_) if !serves_records => Err(wrong(
-                "admin-key",
-                "expected omnichannel or live-assist as well: nothing else uses what the admin API takes",
-            )),
             key => Ok(key.map(SecretString::from)),
         }
     }

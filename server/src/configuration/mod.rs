@@ -4,6 +4,7 @@
 
 mod administration;
 mod admission;
+mod customers;
 mod database;
 mod guests;
 mod live_assist;
@@ -12,7 +13,8 @@ mod omnichannel;
 mod signing;
 
 pub use administration::{ADMIN_KEY_VARIABLE, AdministrationFlags};
-pub use admission::{AdmissionFlags, SESSION_SECRET_VARIABLE};
+pub use admission::{AdmissionFlags, SESSION_CLIENT_SECRET_VARIABLE, SESSION_SECRET_VARIABLE};
+pub use customers::{CustomersCommand, CustomersError};
 pub use database::{DatabaseFlags, DatabaseSettings};
 pub use guests::GuestFlags;
 pub use live_assist::{CLIENT_SECRET_VARIABLE, LiveAssistFlags};
@@ -20,10 +22,14 @@ pub use livechat::{AGENT_TOKEN_VARIABLE, LiveChatFlags};
 pub use omnichannel::OmnichannelFlags;
 pub use signing::{SigningFlags, SigningSettings};
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    time::Duration,
+};
 
 use clap::{
-    Arg, ArgAction, Command as Program, CommandFactory, FromArgMatches, Parser, Subcommand, builder::BoolishValueParser,
+    Arg, ArgAction, Args, Command as Program, CommandFactory, FromArgMatches, Parser, Subcommand,
+    builder::BoolishValueParser,
 };
 use secrecy::SecretString;
 
@@ -44,8 +50,25 @@ use crate::{
 // A flag of the service before `keys` would be understood and then ignored: its folder would be another one.
 #[command(name = "identity-service", version, args_conflicts_with_subcommands = true)]
 pub struct Flags {
-    /// Where to listen; port 0 takes any free one.
-    #[arg(long, env = "IDENTITY_SERVICE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    /// What the service is to be.
+    #[command(flatten)]
+    pub service: ServiceFlags,
+    /// Something else to do than to serve.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The flags of the service.
+#[derive(Debug, Clone, Args)]
+pub struct ServiceFlags {
+    /// Where to listen, by address or by the name of a host; port 0 takes any free one.
+    #[arg(
+        long,
+        env = "IDENTITY_SERVICE_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_parser = address,
+        value_name = "ADDRESS:PORT"
+    )]
     pub listen: SocketAddr,
     /// Where the customers are kept.
     #[command(flatten)]
@@ -62,6 +85,9 @@ pub struct Flags {
     /// How long a connection is kept between two requests, in seconds: longer than the balancer before the service does.
     #[arg(long, env = "IDENTITY_SERVICE_KEEP_ALIVE", default_value_t = 75.0, value_name = "SECONDS")]
     pub keep_alive: f64,
+    /// Where to listen for GET /metrics, in Prometheus' text format; without it, nowhere.
+    #[arg(long, env = "IDENTITY_SERVICE_METRICS_LISTEN", value_parser = address, value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
     /// error, warn, info, debug or trace.
     #[arg(long, env = "IDENTITY_SERVICE_LOG_LEVEL", default_value = "info")]
     pub log_level: tracing::Level,
@@ -80,9 +106,6 @@ pub struct Flags {
     /// The admin API.
     #[command(flatten)]
     pub administration: AdministrationFlags,
-    /// Something else to do than to serve.
-    #[command(subcommand)]
-    pub command: Option<Command>,
 }
 
 /// What else the program does.
@@ -90,12 +113,19 @@ pub struct Flags {
 pub enum Command {
     /// Makes, lists, activates, removes and publishes signing keys.
     Keys(KeysCommand),
+    /// Puts in and takes out which entity at LiveChat belongs to which customer.
+    Customers(CustomersCommand),
+    /// Tries everything that the service needs, with the same flags and environment, and says what to do where something is
+    /// not as it has to be.
+    Check(Box<ServiceFlags>),
 }
 
 /// Everything the service needs, checked.
 pub struct Configuration {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Where to listen for the metrics, if at all.
+    pub metrics_listen: Option<SocketAddr>,
     /// Where the customers are kept.
     pub database: DatabaseSettings,
     /// LiveChat, when it is served.
@@ -112,6 +142,12 @@ pub struct Configuration {
     pub serve: ServeSettings,
     /// How much is logged.
     pub log_level: tracing::Level,
+}
+
+/// An address, or the first one of a host's name.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let found = text.trim().to_socket_addrs().map_err(|error| format!("expected a host and a port: {error}"))?.next();
+    found.ok_or_else(|| "expected a host that has an address".to_owned())
 }
 
 /// The flag as the environment gives it: an empty variable is as good as none, as compose files have it, and what is
@@ -133,15 +169,16 @@ impl Flags {
         let matches = in_its_environment(Self::command()).get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
+}
 
+impl ServiceFlags {
     /// Checks every setting; `variable` looks up an environment variable.
     pub fn check(self, variable: impl Fn(&str) -> Option<String>) -> Result<Configuration, SettingError> {
         let database = self.database.check()?;
         let timeout = self.livechat.timeout()?;
         let guests = self.guests;
         let livechat = self.livechat.check(&variable, |serves_livechat| guests.check(serves_livechat))?;
-        let serves_records = self.omnichannel.omnichannel || self.live_assist.live_assist;
-        let admin_key = self.administration.check(&variable, serves_records)?;
+        let admin_key = self.administration.check(&variable)?;
         let signing = self.signing.check(self.omnichannel.check()?, self.live_assist.check(&variable)?)?;
         if livechat.is_none() && signing.is_none() {
             return Err(wrong(
@@ -155,6 +192,7 @@ impl Flags {
         }
         Ok(Configuration {
             listen: self.listen,
+            metrics_listen: self.metrics_listen,
             database,
             livechat,
             admission,

@@ -2,15 +2,17 @@
 
 use std::{
     path::PathBuf,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use clap::Args;
 
 use crate::{
+    customer_records::{MEMBERS, OWN_CLAIMS},
     live_assist::LiveAssistSettings,
     omnichannel::OmnichannelSettings,
-    setting::{SettingError, not_empty, unused, wrong},
+    setting::{SettingError, given, not_empty, unused, wrong},
     signing_keys::{CHECK_INTERVAL, LONGEST_TOKEN_LIFE, SigningKeys},
 };
 
@@ -23,6 +25,9 @@ pub struct SigningFlags {
     /// The issuer of the signed tokens: the fully qualified domain name of the site.
     #[arg(long, env = "IDENTITY_SERVICE_ISSUER", value_name = "DOMAIN")]
     pub issuer: Option<String>,
+    /// A further member of customers' records, which goes as a claim into tokens; may be repeated or separated by commas.
+    #[arg(long, env = "IDENTITY_SERVICE_RECORD_CLAIM", value_delimiter = ',', value_name = "NAME")]
+    pub record_claim: Vec<String>,
 }
 
 /// What the service signs, and with what.
@@ -34,6 +39,8 @@ pub struct SigningSettings {
     pub check_interval: Duration,
     /// `iss` of every token.
     pub issuer: String,
+    /// Further members of records that go as claims into tokens.
+    pub further_claims: Arc<[String]>,
     /// Omnichannel, when it is served.
     pub omnichannel: Option<OmnichannelSettings>,
     /// Live Assist, when it is served.
@@ -48,10 +55,16 @@ impl SigningFlags {
         live_assist: Option<LiveAssistSettings>,
     ) -> Result<Option<SigningSettings>, SettingError> {
         let issuer = not_empty(self.issuer);
+        let further_claims = given(self.record_claim);
+        let is_taken = |claim: &&String| MEMBERS.iter().chain(&OWN_CLAIMS).any(|taken| taken == claim);
+        if let Some(claim) = further_claims.iter().find(is_taken) {
+            return Err(wrong("record-claim", format!("expected a further claim, {claim} has its own meaning")));
+        }
         if omnichannel.is_none() && live_assist.is_none() {
             return match (self.signing_keys, issuer) {
                 (Some(_), _) => Err(unused("signing-keys", "omnichannel or live-assist")),
                 (None, Some(_)) => Err(unused("issuer", "omnichannel or live-assist")),
+                (None, None) if !further_claims.is_empty() => Err(unused("record-claim", "omnichannel or live-assist")),
                 (None, None) => Ok(None),
             };
         }
@@ -66,6 +79,7 @@ impl SigningFlags {
             keys: SigningKeys::open(&folder, SystemTime::now())?,
             check_interval: CHECK_INTERVAL,
             issuer,
+            further_claims: further_claims.into(),
             omnichannel,
             live_assist,
         }))

@@ -1,7 +1,5 @@
 //! What the site tells about a customer: the CRM's contact, the name, and what agents may see.
 
-pub mod administration;
-
 use std::{collections::BTreeMap, fmt};
 
 use axum::http::StatusCode;
@@ -14,6 +12,21 @@ use crate::{customer::CustomerId, customer_store::CustomerStore, http::problem::
 const ATTRIBUTE_TYPES: [&str; 10] =
     ["cart", "ctmrinfo", "error", "lead", "mrktInfo", "personal", "prodView", "purchase", "searchInfo", "service"];
 const LONGEST_NAME: usize = 256;
+/// RFC 5321, section 4.5.3.1.3, without the brackets.
+const LONGEST_EMAIL: usize = 254;
+/// The members that every record may have.
+pub const MEMBERS: [&str; 8] = [
+    "contact_id",
+    "given_name",
+    "family_name",
+    "email",
+    "phone_number",
+    "preferred_username",
+    "lwicontexts",
+    "lp_sdes",
+];
+/// Claims that tokens have of the service itself.
+pub const OWN_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
 /// A member of a record that is not what it has to be. It never shows a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +62,18 @@ pub struct CustomerRecord {
     /// The family name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub family_name: Option<String>,
+    /// The address of e-mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The telephone's number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone_number: Option<String>,
+    /// By what the person wants to be called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preferred_username: Option<String>,
+    /// Further claims, which the site has named.
+    #[serde(flatten)]
+    pub further: Members,
     /// Omnichannel's context variables: strings, numbers, booleans and null.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lwicontexts: Option<Members>,
@@ -57,8 +82,25 @@ pub struct CustomerRecord {
     pub lp_sdes: Option<Vec<Box<RawValue>>>,
 }
 
+/// Claims of a person, as OpenID Connect names them (Core 1.0, section 5.1), and further ones.
+#[derive(Serialize)]
+pub struct PersonClaims {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    given_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    family_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone_number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preferred_username: Option<String>,
+    #[serde(flatten)]
+    further: Members,
+}
+
 impl CustomerRecord {
-    /// Checks every member.
+    /// Checks every member but the further claims.
     pub fn check(members: Members) -> Result<Self, RecordError> {
         let mut record = Self::default();
         for (member, text) in members {
@@ -67,15 +109,39 @@ impl CustomerRecord {
                 "contact_id" => record.contact_id = Some(contact(&value)?),
                 "given_name" => record.given_name = Some(name(&member, &value)?),
                 "family_name" => record.family_name = Some(name(&member, &value)?),
+                "email" => record.email = Some(email(&value)?),
+                "phone_number" => record.phone_number = Some(name(&member, &value)?),
+                "preferred_username" => record.preferred_username = Some(name(&member, &value)?),
                 "lwicontexts" => record.lwicontexts = Some(contexts(&text, &value)?),
                 "lp_sdes" => record.lp_sdes = Some(attributes(&text, &value)?),
-                _ => {
-                    let known = "only contact_id, given_name, family_name, lwicontexts and lp_sdes";
-                    return Err(wrong(member, known));
-                }
+                _ => drop(record.further.insert(member, text)),
             }
         }
         Ok(record)
+    }
+
+    /// Checks that every further claim is one that the site has named.
+    pub fn check_claims(&self, named: &[String]) -> Result<(), RecordError> {
+        match self.further.keys().find(|claim| !named.contains(claim)) {
+            None => Ok(()),
+            Some(claim) => {
+                let known = format!("only {} and the claims that the setting record-claim names", MEMBERS.join(", "));
+                Err(wrong(claim, known))
+            }
+        }
+    }
+
+    /// What a token tells of the person: of the further claims those that are named, also when more are stored.
+    pub fn person(&self, named: &[String]) -> PersonClaims {
+        let further = self.further.iter().filter(|(claim, _)| named.contains(claim));
+        PersonClaims {
+            given_name: self.given_name.clone(),
+            family_name: self.family_name.clone(),
+            email: self.email.clone(),
+            phone_number: self.phone_number.clone(),
+            preferred_username: self.preferred_username.clone(),
+            further: further.map(|(claim, value)| (claim.clone(), value.clone())).collect(),
+        }
     }
 
     /// Checks that every context variable is one that the workstream has; an empty list allows any.
@@ -105,6 +171,16 @@ fn name(member: &str, value: &Value) -> Result<String, RecordError> {
     let fits = |text: &&str| (1..=LONGEST_NAME).contains(&text.len()) && !text.chars().any(char::is_control);
     let expected = || wrong(member, format!("text of 1 to {LONGEST_NAME} bytes"));
     value.as_str().filter(fits).map(str::to_owned).ok_or_else(expected)
+}
+
+fn email(value: &Value) -> Result<String, RecordError> {
+    let fits = |text: &&str| {
+        let parts = text.rsplit_once('@').is_some_and(|(mailbox, host)| !mailbox.is_empty() && !host.is_empty());
+        parts
+            && text.len() <= LONGEST_EMAIL
+            && !text.chars().any(|character| character.is_control() || character == ' ')
+    };
+    value.as_str().filter(fits).map(str::to_owned).ok_or_else(|| wrong("email", "an address like ada@shop.example"))
 }
 
 fn contexts(text: &RawValue, value: &Value) -> Result<Members, RecordError> {

@@ -1,6 +1,7 @@
 //! Opens SQLite or PostgreSQL, and runs the same statement on whichever it is.
 
 use super::{error::StoreError, postgres::Postgres, sqlite::Sqlite};
+use crate::metrics::DatabaseReadings;
 
 /// Connections to the database.
 #[derive(Debug, Clone)]
@@ -56,6 +57,14 @@ impl Database {
                 Ok(Self::Postgres(Postgres::open(url, connections, &sqlx::migrate!("migrations/postgres")).await?))
             }
             scheme => Err(StoreError::UnknownDatabase(scheme.chars().take(16).collect())),
+        }
+    }
+
+    /// Its connections.
+    pub(super) fn readings(&self) -> DatabaseReadings {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.readings(),
+            Self::Postgres(postgres) => postgres.readings(),
         }
     }
 

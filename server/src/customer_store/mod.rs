@@ -4,6 +4,7 @@
 //! would not, as with the clock, the migrations give both the same name. Each statement is atomic by itself.
 
 mod codes;
+mod customers;
 mod database;
 mod entities;
 mod error;
@@ -14,10 +15,13 @@ mod records;
 mod sqlite;
 
 pub use codes::{IssuedAuthorizationCode, Redemption};
+pub use customers::{Erased, Import};
 pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 pub use error::StoreError;
 
 use sqlx::Connection;
+
+use crate::metrics::DatabaseReadings;
 
 use database::{Database, on_database};
 
@@ -56,6 +60,11 @@ impl CustomerStore {
             sqlx::query("DELETE FROM creation WHERE customer_id = ''").execute(&mut *transaction).await?;
             transaction.commit().await
         })
+    }
+
+    /// The connections to the database.
+    pub fn readings(&self) -> DatabaseReadings {
+        self.database.readings()
     }
 
     /// Closes the database's connections; later calls fail.

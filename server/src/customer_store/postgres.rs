@@ -17,6 +17,7 @@ use super::{
     error::{StoreError, of_migration},
     postgres_url::{PostgresUrl, Target},
 };
+use crate::metrics::DatabaseReadings;
 
 /// The server ends a statement after this, so that the session can go on: milliseconds.
 const SERVER_STATEMENT_TIMEOUT: u32 = 3500;
@@ -181,6 +182,13 @@ impl Postgres {
             .build()
             .map_err(sqlx::Error::config)?;
         Ok(Self(pool))
+    }
+
+    /// Its sessions.
+    pub(super) fn readings(&self) -> DatabaseReadings {
+        let status = self.0.status();
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        DatabaseReadings { open: number(status.size), idle: number(status.available), waiting: number(status.waiting) }
     }
 
     /// A session that lives, as far as can be known.

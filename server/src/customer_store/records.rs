@@ -28,15 +28,4 @@ impl CustomerStore {
                 .await
         })
     }
-
-    /// Forgets the customer's record, if there is one.
-    pub async fn delete_record(&self, customer: &CustomerId) -> Result<(), StoreError> {
-        on_database!(self, write, connection => {
-            sqlx::query("DELETE FROM customer_record WHERE customer_id = $1")
-                .bind(customer.as_str())
-                .execute(connection)
-                .await
-                .map(|_| ())
-        })
-    }
 }

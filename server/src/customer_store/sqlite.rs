@@ -16,6 +16,7 @@ use sqlx::{
 };
 
 use super::error::{StoreError, of_migration};
+use crate::metrics::DatabaseReadings;
 
 /// How long a caller waits for a connection, and a writer for another process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,6 +46,12 @@ fn identity(file: &Path) -> std::io::Result<Identity> {
 }
 
 impl Sqlite {
+    /// Its connections. The drivers' pool does not tell who waits.
+    pub(super) fn readings(&self) -> DatabaseReadings {
+        let idle = u64::try_from(self.readers.num_idle().saturating_add(self.writer.num_idle())).unwrap_or(u64::MAX);
+        DatabaseReadings { open: u64::from(self.readers.size() + self.writer.size()), idle, waiting: 0 }
+    }
+
     pub(super) async fn open(url: &str, connections: u32, migrations: &Migrator) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str(url)?
             .create_if_missing(true)

@@ -45,6 +45,27 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// Whether somebody got a token.
+    pub fn is_token(self) -> bool {
+        match self {
+            Self::Hit | Self::Joined | Self::Fetched | Self::Created | Self::Adopted => true,
+            Self::Signed | Self::Redeemed => true,
+            Self::Ended | Self::Issued => false,
+        }
+    }
+}
+
+/// How a request was answered, in the word that the log and the metrics have for it.
+pub fn outcome(response: &Response) -> &'static str {
+    let extensions = response.extensions();
+    match (extensions.get::<Outcome>(), extensions.get::<ProblemCode>()) {
+        (Some(outcome), _) => outcome.as_str(),
+        (None, Some(problem)) => problem.0,
+        (None, None) => "done",
+    }
+}
+
 /// Travels with the response, so that the request log can name the error.
 #[derive(Debug, Clone, Copy)]
 pub struct ProblemCode(pub &'static str);

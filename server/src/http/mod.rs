@@ -6,5 +6,7 @@ pub mod patience;
 pub mod problem;
 pub mod request_body;
 pub mod request_log;
+pub mod request_metrics;
 pub mod serve;
 pub mod token_answer;
+pub mod trace_context;

@@ -1,4 +1,4 @@
-//! One line in the log for each request: route, status, duration, outcome, and no secret.
+//! One line in the log for each request: route, status, duration, outcome, trace, and no secret.
 
 use std::time::Instant;
 
@@ -8,22 +8,23 @@ use axum::{
     response::Response,
 };
 
-use super::answer::{Outcome, ProblemCode};
+use tracing::Instrument;
 
-/// Writes the line. The path itself is left out where no route matches: it is whatever somebody sent.
+use super::{answer::outcome, trace_context::TraceContext};
+
+/// Writes the line, and names the trace in every other line that is logged for the request. The path itself is left out where no route matches: it is whatever somebody sent.
 pub async fn log_request(request: Request, next: Next) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let response = next.run(request).await;
-    let extensions = response.extensions();
-    let outcome = match (extensions.get::<Outcome>(), extensions.get::<ProblemCode>()) {
-        (Some(outcome), _) => outcome.as_str(),
-        (None, Some(problem)) => problem.0,
-        (None, None) => "done",
-    };
+    let trace = TraceContext::of(request.headers());
+    let trace_id = trace.as_ref().map(TraceContext::trace_id);
+    let span = trace_id.map_or_else(tracing::Span::none, |trace_id| tracing::info_span!("request", trace_id));
+    let response = next.run(request).instrument(span).await;
+    let outcome = outcome(&response);
     let status = response.status().as_u16();
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(%method, route, status, duration_ms, outcome, "request");
+    let parent_id = trace.as_ref().map(TraceContext::parent_id);
+    tracing::info!(%method, route, status, duration_ms, outcome, trace_id, parent_id, "request");
     response
 }

@@ -44,11 +44,24 @@ impl Default for ServeSettings {
 /// Listens and says where on standard output, in one line of JSON: with port 0 nobody else knows. The future that
 /// comes with the listener ends when the process is told to stop, which it may be as soon as the line is out.
 pub async fn listen(name: &str, address: SocketAddr) -> io::Result<(TcpListener, impl Future<Output = ()>)> {
+    listen_beside(name, address, &[]).await
+}
+
+/// The same, where others of the process listen already; they are told in lines after the first.
+pub async fn listen_beside(
+    name: &str,
+    address: SocketAddr,
+    others: &[(&str, &TcpListener)],
+) -> io::Result<(TcpListener, impl Future<Output = ()> + use<>)> {
     let shutdown = shutdown_signal()?;
     let listener = TcpListener::bind(address).await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    tracing::info!(name, listening = url, "started");
-    let line = serde_json::json!({ "name": name, "listening": url });
+    let mut lines = Vec::new();
+    for (name, listener) in [(name, &listener)].iter().chain(others) {
+        let url = format!("http://{}", listener.local_addr()?);
+        tracing::info!(name, listening = url, "started");
+        lines.push(serde_json::json!({ "name": name, "listening": url }).to_string());
+    }
+    let line = lines.join("\n");
     // On a thread of its own: nobody may be there to read it, and the disk behind it may be full.
     thread::Builder::new().name("first-line".to_owned()).spawn(move || {
         if let Err(error) = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush()) {
@@ -59,7 +72,7 @@ pub async fn listen(name: &str, address: SocketAddr) -> io::Result<(TcpListener,
 }
 
 /// Listens to SIGTERM and SIGINT from the moment it is called; the future ends when one arrives.
-fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> io::Result<impl Future<Output = ()> + use<>> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {

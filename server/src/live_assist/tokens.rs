@@ -1,6 +1,6 @@
 //! A token for Live Assist: the contact's GUID and name, signed, and encrypted where Live Assist's key is known.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, value::RawValue};
 use super::json_web_encryption::EncryptionKey;
 use crate::{
     customer::CustomerId,
-    customer_records::{CustomerRecord, stored_record},
+    customer_records::{CustomerRecord, PersonClaims, stored_record},
     customer_store::CustomerStore,
     http::problem::Problem,
     signing_keys::{Signer, SigningError},
@@ -23,6 +23,8 @@ pub struct ContactTokens {
     pub signer: Signer,
     /// How long a token lives.
     pub lifetime: Duration,
+    /// The claims of records that go into tokens besides those that every record may have.
+    pub further_claims: Arc<[String]>,
     /// Live Assist's public key.
     pub encryption: Option<EncryptionKey>,
 }
@@ -32,6 +34,8 @@ pub struct ContactTokens {
 struct ContactClaims {
     #[serde(flatten)]
     plain: Map<String, Value>,
+    #[serde(flatten)]
+    person: PersonClaims,
     #[serde(skip_serializing_if = "Option::is_none")]
     lp_sdes: Option<Vec<Box<RawValue>>>,
 }
@@ -55,13 +59,8 @@ impl ContactTokens {
 
     fn claims(&self, contact: &str, record: CustomerRecord, audience: Option<&str>) -> ContactClaims {
         let mut claims = self.signer.claims(contact, self.lifetime);
-        let names = [("given_name", record.given_name), ("family_name", record.family_name)];
-        let names = names.map(|(claim, name)| (claim, name.map(Value::from)));
-        let audience = ("aud", audience.map(Value::from));
-        for (claim, value) in names.into_iter().chain([audience]) {
-            claims.extend(value.map(|value| (claim.to_owned(), value)));
-        }
-        ContactClaims { plain: claims, lp_sdes: record.lp_sdes }
+        claims.extend(audience.map(|audience| ("aud".to_owned(), Value::from(audience))));
+        ContactClaims { plain: claims, person: record.person(&self.further_claims), lp_sdes: record.lp_sdes }
     }
 
     fn sign(&self, claims: &ContactClaims) -> Result<String, SigningError> {

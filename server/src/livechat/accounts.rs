@@ -133,6 +133,19 @@ pub enum AccountsApiError {
 }
 
 impl AccountsApiError {
+    /// In a word, for the metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Unreachable { .. } => "unreachable",
+            Self::Slow => "slow",
+            Self::Unavailable { status: 429, .. } => "rate_limited",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Nonsense { .. } => "nonsense",
+            Self::Refused { .. } => "refused",
+            Self::CustomerRefused(_) => "customer_refused",
+        }
+    }
+
     /// Whether a request to create a customer may have created one although it failed.
     pub fn may_have_created(&self) -> bool {
         match self {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::http::StatusCode;
@@ -11,6 +11,7 @@ use moka::sync::Cache;
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::accounts::{AccountsApi, AccountsApiError, CustomerToken, IdentityTransfer};
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
         answer::Outcome,
         problem::{Problem, store_unavailable},
     },
+    metrics::Metrics,
     proof_key::CodeChallenge,
 };
 
@@ -145,6 +147,7 @@ struct Inner {
     store: CustomerStore,
     clock: Clock,
     settings: TokenSettings,
+    metrics: Metrics,
     held: Cache<EntityOwner, Arc<HeldToken>>,
     flights: Mutex<HashMap<EntityOwner, watch::Receiver<Landed>>>,
     /// New entities that the store did not take: written at the owner's next request, before anything else.
@@ -175,13 +178,20 @@ impl Drop for Landing {
 
 impl CustomerTokens {
     /// Nothing is kept yet.
-    pub fn new(accounts: AccountsApi, store: CustomerStore, clock: Clock, settings: TokenSettings) -> Self {
+    pub fn new(
+        accounts: AccountsApi,
+        store: CustomerStore,
+        clock: Clock,
+        settings: TokenSettings,
+        metrics: Metrics,
+    ) -> Self {
         let held = Cache::builder().max_capacity(settings.capacity).time_to_live(Duration::from_secs(86_400)).build();
         Self(Arc::new(Inner {
             accounts,
             store,
             clock,
             settings,
+            metrics,
             held,
             flights: Mutex::default(),
             unwritten: Mutex::default(),
@@ -192,6 +202,11 @@ impl CustomerTokens {
     /// The customer store.
     pub fn store(&self) -> &CustomerStore {
         &self.0.store
+    }
+
+    /// How many are kept.
+    pub fn kept(&self) -> u64 {
+        self.0.held.entry_count()
     }
 
     /// The client of accounts.
@@ -226,11 +241,31 @@ impl CustomerTokens {
                 (held.token.entity.clone(), outcome)
             }
         };
-        let transfer = self.0.accounts.transfer(&entity, challenge).await;
+        let transfer = self.0.counted("transfer", self.0.accounts.transfer(&entity, challenge)).await;
         if let Err(error) = &transfer {
             log_failure(error);
         }
         Ok((transfer?, outcome))
+    }
+
+    /// Forgets the kept token of a customer whose entity the store has given up, and says whether there was one. A request
+    /// that is under way may still know the entity: its token is forgotten too.
+    pub async fn forget(&self, customer: &CustomerId) -> bool {
+        let owner = EntityOwner::Customer(customer.clone());
+        let was_kept = self.0.held.contains_key(&owner);
+        lock(&self.0.unwritten).remove(&owner);
+        self.landed(customer).await;
+        self.0.held.invalidate(&owner);
+        was_kept
+    }
+
+    /// Ends when no request for the customer is under way.
+    pub async fn landed(&self, customer: &CustomerId) {
+        let flight = lock(&self.0.flights).get(&EntityOwner::Customer(customer.clone())).cloned();
+        if let Some(mut flight) = flight {
+            // An error says that its task is gone, with the same result.
+            let _ = flight.wait_for(Option::is_some).await;
+        }
     }
 
     /// Ends when every request to accounts that was under way has ended.
@@ -276,7 +311,7 @@ impl Inner {
     fn begin(self: &Arc<Self>, owner: EntityOwner, adoptable: Vec<GuestId>) -> watch::Receiver<Landed> {
         let (sender, receiver) = watch::channel(None);
         let landing = Landing { inner: Arc::clone(self), owner };
-        self.tasks.spawn(async move {
+        let flight = async move {
             let result = landing.inner.fetch(&landing.owner, &adoptable).await;
             let result = match result {
                 Ok((held, outcome)) => {
@@ -296,7 +331,9 @@ impl Inner {
             // The flight leaves the map before its answer is told, so that whoever comes after a failure begins anew.
             drop(landing);
             sender.send_replace(Some(result));
-        });
+        };
+        // What it logs belongs to the trace of the request that began it.
+        self.tasks.spawn(flight.in_current_span());
         receiver
     }
 
@@ -308,9 +345,22 @@ impl Inner {
         }
     }
 
+    /// A request to accounts, counted.
+    async fn counted<T>(
+        &self,
+        operation: &'static str,
+        request: impl Future<Output = Result<T, AccountsApiError>>,
+    ) -> Result<T, AccountsApiError> {
+        let began = Instant::now();
+        let answer = request.await;
+        let result = answer.as_ref().map_or_else(AccountsApiError::name, |_| "ok");
+        self.metrics.accounts_request(operation, result, began.elapsed());
+        answer
+    }
+
     async fn fetch_for(&self, entity: &EntityId) -> Result<(HeldToken, Outcome), TokenError> {
         let asked = self.clock.now();
-        Ok((HeldToken { token: self.accounts.token(entity).await?, asked }, Outcome::Fetched))
+        Ok((HeldToken { token: self.counted("token", self.accounts.token(entity)).await?, asked }, Outcome::Fetched))
     }
 
     async fn create(&self, owner: &EntityOwner, adoptable: &[GuestId]) -> Result<(HeldToken, Outcome), TokenError> {
@@ -321,6 +371,7 @@ impl Inner {
                 Creation::Elsewhere(remaining) => tokio::time::sleep(remaining.min(ELSEWHERE_INTERVAL)).await,
                 Creation::Begun { lease, one_was_lost } => {
                     if one_was_lost {
+                        self.metrics.lost_creation();
                         tracing::warn!(
                             "an earlier creation of this customer never came back: LiveChat may hold an entity that nobody uses"
                         );
@@ -335,12 +386,14 @@ impl Inner {
             return Ok((token, Outcome::Adopted));
         }
         let asked = self.clock.now();
-        match self.accounts.create().await {
+        match self.counted("create", self.accounts.create()).await {
             Ok(token) => {
+                self.metrics.creation();
                 let stored = self.finish_creation(owner, lease, &token.entity).await?;
                 if stored == token.entity {
                     Ok((HeldToken { token, asked }, Outcome::Created))
                 } else {
+                    self.metrics.lost_creation();
                     tracing::warn!(
                         "another process created this customer meanwhile: LiveChat holds an entity that nobody uses"
                     );
@@ -349,11 +402,13 @@ impl Inner {
             }
             // The token is of no use, the entity is: it was created.
             Err(AccountsApiError::Nonsense { what, entity: Some(entity) }) => {
+                self.metrics.creation();
                 self.finish_creation(owner, lease, &entity).await?;
                 Err(AccountsApiError::Nonsense { what, entity: Some(entity) }.into())
             }
             Err(error) => {
                 if error.may_have_created() {
+                    self.metrics.lost_creation();
                     tracing::warn!(
                         "a creation ended without a usable answer: LiveChat may hold an entity that nobody uses"
                     );
@@ -395,6 +450,7 @@ impl Inner {
         match self.store.finish_creation(owner, &lease, entity).await {
             Ok(stored) => Ok(stored),
             Err(StoreError::GuestEnded) => {
+                self.metrics.lost_creation();
                 tracing::warn!("a guest ended while it was created: LiveChat holds an entity that nobody uses");
                 Err(TokenError::GuestEnded)
             }

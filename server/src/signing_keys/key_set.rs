@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::SigningKey;
+use crate::metrics::KeyReadings;
 
 /// No token may live longer, in seconds: a retired key is published until the last one that it may have signed is gone.
 pub const LONGEST_TOKEN_LIFE: u64 = 86_400;
@@ -34,6 +35,19 @@ pub enum State {
 pub struct KeySet(Vec<Arc<SigningKey>>);
 
 impl KeySet {
+    /// How many keys do what, at a time in seconds since 1970.
+    pub fn readings(&self, now: u64) -> KeyReadings {
+        let states = self.states(now);
+        let count = |is: fn(&State) -> bool| states.iter().filter(|(_, state)| is(state)).count() as u64;
+        let since = self.active(now).and_then(|key| key.active_from());
+        KeyReadings {
+            active: count(|state| *state == State::Active),
+            next: count(|state| matches!(state, State::Next(_))),
+            retired: count(|state| matches!(state, State::Retired(_))),
+            age: since.map_or(0, |since| now.saturating_sub(since)),
+        }
+    }
+
     /// Any keys, each once.
     pub fn new(mut keys: Vec<Arc<SigningKey>>) -> Self {
         // The one that became active last is the last; of two at the same time, every replica has to pick the same.

@@ -9,7 +9,7 @@ use demo::livechat_accounts::random_uuid;
 use futures_util::future::join_all;
 use identity_service::{
     customer::{CustomerId, EntityId},
-    customer_store::{Creation, CustomerStore, IssuedAuthorizationCode, Redemption, StoreError},
+    customer_store::{Creation, CustomerStore, Erased, Import, IssuedAuthorizationCode, Redemption, StoreError},
     random::random_bytes,
 };
 use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
@@ -139,8 +139,8 @@ async fn accounts_share_records_and_codes_but_no_entity() {
         one.put_record(&ada, r#"{"given_name":"Augusta Ada – ☕"}"#).await.unwrap();
         assert_eq!(none.record(&ada).await.unwrap().unwrap(), r#"{"given_name":"Augusta Ada – ☕"}"#);
         assert_eq!(none.record(&customer("Ada")).await.unwrap(), None);
-        none.delete_record(&ada).await.unwrap();
-        none.delete_record(&ada).await.unwrap();
+        none.erase(&ada).await.unwrap();
+        none.erase(&ada).await.unwrap();
         assert_eq!(one.record(&ada).await.unwrap(), None);
     })
     .await;
@@ -319,4 +319,74 @@ async fn a_database_that_cannot_be_used_is_told_without_the_urls_secrets() {
         told.insert(error.to_string());
     }
     assert!(told.len() >= 7, "{told:?}");
+}
+
+#[tokio::test]
+async fn what_is_imported_overwrites_nothing_unless_it_is_told_to() {
+    on_both(async |url| {
+        let store = open(url, "account").await;
+        let pairs = |list: &[(&str, &str)]| list.iter().map(|(id, of)| (customer(id), entity(of))).collect::<Vec<_>>();
+        let first = pairs(&[("ada", "e-1"), ("bob", "e-2"), ("ada", "e-3"), ("ada", "e-1")]);
+        let imports = store.import(&first, false).await.unwrap();
+        assert_eq!(imports, [Import::New, Import::New, Import::Conflict, Import::Unchanged]);
+        let imports = store.import(&pairs(&[("bob", "e-2"), ("ada", "e-4"), ("eve", "e-5")]), true).await.unwrap();
+        assert_eq!(imports, [Import::Unchanged, Import::Replaced, Import::New]);
+        // Who creates at the same time finds what was imported, and keeps it.
+        let Creation::Begun { lease, .. } = store.begin_creation(&customer("gil"), LONG).await.unwrap() else {
+            panic!()
+        };
+        store.import(&pairs(&[("gil", "e-6")]), false).await.unwrap();
+        let kept = store.finish_creation(&customer("gil"), &lease, &entity("e-7")).await.unwrap();
+        assert_eq!(kept, entity("e-6"));
+        // Another account's customers are others.
+        let other = open(url, "another").await;
+        assert_eq!(other.import(&pairs(&[("ada", "e-8")]), false).await.unwrap(), [Import::New]);
+
+        let all = pairs(&[("ada", "e-4"), ("bob", "e-2"), ("eve", "e-5"), ("gil", "e-6")]);
+        let mut found = Vec::new();
+        while let Some(some) =
+            Some(store.export(found.last().map(|(id, _)| id), 3).await.unwrap()).filter(|some| !some.is_empty())
+        {
+            assert!(some.len() <= 3);
+            found.extend(some);
+        }
+        assert!(found == all);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_erased_is_nowhere_any_more() {
+    on_both(async |url| {
+        let (store, other) = (open(url, "account").await, open(url, "another").await);
+        let fill = async |name: &str| {
+            store.import(&[(customer(name), entity(&format!("{name}-1")))], false).await.unwrap();
+            other.import(&[(customer(name), entity(&format!("{name}-2")))], false).await.unwrap();
+            store.put_record(&customer(name), "{}").await.unwrap();
+            let code = IssuedAuthorizationCode {
+                customer: customer(name),
+                redirect_uri: "https://site.example".to_owned(),
+                code_challenge: None,
+                expires_at: i64::MAX,
+            };
+            store.put_code(&random_bytes().unwrap(), &code).await.unwrap();
+        };
+        fill("ada").await;
+        fill("bob").await;
+        let mut erased = store.erase(&customer("ada")).await.unwrap();
+        erased.entities.sort_by(|one, two| one.as_str().cmp(two.as_str()));
+        assert_eq!(erased, Erased { record: true, entities: vec![entity("ada-1"), entity("ada-2")], codes: 1 });
+        assert_eq!(store.erase(&customer("ada")).await.unwrap(), Erased::default());
+        assert_eq!(
+            (store.entity(&customer("ada")).await.unwrap(), other.export(None, 9).await.unwrap().len()),
+            (None, 1)
+        );
+        let bob = store.erase(&customer("bob")).await.unwrap();
+        assert_eq!((bob.record, bob.entities.len(), bob.codes), (true, 2, 1), "others are left as they are");
+        // A creation that was under way is forgotten too: the next one has to wait for nobody.
+        let Creation::Begun { .. } = store.begin_creation(&customer("ada"), LONG).await.unwrap() else { panic!() };
+        store.erase(&customer("ada")).await.unwrap();
+        assert!(matches!(store.begin_creation(&customer("ada"), LONG).await.unwrap(), Creation::Begun { .. }));
+    })
+    .await;
 }

@@ -11,17 +11,18 @@ use aws_lc_rs::{
 };
 use axum::{Router, routing::get};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use demo::livechat_accounts::Faults;
 use identity_service::admission::{
     json_web_keys::{JsonWebKeys, KeyAges, PublicKey, read_keys},
     origin::Origin,
-    session_token::SessionKey,
+    session_token::{SessionKey, SessionSecret},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{ALLOWED, Given, Server, World, now, problem, sign, until};
+use crate::support::{ALLOWED, Given, Server, World, log_of_this_thread, now, problem, sign, until};
 
 async fn answer(request: RequestBuilder) -> (u16, String) {
     let response = request.send().await.unwrap();
@@ -64,24 +65,27 @@ async fn nobody_is_known_without_a_good_session_token() {
     };
     let other_algorithm =
         encode(&Header::new(Algorithm::HS512), &good, &EncodingKey::from_secret(world.secret.as_bytes())).unwrap();
+    let critical = Header { crit: Some(vec!["b64".to_owned()]), ..Header::new(Algorithm::HS256) };
+    let critical = encode(&critical, &good, &EncodingKey::from_secret(world.secret.as_bytes())).unwrap();
     let refused = [
-        ("nonsense", "nonsense".to_owned()),
-        ("two dots", "..".to_owned()),
-        ("another secret", sign("another secret of at least thirty-two bytes", &good)),
-        ("expired", with("exp", json!(now - 60))),
-        ("an expiry that is none", with("exp", json!("tomorrow"))),
-        ("not yet valid", with("nbf", json!(now + 600))),
-        ("without expiry", sign(&world.secret, &without_expiry)),
-        ("without customer", with("sub", Value::Null)),
-        ("an empty customer", with("sub", json!(""))),
-        ("a customer that is a list", with("sub", json!(["ada"]))),
-        ("a customer with a line break", with("sub", json!("ada\n"))),
-        ("alg none", unsigned),
-        ("HS512", other_algorithm),
-        ("a very long one", format!("{}.{}.x", "a".repeat(9000), "b".repeat(9000))),
+        ("nonsense", "malformed", "nonsense".to_owned()),
+        ("two dots", "malformed", "..".to_owned()),
+        ("another secret", "wrong_key", sign("another secret of at least thirty-two bytes", &good)),
+        ("expired", "expired", with("exp", json!(now - 60))),
+        ("an expiry that is none", "no_expiry", with("exp", json!("tomorrow"))),
+        ("not yet valid", "not_yet_valid", with("nbf", json!(now + 600))),
+        ("without expiry", "no_expiry", sign(&world.secret, &without_expiry)),
+        ("without customer", "no_customer", with("sub", Value::Null)),
+        ("an empty customer", "no_customer", with("sub", json!(""))),
+        ("a customer that is a list", "malformed", with("sub", json!(["ada"]))),
+        ("a customer with a line break", "no_customer", with("sub", json!("ada\n"))),
+        ("alg none", "algorithm", unsigned),
+        ("HS512", "algorithm", other_algorithm),
+        ("an extension", "critical", critical),
+        ("a very long one", "malformed", format!("{}.{}.x", "a".repeat(9000), "b".repeat(9000))),
     ];
-    for (what, token) in refused {
-        assert_eq!(world.with_bearer(&token).await, (401, "session_invalid".to_owned()), "{what}");
+    for (what, code, token) in refused {
+        assert_eq!(world.with_bearer(&token).await, (401, format!("session_{code}")), "{what}");
     }
     assert_eq!(world.with_bearer(&with("sub", json!(42))).await.0, 200);
     assert_eq!(world.customers(), 1);
@@ -97,8 +101,14 @@ async fn issuer_and_audience_are_checked_when_they_are_set() {
     };
     assert_eq!(world.with_bearer(&claims("shop", json!("chat"))).await.0, 200);
     assert_eq!(world.with_bearer(&claims("shop", json!(["mail", "chat"]))).await.0, 200);
-    assert_eq!(world.with_bearer(&claims("shop", json!("mail"))).await.0, 401);
-    assert_eq!(world.with_bearer(&claims("elsewhere", json!("chat"))).await.0, 401);
+    let without_audience = sign(&world.secret, &json!({ "sub": "ada", "exp": expiry, "iss": "shop" }));
+    for (code, token) in [
+        ("session_audience", claims("shop", json!("mail"))),
+        ("session_audience", without_audience),
+        ("session_issuer", claims("elsewhere", json!("chat"))),
+    ] {
+        assert_eq!(world.with_bearer(&token).await, (401, code.to_owned()));
+    }
     assert_eq!(world.with_bearer(&world.session("ada")).await.0, 401);
 }
 
@@ -124,8 +134,9 @@ async fn session_tokens_signed_with_a_published_key() {
     let keys = JsonWebKeys::fixed(read_keys(set.as_bytes()).unwrap());
     let world = World::with(Given { session_key: Some(SessionKey::PublicKeys(keys)), ..Given::default() }).await;
     assert_eq!(world.with_bearer(&sign_with(&key, "one")).await.0, 200);
-    assert_eq!(world.with_bearer(&sign_with(&stranger, "one")).await.0, 401);
-    assert_eq!(world.with_bearer(&sign_with(&key, "two")).await.0, 401);
+    let wrong_key = (401, "session_wrong_key".to_owned());
+    assert_eq!(world.with_bearer(&sign_with(&stranger, "one")).await, wrong_key);
+    assert_eq!(world.with_bearer(&sign_with(&key, "two")).await, wrong_key);
     // The public key is public: used as an HS256 secret it must not open anything.
     let public_bytes = URL_SAFE_NO_PAD.decode(public["x"].as_str().unwrap()).unwrap();
     let expiry = now() + 600;
@@ -134,7 +145,54 @@ async fn session_tokens_signed_with_a_published_key() {
             let header = Header { kid: id.map(str::to_owned), ..Header::new(Algorithm::HS256) };
             let claims = json!({ "sub": "ada", "exp": expiry });
             let token = encode(&header, &claims, &EncodingKey::from_secret(secret)).unwrap();
-            assert_eq!(world.with_bearer(&token).await.0, 401);
+            assert_eq!(world.with_bearer(&token).await, (401, "session_algorithm".to_owned()));
+        }
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn why_a_session_is_refused_stands_in_the_log_with_the_trace_of_the_caller() {
+    let world = World::new().await;
+    let (trace, parent) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let expired = sign(&world.secret, &json!({ "sub": "ada", "exp": now() - 60 }));
+    let asked = world.token_request().header("traceparent", format!("00-{trace}-{parent}-01"));
+    assert_eq!(answer(asked.bearer_auth(&expired)).await, (401, "session_expired".to_owned()));
+    world.faults(Faults { status: Some(500), ..Faults::default() });
+    let asked = world.token_request().header("traceparent", format!("00-{trace}-{parent}-01"));
+    assert_eq!(answer(asked.bearer_auth(world.session("ada"))).await.0, 503);
+    assert_eq!(answer(world.token_request().header("traceparent", "00-nonsense-01")).await.0, 401);
+
+    let log = log_of_this_thread();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let line = |message: &str| lines.iter().find(|line| line["message"] == message).unwrap();
+    let refused = line("a session was refused");
+    assert_eq!((&refused["level"], &refused["code"]), (&json!("INFO"), &json!("session_expired")));
+    assert!(refused["reason"].is_string());
+    for of_the_trace in [refused, line("no answer from accounts")] {
+        assert_eq!(of_the_trace["span"]["trace_id"], trace, "{of_the_trace}");
+    }
+    let requests: Vec<&Value> = lines.iter().filter(|line| line["message"] == "request").collect();
+    assert_eq!((&requests[0]["trace_id"], &requests[0]["parent_id"]), (&json!(trace), &json!(parent)));
+    assert_eq!(requests[2].get("trace_id"), None);
+    assert!(!log.contains("nonsense") && !expired.split('.').any(|part| log.contains(part)));
+}
+
+/// A secret of the site's own kind.
+fn secret_key(algorithm: Algorithm, bytes: &[u8]) -> Option<SessionKey> {
+    Some(SessionKey::Secret(SessionSecret { algorithm, bytes: bytes.to_vec().into() }))
+}
+
+#[tokio::test]
+async fn a_secret_signs_by_its_own_algorithm_and_no_other() {
+    use Algorithm::{HS256, HS384, HS512};
+    let secret = [0, 159, 146, 150].repeat(16);
+    let claims = json!({ "sub": "ada", "exp": now() + 600 });
+    for set in [HS256, HS384, HS512] {
+        let world = World::with(Given { session_key: secret_key(set, &secret), ..Given::default() }).await;
+        for used in [HS256, HS384, HS512] {
+            let token = encode(&Header::new(used), &claims, &EncodingKey::from_secret(&secret)).unwrap();
+            let expected = if used == set { (200, String::new()) } else { (401, "session_algorithm".to_owned()) };
+            assert_eq!(world.with_bearer(&token).await, expected, "{used:?} for {set:?}");
         }
     }
 }
@@ -219,6 +277,24 @@ async fn pages_of_allowed_origins_may_read_answers_and_others_may_not() {
     let error = world.token_request().header("origin", ALLOWED).send().await.unwrap();
     assert_eq!(error.status(), 401);
     assert_eq!(error.headers()["access-control-allow-origin"], ALLOWED);
+}
+
+#[tokio::test]
+async fn a_page_may_send_the_headers_that_are_named_and_no_others() {
+    let world = World::new().await;
+    let (_, server) =
+        world.another_with(Given { headers: vec!["traceparent", "X-CSRF-Token"], ..Given::default() }).await;
+    let allowed = async |url: String| {
+        let request = world.http.request(Method::OPTIONS, url).header("origin", ALLOWED);
+        let request = request.header("access-control-request-method", "POST");
+        let response = request.header("access-control-request-headers", "traceparent").send().await.unwrap();
+        let names = response.headers()["access-control-allow-headers"].to_str().unwrap().to_lowercase();
+        names.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()
+    };
+    let usual = ["authorization", "cache-control", "content-type"];
+    assert_eq!(allowed(world.server.url("/livechat/token")).await, usual);
+    let more = allowed(server.url("/livechat/token")).await;
+    assert_eq!(more, [usual.as_slice(), &["traceparent", "x-csrf-token"]].concat());
 }
 
 #[tokio::test]
@@ -367,7 +443,7 @@ async fn a_session_token_with_an_extension_that_nobody_here_understands_is_refus
     assert_eq!(world.with_bearer(&signed(json!({ "alg": "HS256", "shop": 1 }))).await.0, 200, "no critical one");
     for crit in [json!(["exp"]), json!(["shop"]), json!(["b64"]), json!([]), json!("exp"), json!(null), json!({})] {
         let header = json!({ "alg": "HS256", "crit": crit, "shop": 1, "b64": true });
-        assert_eq!(world.with_bearer(&signed(header)).await, (401, "session_invalid".to_owned()), "{crit}");
+        assert_eq!(world.with_bearer(&signed(header)).await, (401, "session_critical".to_owned()), "{crit}");
     }
 }
 

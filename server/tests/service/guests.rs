@@ -175,7 +175,7 @@ async fn who_is_signed_in_is_never_taken_for_a_guest() {
     assert_eq!(refused(request.send().await.unwrap()).await, signed_in);
     let bearer = |token: &str| world.page(Method::POST, "/livechat/guest", &guest).bearer_auth(token.to_owned()).send();
     assert_eq!(refused(bearer(&good).await.unwrap()).await, signed_in);
-    assert_eq!(refused(bearer(&stale).await.unwrap()).await, (401, "session_invalid".to_owned()));
+    assert_eq!(refused(bearer(&stale).await.unwrap()).await, (401, "session_expired".to_owned()));
     assert_eq!(world.customers(), 1);
     // A session that is over signs nobody in.
     for cookies in [format!("{guest}; session={stale}"), format!("{guest}; session=")] {

@@ -3,18 +3,24 @@
 
 mod admission;
 mod answers;
+mod check;
 mod code_flow;
 mod connections;
 mod core_reads;
+mod customers;
 mod failures;
 mod guests;
+mod metrics;
 mod omnichannel;
+mod openapi;
 mod pem_files;
 mod processes;
 mod programs;
 mod readiness;
 mod secrets;
+mod session_sources;
 mod signing;
 mod signing_keys;
+mod sites;
 mod support;
 mod token;

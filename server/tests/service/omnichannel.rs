@@ -61,6 +61,53 @@ async fn a_token_for_live_assist_has_the_documented_claims() {
     assert_eq!((status, &body["code"]), (403, &json!("no_contact")));
 }
 
+/// The same of both widgets: what is known of the person, and what the site has named.
+#[tokio::test]
+async fn a_token_tells_what_the_record_says_of_the_person_and_no_claim_that_is_not_named() {
+    let site =
+        Site::with(Signing { further_claims: vec!["loyalty", "https://shop.example/tier"], ..Signing::default() })
+            .await;
+    let person = json!({ "given_name": "Ada", "family_name": "Lovelace", "email": "ada@shop.example",
+        "phone_number": "+44 20 7946 0000", "preferred_username": "ada", "loyalty": 7,
+        "https://shop.example/tier": { "name": "gold", "since": [2020, 1] } });
+    let mut record = person.clone();
+    record["contact_id"] = json!(CONTACT);
+    site.put("ada", record.clone()).await;
+    assert_eq!(site.admin("GET", "ada").send().await.unwrap().json::<Value>().await.unwrap(), record);
+    for path in ["/omnichannel/token", "/live-assist/token"] {
+        let claims = site.claims(&site.token(path, "ada").await).await;
+        for (claim, value) in person.as_object().unwrap() {
+            assert_eq!(claims.get(claim), Some(value), "{path} {claim}");
+        }
+    }
+    for (member, value) in [
+        ("tier", json!("gold")),
+        ("sub", json!("eve")),
+        ("iss", json!("evil.example")),
+        ("email", json!("ada")),
+        ("email", json!("@shop.example")),
+        ("email", json!("ada lovelace@shop.example")),
+        ("email", json!(true)),
+        ("phone_number", json!(442079460000_u64)),
+        ("preferred_username", json!("")),
+    ] {
+        let (status, body, _) =
+            problem(site.admin("PUT", "ada").json(&json!({ member: value })).send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (422, &json!("bad_record")), "{member}");
+        assert!(body["detail"].as_str().unwrap().contains(member), "{body}");
+    }
+    // A claim that was named when the record was put, and is no more, is not signed.
+    site.store()
+        .await
+        .put_record(&CustomerId::parse("bob").unwrap(), r#"{"loyalty":123456789012345678901,"once":1}"#)
+        .await
+        .unwrap();
+    let token = site.token("/omnichannel/token", "bob").await;
+    let text = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("\"loyalty\":123456789012345678901") && !text.contains("once"), "{text}");
+}
+
 #[tokio::test]
 async fn text_is_the_token_alone() {
     let site = Site::new().await;

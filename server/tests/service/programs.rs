@@ -14,6 +14,7 @@ use identity_service::{
     customer_store::{CustomerStore, Redemption},
     random::random_token,
 };
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
 use crate::{
@@ -79,7 +80,19 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_SESSION_SECRET", "short", "session-secret"),
         ("IDENTITY_SERVICE_SESSION_JWKS_URL", "https://site.example/keys", "session-jwks-url"),
         ("IDENTITY_SERVICE_SESSION_COOKIE", "a b", "session-cookie"),
+        ("IDENTITY_SERVICE_SESSION_ALGORITHM", "RS256", "session-algorithm"),
+        ("IDENTITY_SERVICE_SESSION_ALGORITHM", "HS512", "session-secret: expected at least 64 bytes"),
+        ("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "hex", "session-secret-encoding"),
+        ("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "base64", "session-secret: expected base64"),
+        ("IDENTITY_SERVICE_SESSION_URL", "https://site.example/me", "session-url"),
+        ("IDENTITY_SERVICE_SESSION_INTROSPECTION_URL", "https://site.example/introspect", "session-introspection-url"),
+        ("IDENTITY_SERVICE_SESSION_CLIENT_ID", "client", "session-client-id"),
+        ("IDENTITY_SERVICE_SESSION_CLIENT_SECRET", "a secret", "session-client-secret"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://shop.example/path", "allowed-origin"),
+        ("IDENTITY_SERVICE_ALLOWED_HEADER", "traceparent,two words", "allowed-header"),
+        ("IDENTITY_SERVICE_ALLOWED_HEADER", "*", "allowed-header"),
+        ("IDENTITY_SERVICE_METRICS_LISTEN", "nowhere", "--metrics-listen"),
+        ("IDENTITY_SERVICE_METRICS_LISTEN", "192.0.2.1:80", "metrics-listen"),
         ("IDENTITY_SERVICE_ALLOWED_ORIGIN", "https://a.example,shop", "allowed-origin"),
         ("IDENTITY_SERVICE_ACCOUNTS_TIMEOUT", "-1", "accounts-timeout"),
         ("IDENTITY_SERVICE_ACCOUNTS_TIMEOUT", "NaN", "accounts-timeout"),
@@ -166,6 +179,69 @@ fn what_is_on_or_off_is_said_in_any_of_the_usual_words() {
 }
 
 #[test]
+fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let asking = |variable: &str, url: &str| {
+        let mut command = right(folder.path());
+        command.env_remove("IDENTITY_SERVICE_SESSION_SECRET").env(format!("IDENTITY_SERVICE_SESSION_{variable}"), url);
+        command
+    };
+    let (_, well) = start_and_stop(asking("URL", "https://site.example/me"));
+    assert!(well);
+    for (variable, value, setting) in [
+        ("SESSION_URL", "http://site.example/me", "session-url"),
+        ("SESSION_TIMEOUT", "0", "session-timeout"),
+        ("SESSION_KEEP", "61", "session-keep"),
+        ("SESSION_ALGORITHM", "HS512", "session-algorithm"),
+        ("SESSION_AUDIENCE", "chat", "session-audience"),
+    ] {
+        let mut command = asking("URL", "https://site.example/me");
+        refused(&ended(command.env(format!("IDENTITY_SERVICE_{variable}"), value)), setting);
+    }
+    let introspecting = || {
+        let mut command = asking("INTROSPECTION_URL", "https://accounts.example/introspect");
+        command.env("IDENTITY_SERVICE_SESSION_CLIENT_ID", "client");
+        command.env("IDENTITY_SERVICE_SESSION_CLIENT_SECRET", "hunter2");
+        command
+    };
+    let (_, well) = start_and_stop(introspecting());
+    assert!(well);
+    for missing in ["CLIENT_ID", "CLIENT_SECRET"] {
+        let setting = format!("session-{}", missing.to_lowercase().replace('_', "-"));
+        refused(&ended(introspecting().env_remove(format!("IDENTITY_SERVICE_SESSION_{missing}"))), &setting);
+    }
+}
+
+/// However the site's framework writes its secret, the service reads the same bytes.
+#[tokio::test]
+async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding() {
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
+    let folder = tempfile::tempdir().unwrap();
+    let secret = [251, 255, 0, 190].repeat(16);
+    let key = EncodingKey::from_secret(&secret);
+    let session = encode(&Header::new(Algorithm::HS512), &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    let written = [
+        STANDARD.encode(&secret),
+        STANDARD_NO_PAD.encode(&secret),
+        URL_SAFE.encode(&secret),
+        URL_SAFE_NO_PAD.encode(&secret),
+    ];
+    for text in written {
+        let mut command = right(folder.path());
+        command
+            .env("IDENTITY_SERVICE_SESSION_SECRET", &text)
+            .env("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "base64")
+            .env("IDENTITY_SERVICE_SESSION_ALGORITHM", "HS512")
+            // Nobody listens there: who gets as far has been let in.
+            .env("IDENTITY_SERVICE_ACCOUNTS_URL", "http://127.0.0.1:1");
+        let program = Program::start(command);
+        let url = format!("{}/livechat/token", program.url);
+        let response = reqwest::Client::new().post(url).bearer_auth(&session).send().await.unwrap();
+        assert_eq!(response.json::<Value>().await.unwrap()["code"], "accounts_unreachable", "{text}");
+    }
+}
+
+#[test]
 fn secret_files_that_others_can_read_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("agent-token");
@@ -196,6 +272,16 @@ fn the_program_says_where_it_listens_and_stops_when_told() {
     with_file.env_remove("IDENTITY_SERVICE_AGENT_TOKEN").arg("--agent-token-file").arg(&file);
 
     says_where_it_listens("identity-service", with_file);
+}
+
+#[test]
+fn a_host_to_listen_at_may_be_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = right(folder.path());
+    command.env("IDENTITY_SERVICE_LISTEN", "localhost:0");
+    let (line, well) = start_and_stop(command);
+    let url: url::Url = line["listening"].as_str().unwrap().parse().unwrap();
+    assert!(well && ["127.0.0.1", "[::1]"].contains(&url.host_str().unwrap()), "{line}");
 }
 
 /// Every setting right for a site that signs and has no LiveChat.
@@ -236,6 +322,8 @@ fn a_wrong_setting_of_what_is_signed_is_named_with_exit_code_2() {
         ("LIVE_ASSIST_ENCRYPTION_KEY", "/nowhere", "live-assist-encryption-key"),
         ("LIVE_ASSIST", "false", "live-assist-client-id"),
         ("ADMIN_KEY", "short", "admin-key"),
+        ("RECORD_CLAIM", "loyalty,sub", "record-claim"),
+        ("RECORD_CLAIM", "email", "record-claim"),
         ("CLIENT_ID", "half of LiveChat", "organization-id"),
         ("GUESTS", "true", "guests: expected LiveChat"),
     ] {
@@ -501,12 +589,12 @@ fn key_set_and_token(id: &str) -> (String, String) {
         &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
         &aws_lc_rs::rand::SystemRandom::new(),
     );
-    let key = jsonwebtoken::EncodingKey::from_ec_der(document.unwrap().as_ref());
-    let algorithm = jsonwebtoken::Algorithm::ES256;
+    let key = EncodingKey::from_ec_der(document.unwrap().as_ref());
+    let algorithm = Algorithm::ES256;
     let mut public = serde_json::to_value(jsonwebtoken::jwk::Jwk::from_encoding_key(&key, algorithm).unwrap()).unwrap();
     public["kid"] = json!(id);
-    let header = jsonwebtoken::Header { kid: Some(id.to_owned()), ..jsonwebtoken::Header::new(algorithm) };
-    let token = jsonwebtoken::encode(&header, &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    let header = Header { kid: Some(id.to_owned()), ..Header::new(algorithm) };
+    let token = encode(&header, &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
     (json!({ "keys": [public] }).to_string(), token)
 }
 

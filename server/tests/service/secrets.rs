@@ -108,7 +108,7 @@ async fn nothing_secret_is_logged() {
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let requests: Vec<&Value> = lines.iter().filter(|line| line["message"] == "request").collect();
     let outcomes: Vec<&str> = requests.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
-    for outcome in ["created", "hit", "accounts_unavailable", "accounts_nonsense", "session_invalid", "not_found"] {
+    for outcome in ["created", "hit", "accounts_unavailable", "accounts_nonsense", "session_malformed", "not_found"] {
         assert!(outcomes.contains(&outcome), "{outcome} in {outcomes:?}");
     }
     assert!(

@@ -12,6 +12,7 @@ use identity_service::{
     configuration::SigningSettings,
     customer_store::CustomerStore,
     live_assist::{LiveAssistSettings, codes::CodeFlowSettings, json_web_encryption::EncryptionKey},
+    livechat::guests::GuestSettings,
     omnichannel::OmnichannelSettings,
     random::random_token,
     signing_keys::SigningKeys,
@@ -73,7 +74,9 @@ pub struct Site {
 /// What differs from test to test.
 #[derive(Default)]
 pub struct Signing {
+    pub guests: Option<GuestSettings>,
     pub context_variables: Vec<&'static str>,
+    pub further_claims: Vec<&'static str>,
     pub encryption: Option<EncryptionKey>,
     pub without_omnichannel: bool,
     pub without_live_assist: bool,
@@ -89,9 +92,11 @@ impl Site {
     pub async fn with(signing: Signing) -> Self {
         let (keys, admin_key) = (Keys::new(), random_token().unwrap());
         let client_secret = signing.client_secret.clone().unwrap_or_else(|| random_token().unwrap());
+        let guests = signing.guests.clone();
         let given = Given {
             signing: Some(settings(&keys, signing, &client_secret)),
             admin_key: Some(admin_key.clone()),
+            guests,
             ..Given::default()
         };
         Self { keys, world: World::with(given).await, admin_key, client_secret }
@@ -177,6 +182,7 @@ pub fn settings(keys: &Keys, signing: Signing, client_secret: &str) -> SigningSe
         keys: SigningKeys::open(&keys.folder(), SystemTime::now()).unwrap(),
         check_interval: Duration::from_millis(10),
         issuer: ISSUER.to_owned(),
+        further_claims: signing.further_claims.into_iter().map(str::to_owned).collect(),
         omnichannel: (!signing.without_omnichannel).then_some(omnichannel),
         live_assist: (!signing.without_live_assist).then_some(live_assist),
     }

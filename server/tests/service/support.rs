@@ -18,6 +18,7 @@ use identity_service::{
     admission::{
         AdmissionSettings,
         origin::{AllowedOrigins, Origin},
+        session::SessionSource,
         session_token::{SessionKey, SessionSettings},
     },
     clock::{Clock, Moment},
@@ -114,6 +115,8 @@ pub struct Given {
     pub account: Account,
     pub accounts_url: Option<String>,
     pub agent_token: Option<String>,
+    pub session: Option<SessionSource>,
+    pub headers: Vec<&'static str>,
     pub session_key: Option<SessionKey>,
     pub issuer: Option<String>,
     pub audience: Option<String>,
@@ -132,6 +135,8 @@ impl Default for Given {
             account: Account::Organization { organization_id: ORGANIZATION.to_owned(), license_id: None },
             accounts_url: None,
             agent_token: None,
+            session: None,
+            headers: Vec::new(),
             session_key: None,
             issuer: None,
             audience: None,
@@ -273,6 +278,7 @@ async fn service(
 ) -> IdentityService {
     let configuration = Configuration {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        metrics_listen: None,
         database: DatabaseSettings {
             url: format!("sqlite:{}", folder.join("customers.sqlite").display()),
             connections: 4,
@@ -295,14 +301,18 @@ async fn service(
             guests: given.guests,
         }),
         admission: AdmissionSettings {
-            session: SessionSettings {
-                key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret))),
-                issuer: given.issuer,
-                audience: given.audience,
-                customer_claim: "sub".to_owned(),
-                cookie: given.cookie.to_owned(),
-            },
-            origins: AllowedOrigins::new(vec![Origin::parse(ALLOWED).unwrap()]),
+            session: given.session.unwrap_or_else(|| {
+                let settings = SessionSettings {
+                    key: given.session_key.unwrap_or_else(|| SessionKey::Secret(SecretString::from(secret).into())),
+                    issuer: given.issuer,
+                    audience: given.audience,
+                    customer_claim: "sub".to_owned(),
+                    cookie: given.cookie.to_owned(),
+                };
+                settings.into()
+            }),
+            origins: AllowedOrigins::new(vec![Origin::parse(ALLOWED).unwrap()])
+                .with_headers(given.headers.iter().map(|name| name.parse().unwrap()).collect()),
         },
         body_limits: BodyLimits { length: 1024, time: Duration::from_secs(2) },
         serve: ServeSettings::default(),

@@ -1,0 +1,125 @@
+//! Who the customer is, asked of the server that issued the session token: OAuth 2.0 Token Introspection (RFC 7662).
+
+use std::time::SystemTime;
+
+use reqwest::{StatusCode, header::CONTENT_TYPE};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::{
+    questions::{AskError, NoCustomer, QuestionSettings, Questions, QuestionsError, SignedIn, ask, members},
+    refusal::Refusal,
+    session_token::{CLOCK_TOLERANCE, LONGEST_TOKEN, customer_in},
+};
+use crate::{clock::seconds, customer::CustomerId, random::random_token};
+
+/// Where tokens are introspected, and what is believed of the answers.
+#[derive(Clone)]
+pub struct IntrospectionSettings {
+    /// The introspection endpoint.
+    pub url: Url,
+    /// By what this service is known there.
+    pub client_id: String,
+    /// The client's secret.
+    pub client_secret: SecretString,
+    /// `iss` has to be this, when set.
+    pub issuer: Option<String>,
+    /// `aud` has to be or hold this, when set.
+    pub audience: Option<String>,
+    /// The member that holds the customer's id.
+    pub customer_claim: String,
+    /// The cookie that holds the token.
+    pub cookie: String,
+    /// How the endpoint is asked.
+    pub questions: QuestionSettings,
+}
+
+/// Asks the endpoint.
+#[derive(Clone)]
+pub struct Introspection {
+    settings: IntrospectionSettings,
+    questions: Questions,
+}
+
+impl Introspection {
+    /// Asks by these settings.
+    pub fn new(settings: IntrospectionSettings) -> Result<Self, QuestionsError> {
+        let questions = Questions::new(settings.questions)?;
+        Ok(Self { settings, questions })
+    }
+
+    /// The cookie that holds the token.
+    pub(super) fn cookie(&self) -> &str {
+        &self.settings.cookie
+    }
+
+    /// The customer whose token it is.
+    pub(super) async fn customer(&self, token: &str) -> Result<CustomerId, NoCustomer> {
+        if token.len() > LONGEST_TOKEN {
+            return Err(NoCustomer::Refused(Refusal::Malformed));
+        }
+        self.questions.customer(self.questions.digest(&[token.as_bytes()]), self.ask(token)).await
+    }
+
+    /// What the endpoint says of a token that nobody issued.
+    pub(super) async fn probe(&self) -> Result<SignedIn, NoCustomer> {
+        let invented = random_token().map_err(|_| AskError::Unreachable)?;
+        self.ask(&invented).await
+    }
+
+    async fn ask(&self, token: &str) -> Result<SignedIn, NoCustomer> {
+        let Self { settings, questions } = self;
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("token", token)
+            .append_pair("token_type_hint", "access_token")
+            .finish();
+        // RFC 6749, section 2.3.1: both are encoded as in a form before they are put together.
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let secret = encoded(settings.client_secret.expose_secret());
+        let question = questions.http.post(settings.url.clone());
+        let question = question.basic_auth(encoded(&settings.client_id), Some(secret));
+        let question = question.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        let response = ask(question).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
+                return Err(AskError::Credentials(status.as_u16()).into());
+            }
+            status => return Err(AskError::Status(status.as_u16()).into()),
+        }
+        let members = members(response).await?.ok_or(AskError::NotJson)?;
+        match members.get("active").and_then(Value::as_bool) {
+            Some(true) => self.signed_in(&members).map_err(NoCustomer::Refused),
+            Some(false) => Err(NoCustomer::Refused(Refusal::Inactive)),
+            None => Err(AskError::NotIntrospected.into()),
+        }
+    }
+
+    fn signed_in(&self, members: &Map<String, Value>) -> Result<SignedIn, Refusal> {
+        let now = seconds(SystemTime::now());
+        let expiry = members.get("exp").and_then(Value::as_u64);
+        if expiry.is_some_and(|expiry| expiry <= now) {
+            return Err(Refusal::Expired);
+        }
+        let not_before = members.get("nbf").and_then(Value::as_u64);
+        if not_before.is_some_and(|not_before| not_before > now + CLOCK_TOLERANCE) {
+            return Err(Refusal::NotYetValid);
+        }
+        let names = |member: &str, wanted: &Option<String>| {
+            let Some(wanted) = wanted else { return true };
+            match members.get(member) {
+                Some(Value::String(text)) => text == wanted,
+                Some(Value::Array(list)) => list.iter().any(|text| text == wanted),
+                _ => false,
+            }
+        };
+        if !names("iss", &self.settings.issuer) {
+            return Err(Refusal::Issuer);
+        }
+        if !names("aud", &self.settings.audience) {
+            return Err(Refusal::Audience);
+        }
+        Ok(SignedIn { customer: customer_in(members, &self.settings.customer_claim)?, expiry })
+    }
+}

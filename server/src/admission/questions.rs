@@ -1,0 +1,169 @@
+//! Asks another service whose session it is: one question for equal sessions, a deadline, and a few seconds of memory.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::{
+    hmac::{self, HMAC_SHA256},
+    rand::SystemRandom,
+};
+use moka::future::Cache;
+use reqwest::{RequestBuilder, Response, StatusCode, redirect::Policy};
+use serde_json::{Map, Value};
+
+use super::refusal::Refusal;
+use crate::{clock::seconds, customer::CustomerId, random::NoRandomness};
+
+/// Longest answer that is read.
+const LONGEST_ANSWER: usize = 64 * 1024;
+/// How many sessions are remembered.
+const CAPACITY: u64 = 100_000;
+
+/// How patient the questions are, and how long an answer is believed.
+#[derive(Debug, Clone, Copy)]
+pub struct QuestionSettings {
+    /// An answer has to come within this.
+    pub timeout: Duration,
+    /// A customer is believed to be signed in for this long without asking again.
+    pub keep: Duration,
+}
+
+/// Whoever asks could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum QuestionsError {
+    /// The client.
+    #[error("the HTTPS client could not be made (are CA certificates installed?): {0}")]
+    Http(#[from] reqwest::Error),
+    /// The key of the digests.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// Why there is no answer, in words that hold nothing of the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// No connection, or it was cut.
+    #[error("it could not be reached")]
+    Unreachable,
+    /// No answer in time.
+    #[error("it did not answer in time")]
+    Slow,
+    /// A status that says neither who it is nor that it is nobody.
+    #[error("it answered with status {0}")]
+    Status(u16),
+    /// It does not know this service.
+    #[error("it refused this service's own credentials with status {0}: check session-client-id and its secret")]
+    Credentials(u16),
+    /// A redirect that only writes the URL in another way: followed by nobody, it would mean that nobody is signed in.
+    #[error("it redirects to another spelling of its own URL: set that one")]
+    Moved,
+    /// A long one.
+    #[error("its answer is longer than {LONGEST_ANSWER} bytes")]
+    TooLong,
+    /// A page, for example.
+    #[error("its answer is no JSON object")]
+    NotJson,
+    /// An object without the member that matters.
+    #[error("its answer has no customer's id where the setting customer-claim says")]
+    NoCustomer,
+    /// RFC 7662, section 2.2.
+    #[error("its answer does not say whether the token is active")]
+    NotIntrospected,
+}
+
+/// Why a question named nobody.
+#[derive(Debug, Clone, Copy)]
+pub enum NoCustomer {
+    /// Nobody is signed in.
+    Nobody,
+    /// The session is refused.
+    Refused(Refusal),
+    /// It could not be found out.
+    Failed(AskError),
+}
+
+impl From<AskError> for NoCustomer {
+    fn from(error: AskError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Who is signed in, and until when at most, in seconds since 1970.
+#[derive(Clone)]
+pub(super) struct SignedIn {
+    pub(super) customer: CustomerId,
+    pub(super) expiry: Option<u64>,
+}
+
+/// A keyed digest of a session: what is in memory opens none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct SessionDigest([u8; 32]);
+
+/// Asks, and remembers who is signed in. Nobody is not remembered: who signs in is served at once.
+#[derive(Clone)]
+pub(super) struct Questions {
+    pub(super) http: reqwest::Client,
+    answers: Cache<SessionDigest, SignedIn>,
+    digest_key: Arc<hmac::Key>,
+}
+
+impl Questions {
+    pub(super) fn new(QuestionSettings { timeout, keep }: QuestionSettings) -> Result<Self, QuestionsError> {
+        // A redirect would carry the session to a host that nobody configured.
+        let http = reqwest::Client::builder().timeout(timeout).redirect(Policy::none()).build()?;
+        let key = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(|_| NoRandomness)?;
+        let answers = Cache::builder().max_capacity(CAPACITY).time_to_live(keep).build();
+        Ok(Self { http, answers, digest_key: Arc::new(key) })
+    }
+
+    /// The remembered answer for a session of these parts, or that of the question, which is asked once at a time.
+    pub(super) async fn customer(
+        &self,
+        session: SessionDigest,
+        question: impl Future<Output = Result<SignedIn, NoCustomer>> + Send,
+    ) -> Result<CustomerId, NoCustomer> {
+        let answer = self.answers.try_get_with(session, question).await.map_err(|error| *error)?;
+        let is_over = answer.expiry.is_some_and(|expiry| expiry <= seconds(std::time::SystemTime::now()));
+        if is_over { Err(NoCustomer::Refused(Refusal::Expired)) } else { Ok(answer.customer) }
+    }
+
+    /// By what a session of these parts is remembered.
+    pub(super) fn digest(&self, session: &[&[u8]]) -> SessionDigest {
+        let mut context = hmac::Context::with_key(&self.digest_key);
+        for part in session {
+            // With its length: no part can reach into the next.
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        let mut digest = [0; 32];
+        digest.copy_from_slice(context.sign().as_ref());
+        SessionDigest(digest)
+    }
+}
+
+/// Sends the question.
+pub(super) async fn ask(question: RequestBuilder) -> Result<Response, AskError> {
+    question.header("accept", "application/json").send().await.map_err(|error| of_connection(&error))
+}
+
+/// Reads an answer that has to be a JSON object; None when there is none at all.
+pub(super) async fn members(mut response: Response) -> Result<Option<Map<String, Value>>, AskError> {
+    if response.status() == StatusCode::NO_CONTENT {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| of_connection(&error))? {
+        if text.len() + chunk.len() > LONGEST_ANSWER {
+            return Err(AskError::TooLong);
+        }
+        text.extend_from_slice(&chunk);
+    }
+    match serde_json::from_slice(&text) {
+        Ok(Value::Object(members)) => Ok(Some(members)),
+        Ok(Value::Null) => Ok(None),
+        _ => Err(AskError::NotJson),
+    }
+}
+
+fn of_connection(error: &reqwest::Error) -> AskError {
+    if error.is_timeout() { AskError::Slow } else { AskError::Unreachable }
+}

@@ -1,0 +1,114 @@
+//! Customers who are known already: their entities put in and taken out, and everything of one of them erased.
+
+use sqlx::Connection;
+
+use super::{CustomerStore, StoreError, on_database};
+use crate::customer::{CustomerId, EntityId};
+
+/// What became of an entity that was to be put in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Import {
+    /// The customer had none.
+    New,
+    /// The customer had this one.
+    Unchanged,
+    /// The customer had another one, which it has no more.
+    Replaced,
+    /// The customer has another one, and keeps it.
+    Conflict,
+}
+
+/// What was there of a customer, and is not any more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// Whether there was a record.
+    pub record: bool,
+    /// The entities, of whichever account: LiveChat still has them.
+    pub entities: Vec<EntityId>,
+    /// How many authorization codes, redeemed or not.
+    pub codes: u64,
+}
+
+const KEEP_FIRST: &str = "
+    INSERT INTO customer (account, customer_id, entity_id, created_at)
+    VALUES ($1, $2, $3, (SELECT now FROM clock))
+    ON CONFLICT (account, customer_id) DO NOTHING";
+const REPLACE: &str = "UPDATE customer SET entity_id = $3 WHERE account = $1 AND customer_id = $2 AND entity_id <> $3";
+const IS_SAME: &str = "SELECT entity_id = $3 FROM customer WHERE account = $1 AND customer_id = $2";
+
+impl CustomerStore {
+    /// Puts these in, in one transaction; an entity that is there is overwritten only where `replace` says so.
+    pub async fn import(&self, pairs: &[(CustomerId, EntityId)], replace: bool) -> Result<Vec<Import>, StoreError> {
+        on_database!(self, write, connection => {
+            let mut imports = Vec::with_capacity(pairs.len());
+            let mut transaction = connection.begin().await?;
+            for (customer, entity) in pairs {
+                let (customer, entity) = (customer.as_str(), entity.as_str());
+                let bound = |statement| sqlx::query(statement).bind(&self.account).bind(customer).bind(entity);
+                imports.push(if bound(KEEP_FIRST).execute(&mut *transaction).await?.rows_affected() > 0 {
+                    Import::New
+                } else if replace {
+                    match bound(REPLACE).execute(&mut *transaction).await?.rows_affected() {
+                        0 => Import::Unchanged,
+                        _ => Import::Replaced,
+                    }
+                } else {
+                    let same = sqlx::query_scalar(IS_SAME).bind(&self.account).bind(customer).bind(entity);
+                    let same: Option<bool> = same.fetch_optional(&mut *transaction).await?;
+                    if same == Some(true) { Import::Unchanged } else { Import::Conflict }
+                });
+            }
+            transaction.commit().await?;
+            Ok(imports)
+        })
+    }
+
+    /// At most so many customers with their entities, in the order of their ids, that come after this one.
+    pub async fn export(
+        &self,
+        after: Option<&CustomerId>,
+        limit: u32,
+    ) -> Result<Vec<(CustomerId, EntityId)>, StoreError> {
+        let rows: Vec<(String, String)> = on_database!(self, read, connection => {
+            sqlx::query_as(
+                "SELECT customer_id, entity_id FROM customer WHERE account = $1 AND customer_id > $2
+                 ORDER BY customer_id LIMIT $3",
+            )
+            .bind(&self.account)
+            .bind(after.map(CustomerId::as_str).unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(connection)
+            .await
+        })?;
+        let read = |(customer, entity): (String, String)| {
+            CustomerId::parse(&customer).zip(EntityId::parse(&entity)).ok_or(StoreError::Damaged)
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Forgets all there is of the customer, for every account, with the right to create an entity.
+    pub async fn erase(&self, customer: &CustomerId) -> Result<Erased, StoreError> {
+        let customer = customer.as_str();
+        let (record, entities, codes): (u64, Vec<String>, u64) = on_database!(self, write, connection => {
+            let mut transaction = connection.begin().await?;
+            let entities = sqlx::query_scalar("DELETE FROM customer WHERE customer_id = $1 RETURNING entity_id")
+                .bind(customer)
+                .fetch_all(&mut *transaction)
+                .await?;
+            let mut removed = [0; 3];
+            let statements = [
+                "DELETE FROM creation WHERE customer_id = $1",
+                "DELETE FROM customer_record WHERE customer_id = $1",
+                "DELETE FROM authorization_code WHERE customer_id = $1",
+            ];
+            for (count, statement) in removed.iter_mut().zip(statements) {
+                *count = sqlx::query(statement).bind(customer).execute(&mut *transaction).await?.rows_affected();
+            }
+            transaction.commit().await?;
+            let [_, records, codes] = removed;
+            Ok((records, entities, codes))
+        })?;
+        let entities: Option<Vec<EntityId>> = entities.iter().map(|text| EntityId::parse(text)).collect();
+        Ok(Erased { record: record > 0, entities: entities.ok_or(StoreError::Damaged)?, codes })
+    }
+}

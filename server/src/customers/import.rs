@@ -1,0 +1,109 @@
+//! Puts customers' entities in, some lines at a time: what is in stays in when it is stopped, and the next run goes on.
+
+use std::io::{self, Read, Write};
+
+use serde::Serialize;
+
+use super::lines::{Content, Format, lines};
+use crate::{
+    customer::{CustomerId, EntityId},
+    customer_store::{CustomerStore, Import, StoreError},
+};
+
+/// How many lines are written together: more would hold the database's lock for longer than a request can wait.
+const BATCH: usize = 200;
+
+/// What came of an import.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ImportReport {
+    /// Customers who had no entity.
+    pub new: u64,
+    /// Customers who had the same entity.
+    pub unchanged: u64,
+    /// Customers whose entity was overwritten.
+    pub replaced: u64,
+    /// Customers who have another entity, and keep it.
+    pub conflicts: u64,
+    /// Lines that hold no customer with an entity.
+    pub bad_lines: u64,
+    /// The last line that has been dealt with.
+    pub last_line: u64,
+}
+
+impl ImportReport {
+    /// Whether every line is in.
+    pub fn is_complete(&self) -> bool {
+        self.conflicts == 0 && self.bad_lines == 0
+    }
+}
+
+/// Why an import ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The text.
+    #[error("{0}")]
+    Text(#[from] io::Error),
+    /// The database. What was in before is in; the import can be run again.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// Puts in what the text says. What is wrong is told line by line, by its number and without anybody's id; `report`
+/// says what has been done, also when it ends early.
+pub async fn import(
+    store: &CustomerStore,
+    format: Format,
+    text: impl Read,
+    replace: bool,
+    report: &mut ImportReport,
+    complaints: &mut impl Write,
+) -> Result<(), ImportError> {
+    let mut lines = lines(format, text)?;
+    loop {
+        let batch: Vec<(u64, Content)> = lines.by_ref().take(BATCH).collect::<io::Result<_>>()?;
+        if batch.is_empty() {
+            return Ok(());
+        }
+        write(store, batch, replace, report, complaints).await?;
+    }
+}
+
+async fn write(
+    store: &CustomerStore,
+    batch: Vec<(u64, Content)>,
+    replace: bool,
+    report: &mut ImportReport,
+    complaints: &mut impl Write,
+) -> Result<(), ImportError> {
+    let (mut numbers, mut pairs): (Vec<u64>, Vec<(CustomerId, EntityId)>) = Default::default();
+    let last_line = batch.last().map(|(number, _)| *number).unwrap_or_default();
+    for (number, content) in batch {
+        match content {
+            Ok(pair) => {
+                numbers.push(number);
+                pairs.push(pair);
+            }
+            Err(expected) => {
+                report.bad_lines += 1;
+                writeln!(complaints, "line {number}: {expected}")?;
+            }
+        }
+    }
+    let imports = store.import(&pairs, replace).await?;
+    for (number, import) in numbers.into_iter().zip(imports) {
+        match import {
+            Import::New => report.new += 1,
+            Import::Unchanged => report.unchanged += 1,
+            Import::Replaced => report.replaced += 1,
+            Import::Conflict => {
+                report.conflicts += 1;
+                writeln!(
+                    complaints,
+                    "line {number}: this customer has another entity, and keeps it without --replace"
+                )?;
+            }
+        }
+    }
+    report.last_line = last_line;
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! Customers who exist already: put in, taken out and erased, by the admin API and by the program.
+
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use aws_lc_rs::hmac;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use demo::livechat_accounts::Faults;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
+
+use crate::{
+    processes::program,
+    signing::Site,
+    support::{log_of_this_thread, problem, until},
+};
+
+impl Site {
+    async fn put_entity(&self, customer: &str, body: Value) -> (u16, String) {
+        let response = self.admin("PUT", &format!("{customer}/entity")).json(&body).send().await.unwrap();
+        if response.status() == 204 {
+            return (204, String::new());
+        }
+        let (status, body, _) = problem(response).await;
+        (status, body["code"].as_str().unwrap().to_owned())
+    }
+
+    async fn shown(&self, customer: &str) -> Value {
+        self.admin("GET", customer).send().await.unwrap().json().await.unwrap()
+    }
+
+    async fn entity(&self, customer: &str) -> String {
+        self.world.token(customer).await["entity_id"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_customer_whom_livechat_knows_already_is_served_as_that_one() {
+    let site = Site::new().await;
+    let (known, another) = (site.entity("somebody").await, site.entity("somebody else").await);
+    assert_eq!(site.put_entity("ada", json!({ "entity_id": known })).await.0, 204);
+    assert_eq!(site.put_entity("ada", json!({ "entity_id": known })).await.0, 204);
+    assert_eq!(site.entity("ada").await, known);
+    let conflict = (409, "entity_conflict".to_owned());
+    assert_eq!(site.put_entity("ada", json!({ "entity_id": another })).await, conflict);
+    assert_eq!(site.put_entity("ada", json!({ "entity_id": another, "replace": false })).await, conflict);
+    assert_eq!(site.entity("ada").await, known);
+    assert_eq!(site.put_entity("ada", json!({ "entity_id": another, "replace": true })).await.0, 204);
+    assert_eq!(site.entity("ada").await, another, "the kept token was of the old one");
+    site.put_contact("ada").await;
+    let shown = site.shown("ada").await;
+    assert_eq!((&shown["entity_id"], &shown["given_name"]), (&json!(another), &json!("Ada")));
+    assert_eq!(site.shown("somebody").await, json!({ "entity_id": known }));
+    let bad_body = (422, "bad_body".to_owned());
+    for body in [json!({}), json!({ "entity_id": 5 }), json!({ "entity_id": known, "entity": known }), json!([])] {
+        assert_eq!(site.put_entity("bob", body.clone()).await, bad_body, "{body}");
+    }
+    for id in ["", "two words", "\u{e9}", &"x".repeat(257)] {
+        let answer = site.put_entity("bob", json!({ "entity_id": id })).await;
+        assert_eq!(answer, (422, "bad_entity_id".to_owned()), "{id}");
+    }
+    assert_eq!(site.world.customers(), 2);
+}
+
+#[tokio::test]
+async fn an_imported_entity_that_livechat_refuses_is_reported_and_kept() {
+    let site = Site::new().await;
+    assert_eq!(site.put_entity("ada", json!({ "entity_id": "nobody-there" })).await.0, 204);
+    let (status, body, _) = site.world.problem("ada").await;
+    assert_eq!((status, &body["code"]), (403, &json!("accounts_refused_customer")));
+    assert_eq!(body["oauth_exception"], "resource_not_found");
+    assert_eq!(site.shown("ada").await["entity_id"], "nobody-there");
+    assert_eq!(site.world.customers(), 0, "and nobody else is created in its place");
+}
+
+#[tokio::test]
+async fn an_erased_customer_is_nowhere_any_more_and_what_stays_at_livechat_is_told() {
+    let site = Site::new().await;
+    let entity = site.entity("ada").await;
+    site.put_contact("ada").await;
+    let code = site.code("ada", json!({})).await;
+    let response = site.admin("DELETE", "ada").send().await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["cache-control"]), (200, &"no-store".parse().unwrap()));
+    let told: Value = response.json().await.unwrap();
+    assert_eq!(told["erased"], json!({ "record": true, "entity": true, "codes": 1, "kept_token": true }));
+    assert_eq!(told["remains_at_livechat"]["entity_ids"], json!([entity]));
+    assert!(told["remains_at_livechat"]["detail"].is_string());
+    assert_eq!(site.shown("ada").await["code"], "no_record");
+    assert_eq!(site.redeem_code(&code).await.status(), 400);
+    let file = SqliteConnectOptions::new().filename(site.world.folder.path().join("customers.sqlite"));
+    let mut database = file.connect().await.unwrap();
+    let tables =
+        sqlx::query("SELECT name FROM sqlite_master WHERE type = 'table'").fetch_all(&mut database).await.unwrap();
+    for table in tables.iter().map(|row| row.get::<String, _>(0)).filter(|name| !name.starts_with('_')) {
+        let count = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+        let rows: i64 = sqlx::query_scalar(count).fetch_one(&mut database).await.unwrap();
+        assert_eq!(rows, 0, "{table}");
+    }
+    assert_ne!(site.entity("ada").await, entity, "who comes back is somebody new");
+    assert_eq!(site.admin("DELETE", "nobody").send().await.unwrap().status(), 204);
+}
+
+#[tokio::test]
+async fn a_token_that_was_under_way_is_not_kept_for_who_was_erased() {
+    let site = Site::new().await;
+    let entity = site.entity("ada").await;
+    site.world.clock.advance(28_800);
+    site.world.faults(Faults { latency_ms: Some(300), remaining: Some(1), ..Faults::default() });
+    let erase = async {
+        until("the request to accounts", || site.world.issued() == 2).await;
+        site.admin("DELETE", "ada").send().await.unwrap()
+    };
+    let (_, erased) = tokio::join!(site.world.post("/livechat/token", "ada"), erase);
+    assert_eq!(erased.status(), 200);
+    assert_ne!(site.entity("ada").await, entity);
+}
+
+#[tokio::test]
+async fn a_creation_that_was_under_way_leaves_nothing_of_who_was_erased() {
+    let site = Site::new().await;
+    site.world.faults(Faults { latency_ms: Some(300), remaining: Some(1), ..Faults::default() });
+    let erase = async {
+        until("the request to accounts", || site.world.issued() == 1).await;
+        site.admin("DELETE", "ada").send().await.unwrap()
+    };
+    let (token, erased) = tokio::join!(site.world.post("/livechat/token", "ada"), erase);
+    let token: Value = token.json().await.unwrap();
+    let told: Value = erased.json().await.unwrap();
+    assert_eq!(told["remains_at_livechat"]["entity_ids"], json!([token["entity_id"]]));
+    assert_eq!(site.shown("ada").await["code"], "no_record");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn every_admin_call_leaves_a_line_that_only_who_has_the_key_can_read() {
+    let site = Site::new().await;
+    let customer = "ada.lovelace@example.org";
+    site.put_contact(customer).await;
+    site.put_entity(customer, json!({ "entity_id": "e-1" })).await;
+    site.put_entity(customer, json!({ "entity_id": "e-2" })).await;
+    site.shown(customer).await;
+    site.admin("DELETE", customer).send().await.unwrap();
+    let url = site.world.server.url(&format!("/admin/customers/{customer}"));
+    let stranger: RequestBuilder = site.world.http.get(url).bearer_auth("another key");
+    stranger.send().await.unwrap();
+    site.admin("GET", "%FF").send().await.unwrap();
+
+    let log = log_of_this_thread();
+    assert!(!log.contains(customer) && !log.contains("another key"));
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let audit: Vec<&Value> = lines.iter().filter(|line| line["message"] == "audit").collect();
+    let told: Vec<_> =
+        audit.iter().map(|line| (line["action"].as_str().unwrap(), line["outcome"].as_str().unwrap())).collect();
+    let expected = [
+        ("put_record", "done"),
+        ("put_entity", "done"),
+        ("put_entity", "entity_conflict"),
+        ("show", "done"),
+        ("erase", "done"),
+        ("show", "admin_key_wrong"),
+        ("show", "bad_customer_id"),
+    ];
+    assert_eq!(told, expected);
+    let key = hmac::Key::new(hmac::HMAC_SHA256, site.admin_key.as_bytes());
+    let digest = URL_SAFE_NO_PAD.encode(hmac::sign(&key, customer.as_bytes()));
+    assert!(audit[..5].iter().all(|line| line["customer"] == json!(digest)), "{audit:?}");
+    assert!(audit[5..].iter().all(|line| line.get("customer").is_none()));
+}
+
+/// The program, on a database in this folder.
+fn customers(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = program(env!("CARGO_BIN_EXE_identity-service"));
+    command.arg("customers").args(arguments).env("IDENTITY_SERVICE_ORGANIZATION_ID", "organization");
+    command.env("IDENTITY_SERVICE_DATABASE_URL", format!("sqlite:{}", folder.join("customers.sqlite").display()));
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
+    told(&customers(folder, arguments).output().unwrap())
+}
+
+fn told(output: &Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn counts(stdout: &str) -> Value {
+    serde_json::from_str(stdout).unwrap()
+}
+
+#[test]
+fn an_import_with_a_bad_line_and_a_conflict_imports_the_others_and_says_which() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("customers.csv");
+    let path = file.to_str().unwrap();
+    fs::write(&file, "customer_id,entity_id\nada,e-1\nbob\n\"b,c\",e-2\nada,e-3\nada,e-1\n").unwrap();
+    let (code, report, complaints) = run(folder.path(), &["import", path]);
+    assert_eq!(code, 1, "{complaints}");
+    let expected = json!({ "new": 2, "unchanged": 1, "replaced": 0, "conflicts": 1, "bad_lines": 1, "last_line": 6 });
+    assert_eq!(counts(&report), expected);
+    let lines: Vec<&str> = complaints.lines().collect();
+    assert!(lines[0].starts_with("line 3: entity_id") && lines[1].starts_with("line 5: "), "{complaints}");
+    assert!(!complaints.contains("ada") && !complaints.contains("e-3"));
+
+    fs::write(&file, "entity_id,customer_id\ne-3,ada\n").unwrap();
+    let (code, report, _) = run(folder.path(), &["import", "--replace", path]);
+    assert_eq!((code, &counts(&report)["replaced"]), (0, &json!(1)));
+    let (code, exported, _) = run(folder.path(), &["export"]);
+    assert_eq!((code, exported.as_str()), (0, "customer_id,entity_id\nada,e-3\n\"b,c\",e-2\n"));
+    let (code, exported, _) = run(folder.path(), &["export", "--format", "jsonl", "--after", "ada"]);
+    assert_eq!((code, exported.as_str()), (0, "{\"customer_id\":\"b,c\",\"entity_id\":\"e-2\"}\n"));
+}
+
+#[test]
+fn what_cannot_be_imported_at_all_ends_with_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("customers.csv");
+    fs::write(&file, "ada,e-1\n").unwrap();
+    let (code, report, complaints) = run(folder.path(), &["import", file.to_str().unwrap()]);
+    assert_eq!((code, report.as_str()), (2, ""));
+    assert!(complaints.contains("customer_id") && !complaints.contains("ada"), "{complaints}");
+    for (arguments, told) in [
+        (["import", "/nowhere/at/all.csv"].as_slice(), "file"),
+        (&["import", "--format", "xml"], "csv or jsonl"),
+        (&["export", "--after", ""], "after"),
+    ] {
+        let (code, _, complaints) = run(folder.path(), arguments);
+        assert!(code == 2 && complaints.contains(told), "{arguments:?}: {complaints}");
+    }
+    for (variable, value, setting) in [
+        ("IDENTITY_SERVICE_ORGANIZATION_ID", "", "organization-id"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:/nowhere/at/all.sqlite", "database-url"),
+        ("IDENTITY_SERVICE_DATABASE_URL", "mysql://me:hunter2@host/db", "database-url"),
+    ] {
+        let (code, _, complaints) = told(&customers(folder.path(), &["export"]).env(variable, value).output().unwrap());
+        assert!(code == 2 && complaints.contains(setting) && !complaints.contains("hunter2"), "{complaints}");
+    }
+}
+
+/// More lines than are written at once, through standard input and output, cut off in the middle of the first run.
+#[test]
+fn an_import_that_was_stopped_is_run_again_and_goes_out_as_it_came_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines: Vec<String> =
+        (0..2500).map(|n| format!("{{\"customer_id\":\"c-{n:05}\",\"entity_id\":\"e-{n}\"}}\n")).collect();
+    let import = |lines: &[String]| {
+        let mut command = customers(folder.path(), &["import", "--format", "jsonl"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(lines.concat().as_bytes()).unwrap();
+        drop(stdin);
+        told(&child.wait_with_output().unwrap())
+    };
+    assert_eq!(import(&lines[..1111]).0, 0);
+    let (code, report, complaints) = import(&lines);
+    assert_eq!(code, 0, "{complaints}");
+    let report = counts(&report);
+    assert_eq!(
+        (&report["unchanged"], &report["new"], &report["last_line"]),
+        (&json!(1111), &json!(1389), &json!(2500))
+    );
+    let (code, exported, _) = run(folder.path(), &["export", "--format", "jsonl"]);
+    assert_eq!(code, 0);
+    assert!(exported == lines.concat());
+    let (_, rest, _) = run(folder.path(), &["export", "--format", "jsonl", "--after", "c-02498"]);
+    assert_eq!(rest, lines[2499]);
+}
