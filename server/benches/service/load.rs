@@ -21,6 +21,7 @@ struct Inner {
     /// What each customer sends as `Authorization`.
     customers: Vec<String>,
     next: AtomicUsize,
+    sent_again: AtomicUsize,
 }
 
 /// What is asked for, and by whom.
@@ -40,15 +41,28 @@ impl Latencies {
 
 impl Load {
     pub fn new(client: Client, url: String, customers: Vec<String>) -> Self {
-        Self(Arc::new(Inner { client, url, customers, next: AtomicUsize::new(0) }))
+        Self(Arc::new(Inner { client, url, customers, next: AtomicUsize::new(0), sent_again: AtomicUsize::new(0) }))
     }
 
-    /// One request of the next customer; anything but a good answer is an error.
+    /// How many requests were sent again.
+    pub fn sent_again(&self) -> usize {
+        self.0.sent_again.load(Ordering::Relaxed)
+    }
+
+    /// One request of the next customer; anything but a good answer is an error. One that got none, because an idle connection was being
+    /// closed under it, is sent again, as browsers and proxies do.
     async fn ask(&self) -> Outcome<()> {
         let inner = &self.0;
         let turn = inner.next.fetch_add(1, Ordering::Relaxed) % inner.customers.len();
         let customer = inner.customers.get(turn).ok_or("nobody asks")?;
-        let response = inner.client.post(&inner.url).header(AUTHORIZATION, customer).send().await?;
+        let send = || inner.client.post(&inner.url).header(AUTHORIZATION, customer).send();
+        let response = match send().await {
+            Err(error) if error.is_request() => {
+                inner.sent_again.fetch_add(1, Ordering::Relaxed);
+                send().await?
+            }
+            answered => answered?,
+        };
         let status = response.status();
         let answer = response.bytes().await?;
         if status.is_success() && !answer.is_empty() {

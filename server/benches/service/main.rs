@@ -142,6 +142,8 @@ async fn run() -> Outcome<()> {
     for figures in &figures {
         println!("{}", figures.row(bare));
     }
+    let sent_again: usize = loads.iter().map(|load| load.sent_again()).sum();
+    println!("{sent_again} requests were sent again, as their connections were closed under them");
     println!(
         "per core: by the service's own processor time; both cores: with the load generator beside it on the same cores"
     );
