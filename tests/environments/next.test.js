@@ -3,12 +3,13 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { launch } from "../packaging/support/chromium.js";
-import { project } from "../packaging/support/installed_package.js";
+import { project, root } from "../packaging/support/installed_package.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const next = join(here, "node_modules/next/dist/bin/next");
@@ -93,6 +94,12 @@ export const POST = () => {
 };
 `;
 
+const FIRST_TOKEN = [
+  ...readFileSync(join(root, "docs/first-token-next.md"), "utf8").matchAll(
+    /^```jsx?\n\/\/ (app\/(?:page|sign-in\/route)\.js)\n(.*?)^```/gms,
+  ),
+];
+
 let application, browser, server, built, address;
 before(async () => {
   application = project([], here);
@@ -103,6 +110,10 @@ before(async () => {
   );
   application.write("app/layout.jsx", LAYOUT);
   application.write("app/livechat/token/route.js", TOKEN);
+  application.write("app/livechat/guest/route.js", TOKEN.replace('"entity"', '"guest"'));
+  // docs/first-token-next.md: its page and its sign-in, as they stand there.
+  for (const [, name, text] of FIRST_TOKEN)
+    application.write(name.replace("app/page.js", "app/first-token/page.jsx"), text);
   for (const widget of ["omnichannel", "live-assist"]) application.write(`app/${widget}/token/route.js`, JWT);
   for (const [name, example] of Object.entries(EXAMPLES))
     application.write(`app/${name}/page.jsx`, page(name, example));
@@ -152,3 +163,22 @@ for (const [name, { answer }] of Object.entries(EXAMPLES)) {
     await close();
   });
 }
+
+test("docs/first-token-next.md shows a guest and a customer, and signs in and out by its own route", async () => {
+  assert.equal(FIRST_TOKEN.length, 2);
+  const { page, errors, close } = await browser.page();
+  await page.goto(`${address}/first-token`);
+  const says = (text) => page.getByRole("status").getByText(text).waitFor();
+  await says("A guest: LiveChat's customer guest");
+  await page.getByRole("button", { name: "Sign in as Ada" }).click();
+  await says("ada: LiveChat's customer entity");
+  assert.deepEqual(
+    (await page.context().cookies()).map(({ name, httpOnly }) => [name, httpOnly]),
+    [["session", true]],
+  );
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await says("A guest: LiveChat's customer guest");
+  assert.deepEqual(await page.context().cookies(), []);
+  assert.deepEqual(await errors(), []);
+  await close();
+});
