@@ -19,7 +19,8 @@ use crate::{
 /// The flags.
 #[derive(Debug, Clone, Args)]
 pub struct SigningFlags {
-    /// The folder of signing keys, which only its owner can read; `identity-service keys generate` makes it.
+    /// The folder of signing keys, which only its owner can read; `identity-service keys generate` makes it. Or one file with
+    /// one key, for where secrets are mounted as files: a rotation then replaces it at once.
     #[arg(long, env = "IDENTITY_SERVICE_SIGNING_KEYS", value_name = "FOLDER")]
     pub signing_keys: Option<PathBuf>,
     /// The issuer of the signed tokens: the fully qualified domain name of the site.

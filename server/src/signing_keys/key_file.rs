@@ -185,6 +185,11 @@ impl SigningKey {
         &self.file
     }
 
+    /// The same key, which signs from this time on where nobody has said when.
+    pub(super) fn or_active_from(self, time: u64) -> Self {
+        Self { active_from: self.active_from.or(Some(time)), ..self }
+    }
+
     /// From when on it signs, in seconds since 1970; None for a key that nobody has activated.
     pub fn active_from(&self) -> Option<u64> {
         self.active_from

@@ -71,10 +71,13 @@ pub enum KeysError {
     NoneActive(PathBuf),
 }
 
-/// Reads the folder; it may be without an active key, but not open to others.
+/// Reads the folder; it may be without an active key, but not open to others. Where one file is named instead, its key is the only one, and signs.
 pub fn read_folder(folder: &Path) -> Result<KeySet, KeysError> {
     let failed = |error| KeysError::Folder { folder: folder.to_owned(), error };
     let metadata = std::fs::metadata(folder).map_err(failed)?;
+    if metadata.is_file() {
+        return Ok(KeySet::new(vec![Arc::new(SigningKey::read(folder)?.or_active_from(0))]));
+    }
     if !metadata.is_dir() {
         return Err(failed(io::Error::from(io::ErrorKind::NotADirectory)));
     }
@@ -102,6 +105,9 @@ pub fn read_folder(folder: &Path) -> Result<KeySet, KeysError> {
 
 /// The files of the folder that hold keys, by name.
 fn key_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    if folder.is_file() {
+        return Ok(vec![folder.to_owned()]);
+    }
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

@@ -4,9 +4,10 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     process::Command,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
+use identity_service::signing_keys::SigningKeys;
 use jsonwebtoken::{
     DecodingKey, decode_header,
     jwk::{JwkSet, ThumbprintHash},
@@ -34,6 +35,32 @@ fn keys_are_files_that_only_their_owner_can_read() {
     // Another program reads it, and says that it is what it should be.
     let read = Command::new("openssl").args(["pkey", "-noout", "-text", "-in"]).arg(&file).output().unwrap();
     assert!(String::from_utf8(read.stdout).unwrap().contains("2048 bit"), "openssl reads the file");
+}
+
+#[tokio::test]
+async fn a_file_instead_of_a_folder_is_the_one_key_and_is_read_again_when_it_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mounted");
+    let put = || {
+        let draft = folder.path().join("draft");
+        let arguments = ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-out"];
+        assert!(Command::new("openssl").args(arguments).arg(&draft).output().unwrap().status.success());
+        fs::set_permissions(&draft, fs::Permissions::from_mode(0o400)).unwrap();
+        fs::rename(draft, &file).unwrap();
+    };
+    put();
+    let keys = SigningKeys::open(&file, SystemTime::now()).unwrap();
+    let active = || keys.current().active(now()).unwrap().id().to_owned();
+    let first = active();
+    keys.watch(Duration::from_millis(5), SystemTime::now);
+    put();
+    until("the other key", || active() != first).await;
+    // What is no key changes nothing, and is no folder either.
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, "no key").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).unwrap();
+    assert!(SigningKeys::open(&file, SystemTime::now()).unwrap_err().to_string().contains("mounted"));
+    assert!(active() != first);
 }
 
 #[test]
