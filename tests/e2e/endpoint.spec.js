@@ -1,16 +1,13 @@
 // The endpoints that docs/your-own-endpoint.md shows, as they stand there, asked by the built package against the stand-in for LiveChat's accounts.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { expect, test } from "@playwright/test";
 import { custom_identity_provider } from "../../pkg/dist/index.js";
-import { startServers } from "./servers.js";
+import { startProgram, startServers } from "./servers.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));
 const ORIGIN = "https://shop.example";
@@ -73,25 +70,22 @@ const holds = async (ask) => {
 
 test("Express: a token for each customer, one entity for many first requests, nothing for guests and foreign pages", async () => {
   await writeFile(join(folder, "express.js"), await example("express.js"));
-  const child = spawn(process.execPath, ["express.js"], {
+  const site = await startProgram(process.execPath, ["express.js"], {
     cwd: folder,
-    env: {
-      PATH: process.env.PATH,
+    added: {
       ...LIVECHAT,
       ORIGIN,
       PORT: "0",
       LIVECHAT_AGENT_TOKEN: servers.agentToken,
       LIVECHAT_ACCOUNTS_URL: servers.standIn,
     },
-    stdio: ["ignore", "pipe", "inherit"],
+    addressIn: (line) =>
+      line.startsWith("listening on ") ? line.replace("listening on ", "http://127.0.0.1:") : undefined,
   });
   try {
-    const [line] = await once(createInterface({ input: child.stdout }), "line");
-    const url = `http://127.0.0.1:${line.split(" ").at(-1)}/livechat/token`;
-    await holds((headers) => fetch(url, { method: "POST", headers }));
+    await holds((headers) => fetch(`${site.url}/livechat/token`, { method: "POST", headers }));
   } finally {
-    child.kill();
-    await once(child, "exit");
+    await site.stop();
   }
 });
 

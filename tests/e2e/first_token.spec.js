@@ -1,31 +1,14 @@
 // docs/first-token.md, done as it is written there: the files, the programs with their flags, the clicks.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { expect, test } from "@playwright/test";
+import { start, startProgram } from "./servers.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const binaries = process.env.SERVER_BINARIES ?? join(root, "target/debug");
-
-/** Lets a program run until it has said a line with an address, and answers with that. */
-const start = async (program, given, options) => {
-  const child = spawn(program, given, { ...options, stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  child.stderr.on("data", (data) => (said += data));
-  for await (const line of createInterface({ input: child.stdout })) {
-    said += `${line}\n`;
-    // Vite writes in colours.
-    const url = /http:\/\/[\w.]+:\d+/.exec(line.replace(/\u001b\[\d+m/g, ""))?.[0];
-    if (url) return { child, url };
-  }
-  throw new Error(`${program} ended: ${said}`);
-};
 
 test("a new application shows a token for a guest and one for a customer", async ({ page, browser }) => {
   const text = await readFile(join(root, "docs/first-token.md"), "utf8");
@@ -55,29 +38,18 @@ test("a new application shows a token for a guest and one for a customer", async
       return { environment, given: after.trim().split(/ +/).filter(Boolean) };
     };
     const standIn = parts("livechat-accounts-stand-in");
-    running.push(
-      await start(join(binaries, "livechat-accounts-stand-in"), [...standIn.given, "--listen", "127.0.0.1:0"], {
-        cwd: folder,
-        env: { PATH: process.env.PATH, ...standIn.environment },
-      }),
-    );
+    running.push(await start("livechat-accounts-stand-in", standIn.given, standIn.environment, folder));
     const service = parts("identity-service");
     const given = service.given.map((word) => word.replace("http://127.0.0.1:8082", running[0].url));
+    running.push(await start("identity-service", given, service.environment, folder));
+    const vite = join(root, "tests/packaging/node_modules/vite/bin/vite.js");
     running.push(
-      await start(join(binaries, "identity-service"), [...given, "--listen", "127.0.0.1:0"], {
+      await startProgram(process.execPath, [vite, "--port", "0", "--host", "127.0.0.1"], {
         cwd: folder,
-        env: { PATH: process.env.PATH, ...service.environment },
+        added: { IDENTITY_SERVICE: running[1].url },
+        // It writes in colours.
+        addressIn: (line) => /http:\/\/[\w.]+:\d+/.exec(line.replace(/\u001b\[\d+m/g, ""))?.[0],
       }),
-    );
-    running.push(
-      await start(
-        process.execPath,
-        [join(root, "tests/packaging/node_modules/vite/bin/vite.js"), "--port", "0", "--host", "127.0.0.1"],
-        {
-          cwd: folder,
-          env: { PATH: process.env.PATH, IDENTITY_SERVICE: running[1].url },
-        },
-      ),
     );
     const { url } = running[2];
 
@@ -104,10 +76,7 @@ test("a new application shows a token for a guest and one for a customer", async
     await expect(other.getByRole("status")).toContainText(`ada: LiveChat's customer ${ada}`);
     await other.close();
   } finally {
-    for (const { child } of running) {
-      child.kill();
-      if (child.exitCode === null) await once(child, "exit");
-    }
+    await Promise.all(running.map(({ stop }) => stop()));
     await rm(folder, { recursive: true, force: true });
   }
 });

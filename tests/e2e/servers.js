@@ -18,14 +18,14 @@ const packageFolder = process.env.PACKAGE_FOLDER ?? join(root, "pkg/dist");
 /** What a server is given of this process's environment: nothing that could be somebody's real setting. */
 const environment = (added) => ({ PATH: process.env.PATH, ...added });
 
-/** Starts a server and waits for the line of JSON in which it says where it listens. */
-const start = async (name, given, added) => {
-  const program = join(binaries, name);
-  const child = spawn(program, ["--listen", "127.0.0.1:0", ...given], {
-    cwd: root,
-    env: environment(added),
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+/**
+ * Starts a program, and waits for the line in which it says where it listens.
+ * @param {string} program
+ * @param {string[]} given
+ * @param {{addressIn: (line: string) => string | undefined, added?: Record<string, string>, cwd?: string}} settings
+ */
+export const startProgram = async (program, given, { addressIn, added, cwd = root }) => {
+  const child = spawn(program, given, { cwd, env: environment(added), stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   child.stderr.on("data", (data) => (output += data));
   child.stdout.on("data", (data) => (output += data));
@@ -33,18 +33,17 @@ const start = async (name, given, added) => {
     Promise.reject(new Error(`${program}: ${error.message}; build it with cargo build --package demo --bins`)),
   );
   const ended = once(child, "exit").then(([code]) =>
-    Promise.reject(new Error(`${name} ended with ${code}: ${output}`)),
+    Promise.reject(new Error(`${program} ended with ${code}: ${output}`)),
   );
   // Both are listened to only until the server is there.
   failed.catch(() => {});
   ended.catch(() => {});
   const listening = (async () => {
     for await (const line of createInterface({ input: child.stdout })) {
-      if (!line.startsWith("{")) continue;
-      const said = JSON.parse(line);
-      if (said.name === name && said.listening) return said.listening;
+      const address = addressIn(line);
+      if (address) return address;
     }
-    return Promise.reject(new Error(`${name} did not say where it listens: ${output}`));
+    return Promise.reject(new Error(`${program} did not say where it listens: ${output}`));
   })();
   const url = await Promise.race([listening, failed, ended]);
   const stop = async () => {
@@ -58,6 +57,17 @@ const start = async (name, given, added) => {
   };
   return { url, stop, output: () => output };
 };
+
+/** Starts one of the project's own servers, on a free port, which it says in a line of JSON. @param {string} name @param {string[]} given @param {Record<string, string>} added @param {string} [cwd] */
+export const start = (name, given, added, cwd) =>
+  startProgram(join(binaries, name), [...given, "--listen", "127.0.0.1:0"], {
+    added,
+    cwd,
+    addressIn: (line) => {
+      const said = line.startsWith("{") ? JSON.parse(line) : {};
+      return said.name === name ? said.listening : undefined;
+    },
+  });
 
 /** The stand-in for LiveChat's accounts, and the site. */
 export const startServers = async ({ shortLifetime = 20 } = {}) => {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { answerOnce, isNobody, within } from "../../pkg/src/callback.js";
+import { heldTimers, settled } from "./support/fake_globals.js";
 
 const DEADLINE = 8_000;
 
@@ -17,7 +18,6 @@ const fail = (error) => [null, error.code ?? "failed"];
 const told = () => {};
 /** As a widget's shape puts it together: whatever is asked for has the widget's deadline. */
 const answer = (callback, ask) => answerOnce(callback, () => within(DEADLINE, ask), succeed, fail, told);
-const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("rule_14_an_answer_reaches_the_callback_once", async () => {
   const { calls, callback } = record();
@@ -65,13 +65,7 @@ test("rule_14_silence_is_a_failure_that_may_pass", async (context) => {
 });
 
 test("rule_14_whatever_was_answered_leaves_no_timer", async (context) => {
-  const running = new Set();
-  context.mock.method(globalThis, "setTimeout", (task) => {
-    const timer = { task };
-    running.add(timer);
-    return timer;
-  });
-  context.mock.method(globalThis, "clearTimeout", (timer) => running.delete(timer));
+  const running = heldTimers(context);
   const throwing = () => {
     throw new Error("no");
   };

@@ -18,15 +18,10 @@ import {
 } from "../../pkg/src/environment.js";
 import { identityOf, readIdentity } from "../../pkg/src/identity.js";
 import { factsOf } from "../../pkg/src/thrown.js";
+import { replaceGlobal, settled } from "./support/fake_globals.js";
 
 /** Puts something in a global's place until the test is over. */
-const replace = (context, name, value) => {
-  const before = Object.getOwnPropertyDescriptor(globalThis, name);
-  Object.defineProperty(globalThis, name, { configurable: true, writable: true, value });
-  context.after(() =>
-    before ? Object.defineProperty(globalThis, name, before) : Reflect.deleteProperty(globalThis, name),
-  );
-};
+const replace = (context, name, value) => replaceGlobal(context, name, { writable: true, value });
 
 test("rule_24_a_source_of_secrets_that_gives_nothing_is_none", (context) => {
   replace(context, "crypto", { getRandomValues: (bytes) => bytes });
@@ -165,6 +160,6 @@ test("rule_08_an_identity_that_is_a_promise_and_fails_is_no_unhandled_rejection"
   process.on("unhandledRejection", hear);
   context.after(() => process.off("unhandledRejection", hear));
   assert.equal(/** @type {any} */ (readIdentity(() => Promise.reject(new Error("no")))).code, "BAD_IDENTITY");
-  await new Promise((resolve) => setImmediate(resolve));
+  await settled();
   assert.deepEqual(unhandled, []);
 });

@@ -4,24 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { lookAnew, lookAtMark, wakeAfter, writeMark } from "../../pkg/src/page.js";
-
-const replace = (context, name, descriptor) => {
-  const before = Object.getOwnPropertyDescriptor(globalThis, name);
-  Object.defineProperty(globalThis, name, { configurable: true, ...descriptor });
-  context.after(() => {
-    delete globalThis[name];
-    if (before) Object.defineProperty(globalThis, name, before);
-  });
-};
+import { heldTimers, replaceGlobal } from "./support/fake_globals.js";
 
 test("a later wake takes an earlier one's place, one that is due is not forgotten, and below zero there is none", (context) => {
-  const running = new Map();
-  context.mock.method(globalThis, "setTimeout", (task, delay) => {
-    const timer = { task };
-    running.set(timer, delay);
-    return timer;
-  });
-  context.mock.method(globalThis, "clearTimeout", (timer) => running.delete(timer));
+  const running = heldTimers(context);
   const delays = [1_000, 500, 0, -1].map((delay) => {
     wakeAfter(delay);
     return [...running.values()];
@@ -42,7 +28,7 @@ test("rule_07_a_mark_that_cannot_be_read_is_told_from_one_that_is_missing, and e
     [storageOf(null), null],
     [storageOf("mark"), "mark"],
   ]) {
-    replace(context, "localStorage", descriptor);
+    replaceGlobal(context, "localStorage", descriptor);
     lookAnew();
     assert.equal(lookAtMark(), expected);
     assert.equal(lookAtMark(), undefined);
@@ -60,7 +46,9 @@ test("rule_07_a_full_storage_takes_a_mark_in_an_older_one_s_place, or holds none
       if ((kept ?? "").length + text.length > room) throw new DOMException("full", "QuotaExceededError");
       kept = text;
     };
-    replace(context, "localStorage", { value: { getItem: () => kept, setItem, removeItem: () => void (kept = null) } });
+    replaceGlobal(context, "localStorage", {
+      value: { getItem: () => kept, setItem, removeItem: () => void (kept = null) },
+    });
     const isWritten = writeMark("newer-mark");
     assert.deepEqual([kept, isWritten], expected);
     // What this page wrote is no news to it.

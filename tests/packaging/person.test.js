@@ -4,19 +4,11 @@ import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
 import { watchPerson } from "../../pkg/src/person.js";
-
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+import { fakeClocks, settled } from "./support/fake_globals.js";
 
 /** A page with clocks of its own, and a widget that writes down what is done with it. */
 const open = (context, first) => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  const performance = Object.getOwnPropertyDescriptor(globalThis, "performance");
-  let now = 0;
-  Object.defineProperty(globalThis, "performance", { configurable: true, value: { now: () => now } });
-  context.after(() => {
-    Object.defineProperty(globalThis, "performance", performance);
-    mock.timers.reset();
-  });
+  const clock = fakeClocks(context);
   const page = { person: first, asked: 0, left: 0, instance: "first", done: [] };
   const watch = watchPerson({
     attach: (_connection, person) => void (page.attached = person),
@@ -37,7 +29,7 @@ const open = (context, first) => {
     /** Lets time pass. */
     wait: (milliseconds) => {
       for (let passed = 0; passed < milliseconds; passed += 1) {
-        now += 1;
+        clock.now += 1;
         mock.timers.tick(1);
       }
     },

@@ -6,17 +6,10 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 import { Deferred, leavable } from "../../pkg/src/promise.js";
-
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+import { fakeClocks, heldTimers, settled } from "./support/fake_globals.js";
 
 test("rule_18_what_is_settled_or_left_leaves_no_timer", (context) => {
-  const running = new Set();
-  context.mock.method(globalThis, "setTimeout", (task) => {
-    const timer = { task };
-    running.add(timer);
-    return timer;
-  });
-  context.mock.method(globalThis, "clearTimeout", (timer) => running.delete(timer));
+  const running = heldTimers(context);
   for (const end of ["resolve", "reject", "close"]) {
     const deferred = new Deferred(60_000);
     assert.equal(running.size, 1);
@@ -43,22 +36,15 @@ test("rule_18_what_is_settled_is_garbage", async () => {
 });
 
 test("rule_18_a_promise_that_nobody_settles_is_rejected_at_its_limit_by_the_monotonic_clock", async (context) => {
-  mock.timers.enable({ apis: ["setTimeout"] });
-  const performance = Object.getOwnPropertyDescriptor(globalThis, "performance");
-  let now = 0;
-  Object.defineProperty(globalThis, "performance", { configurable: true, value: { now: () => now } });
-  context.after(() => {
-    Object.defineProperty(globalThis, "performance", performance);
-    mock.timers.reset();
-  });
+  const clock = fakeClocks(context);
   let code;
   new Deferred(1_000).promise.catch((error) => (code = error.code));
   // Timers ran ahead of the clock, as after a page was frozen.
-  now = 400;
+  clock.now = 400;
   mock.timers.tick(1_000);
   await settled();
   assert.equal(code, undefined);
-  now = 1_000;
+  clock.now = 1_000;
   mock.timers.tick(600);
   await settled();
   assert.equal(code, "WASM_TRAPPED");
