@@ -11,13 +11,13 @@ import { connectLiveChatWith } from "./livechat_widget.js";
 import { authTokenProviderWith, connectOmnichannelWith, getAuthTokenWith } from "./omnichannel.js";
 
 /** The bytes of the core, each of which is a character of the text. */
-const bytes = () => {
+const bytesOfCore = () => {
   const bytes = new Uint8Array(inlined.length);
   for (let at = 0; at < bytes.length; at += 1) bytes[at] = inlined.charCodeAt(at);
   return bytes;
 };
 
-const load = () => instantiate(bytes());
+const load = () => instantiate(bytesOfCore());
 
 /** @param {Partial<import("../index.js").LiveChatOptions>} [options] */
 export const custom_identity_provider = (options) => customIdentityProviderWith(load, options);
