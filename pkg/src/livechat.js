@@ -46,13 +46,12 @@ export const LIVECHAT = {
 };
 
 /**
- * @param {import("./engine.js").Load} load
  * @param {Options} [options]
  * @returns {IdentityProvider}
  */
-export const customIdentityProviderWith = (load, options = {}) => {
+export const custom_identity_provider = (options = {}) => {
   const complete = isRecord(options) ? { ...sharedState().defaults, ...given(options) } : options;
-  const { getToken, getFreshToken, hasToken, invalidate } = provide(load, LIVECHAT, complete);
+  const { getToken, getFreshToken, hasToken, invalidate } = provide(LIVECHAT, complete);
   if (complete.guests) return { getToken, getFreshToken, hasToken, invalidate };
   /** LiveChat's widget never hears a rejection: it waits, and nobody knows why. @param {any} error */
   const advise = ({ code }) => {

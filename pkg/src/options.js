@@ -6,7 +6,6 @@ import { badOption } from "./error.js";
 import { HEADERS, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
 import { bare, isRecord } from "./value.js";
-import { asker } from "./source.js";
 
 /** @typedef {import("../index.js").FunctionSource} FunctionSource */
 /** @typedef {{name: string} & ({function: FunctionSource} | {url: string, init: import("./source.js").Init} | {grant: "cookie", clientId: string, redirectUri?: string, accountsUrl: string} | {grant: "identity_token", clientId: string, transferUrl: string, accountsUrl: string})} Source */
@@ -33,7 +32,7 @@ import { asker } from "./source.js";
  * @property {number} timeout
  * @property {number} patience
  * @property {Function | undefined} onEvent
- * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once
+ * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once, by the copy of the package that read the options; added by the engine
  */
 
 /** The caches by the core's numbers: the order is that of `Cache::ALL` in `src/core/session.rs`. */
@@ -270,12 +269,10 @@ export const readPartialOptions = (widget, value) => {
  * @returns {ReadOptions}
  */
 export const readOptions = (widget, value) => {
-  /** @type {ReadOptions} */
-  const options = {
+  const options = /** @type {ReadOptions} */ ({
     ...readPartialOptions(widget, value),
     accountKey: "",
-    ask: (identity, reason) => asker(options, identity, reason),
-  };
+  });
   if (!options.source) {
     throw badOption(
       "source",
