@@ -1,7 +1,13 @@
 // @ts-check
 // The core, loaded at the first call and shared by every copy of the package on the page; and the handles by which widgets ask it.
 
-import { Provider, attemptEnded, happened, hearMark, signOut } from "../generated/custom_identity_provider.js";
+import {
+  Provider,
+  attemptEnded,
+  happened,
+  hearMark,
+  signOut,
+} from "../generated/webassembly/custom_identity_provider.js";
 import { attempt, global } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { isRecord } from "./value.js";

@@ -1,7 +1,7 @@
 // @ts-check
 // The default entry: self-contained and synchronous; the core is inlined and instantiated at the first call.
 
-import inlined from "../generated/inlined_wasm.js";
+import inlined from "../generated/webassembly/inlined_wasm.js";
 import { signOutWith } from "./engine.js";
 import { instantiate } from "./instantiate.js";
 import { authoriseChatWithCallbackWith } from "./live_assist.js";

@@ -1,7 +1,7 @@
 // @ts-check
 // The core's start: at once where the browser allows that, else as soon as it can.
 
-import { finish, imports } from "../generated/custom_identity_provider.js";
+import { finish, imports } from "../generated/webassembly/custom_identity_provider.js";
 import { attempt, global } from "./environment.js";
 
 /** The page's own, read anew at every use. @returns {typeof WebAssembly} */
