@@ -13,11 +13,11 @@ import { asker } from "./source.js";
 import { isRecord } from "./value.js";
 
 /** @typedef {import("./options.js").ReadOptions} ReadOptions */
-/** @typedef {import("../generated/custom_identity_provider.js").Provider} Provider */
+/** @typedef {import("../generated/webassembly/custom_identity_provider.js").Provider} Provider */
 /** @typedef {import("./engine.js").Engine} Engine */
 /**
  * What asks the core, in one of its forms.
- * @typedef {Pick<typeof import("../generated/custom_identity_provider.js"), "Provider" | "attemptEnded" | "happened" | "hearMark" | "signOut">} Glue
+ * @typedef {Pick<typeof import("../generated/webassembly/custom_identity_provider.js"), "Provider" | "attemptEnded" | "happened" | "hearMark" | "signOut">} Glue
  */
 /** @typedef {{form: "webassembly" | "javascript", glue: Glue, start: () => Promise<void> | void}} Form `start` answers with nothing where the core runs already */
 

@@ -9,8 +9,8 @@ import {
   hearMark,
   imports,
   signOut,
-} from "../generated/custom_identity_provider.js";
-import text from "../generated/inlined_wasm.js";
+} from "../generated/webassembly/custom_identity_provider.js";
+import text from "../generated/webassembly/inlined_wasm.js";
 import { attempt, global } from "./environment.js";
 
 const parts = {
