@@ -176,3 +176,15 @@ test("Django: its app does the same, with Django's own sessions and CSRF check",
     await site.stop();
   }
 });
+
+test("Rails: its model and controller do the same, with Rails's own sessions and CSRF check", async () => {
+  const ruby = able(["/usr/bin/ruby", "ruby"], ["-e", 'require "rails"; require "sqlite3"; require "webrick"']);
+  test.skip(!ruby, "Rails is not on this machine");
+  await write(await examples("ruby"));
+  const site = await startSite(ruby, [join(here, "sites/rails_site.rb")], { RAILS_ENV: "production" });
+  try {
+    await holds(siteWithSessions(site.url));
+  } finally {
+    await site.stop();
+  }
+});
