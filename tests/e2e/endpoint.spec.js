@@ -52,7 +52,10 @@ const startSite = (program, given, added) =>
   startProgram(program, given, {
     cwd: folder,
     added: { ...settings(), HOME: folder, ...added },
-    addressIn: (line) => /listening on (\d+)/.exec(line)?.[1].replace(/^/, "http://127.0.0.1:"),
+    addressIn: (line) => {
+      const [, port] = /(?:listening on |Server \(http:\/\/127\.0\.0\.1:)(\d+)/.exec(line) ?? [];
+      return port && `http://127.0.0.1:${port}`;
+    },
   });
 
 /** LiveChat misbehaves so. @param {Record<string, unknown>} faults */
@@ -125,7 +128,8 @@ const siteWithSessions = (url) => ({
     const { header, token } = await response.json();
     return { cookie: cookie.join("; "), origin: url, ...(header && { [header]: token }) };
   },
-  ask: (headers) => fetch(`${url}/livechat/token`, { method: "POST", headers }),
+  ask: (headers) =>
+    fetch(`${url}/livechat/token`, { method: "POST", headers: { accept: "application/json", ...headers } }),
 });
 
 /** The first of these programs that can do this, if any. @param {string[]} programs @param {string[]} given */
@@ -182,6 +186,21 @@ test("Rails: its model and controller do the same, with Rails's own sessions and
   test.skip(!ruby, "Rails is not on this machine");
   await write(await examples("ruby"));
   const site = await startSite(ruby, [join(here, "sites/rails_site.rb")], { RAILS_ENV: "production" });
+  try {
+    await holds(siteWithSessions(site.url));
+  } finally {
+    await site.stop();
+  }
+});
+
+test("Laravel: its controller does the same, with Laravel's own sessions and CSRF check", async () => {
+  // Debian's packages, or what Composer made elsewhere.
+  const LARAVEL_AUTOLOAD = process.env.LARAVEL_AUTOLOAD ?? "Illuminate/autoload.php GuzzleHttp/autoload.php";
+  const loads = LARAVEL_AUTOLOAD.split(" ").map((file) => `require "${file}";`);
+  const php = able(["php"], ["-r", `${loads.join("")} exit(class_exists("GuzzleHttp\\Client") ? 0 : 1);`]);
+  test.skip(!php, "Laravel is not on this machine");
+  await write(await examples("php"));
+  const site = await startSite(php, [join(here, "sites/laravel_site.php")], { LARAVEL_AUTOLOAD });
   try {
     await holds(siteWithSessions(site.url));
   } finally {
