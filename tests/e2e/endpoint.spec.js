@@ -1,7 +1,7 @@
 // The endpoints that docs/your-own-endpoint.md shows, as they stand there, asked by the built package against the stand-in for LiveChat's accounts.
 
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -119,21 +119,22 @@ const holds = async ({
   expect(status >= 400 && status < 500, `another site's page was answered ${status}`).toBe(true);
 };
 
-/** A site with its ordinary sessions, whose `/page` signs in and answers with what its CSRF check wants. @param {string} url */
-const siteWithSessions = (url) => ({
+/** A site with its ordinary sessions, whose `/page` signs in and answers with what its CSRF check wants. @param {string} url @param {string} [origin] */
+const siteWithSessions = (url, origin = url) => ({
   enter: async (user) => {
     const response = await fetch(`${url}/page${user === null ? "" : `?as=${user}`}`);
     expect(response.status).toBe(200);
     const cookie = response.headers.getSetCookie().map((cookie) => cookie.split(";")[0]);
     const { header, token } = await response.json();
-    return { cookie: cookie.join("; "), origin: url, ...(header && { [header]: token }) };
+    return { cookie: cookie.join("; "), origin, ...(header && { [header]: token }) };
   },
   ask: (headers) =>
     fetch(`${url}/livechat/token`, { method: "POST", headers: { accept: "application/json", ...headers } }),
 });
 
 /** The first of these programs that can do this, if any. @param {string[]} programs @param {string[]} given */
-const able = (programs, given) => programs.find((program) => spawnSync(program, given, { timeout: 30_000 }).status === 0);
+const able = (programs, given) =>
+  programs.find((program) => spawnSync(program, given, { timeout: 30_000 }).status === 0);
 
 test("Express: a token for each customer, one entity for many first requests, nothing for guests and foreign pages", async () => {
   await symlink(join(here, "node_modules"), join(folder, "node_modules"));
@@ -203,6 +204,27 @@ test("Laravel: its controller does the same, with Laravel's own sessions and CSR
   const site = await startSite(php, [join(here, "sites/laravel_site.php")], { LARAVEL_AUTOLOAD });
   try {
     await holds(siteWithSessions(site.url));
+  } finally {
+    await site.stop();
+  }
+});
+
+test("Spring: its controller does the same, with a servlet container's sessions", async () => {
+  // Debian's packages, or a folder with the same libraries.
+  const library = process.env.SPRING_JARS ?? "/usr/share/java";
+  const jars = (await readdir(library).catch(() => []))
+    .filter((name) => /^(spring|tomcat|h2|jackson-|slf4j-|commons-logging).*\.jar$/.test(name))
+    .map((name) => join(library, name));
+  const compiler = able(["javac"], ["-version"]);
+  test.skip(!compiler || !jars.some((jar) => /spring.*web/.test(jar)), "Spring is not on this machine");
+  await write({ ...(await examples("java")), ...(await examples("sql")) });
+  const sources = ["src/main/java/shop/LiveChatController.java", join(here, "sites/SpringSite.java")];
+  const options = ["-proc:none", "-d", join(folder, "classes"), "-cp", jars.join(":")];
+  const compiled = spawnSync(compiler, [...options, ...sources], { cwd: folder, encoding: "utf8" });
+  expect(compiled.status, compiled.stderr).toBe(0);
+  const site = await startSite("java", ["-cp", ["classes", ...jars].join(":"), "SpringSite"]);
+  try {
+    await holds(siteWithSessions(site.url, ORIGIN));
   } finally {
     await site.stop();
   }
