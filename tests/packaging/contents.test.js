@@ -89,6 +89,8 @@ test("every example of the README and of docs/ passes TypeScript, by LiveChat's 
       .map((name) => join(docs, name)),
   ];
   const examples = pages.flatMap((page) => [...readFileSync(page, "utf8").matchAll(/^```tsx?\n(.*?)^```/gms)]);
+  const [example] = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^```js\n(.*?)^```/gms)];
+  examples.push(example);
   assert.ok(examples.length >= 20);
   // Of the application of docs/frameworks.md that has one.
   const own = `import { signal } from "@angular/core"; export class UserService { readonly current = signal<{ id: string } | null>(null); }`;
