@@ -6,8 +6,10 @@ import { identityError } from "./error.js";
 import { Listeners } from "./event.js";
 import { callerOf, readIdentity } from "./identity.js";
 import { typeOf } from "./value.js";
-import { broadcast, lookAtMark, newMark, removeRecords, withCore, wakeAfter, writeMark } from "./page.js";
-import { Deferred, refusal } from "./promise.js";
+import { Deferred } from "./guard.js";
+import { broadcast, lookAtMark, withCore, wakeAfter, writeMark } from "./page.js";
+import { refusal } from "./promise.js";
+import { newMark, removeRecords } from "./sign_out.js";
 import { parseRecord, recordText, tokenOf } from "./token.js";
 
 /**

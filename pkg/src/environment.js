@@ -8,7 +8,7 @@
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Global variables as they are at this moment. */
-const page = /** @type {any} */ (globalThis);
+export const page = /** @type {any} */ (globalThis);
 
 /**
  * What a piece of code that touches the page answers with; undefined where it throws.
@@ -39,7 +39,7 @@ const settled = promised(undefined);
 export const queueMicrotask = (task) => void settled.then(task);
 
 /** The timers as they were when the package was loaded, should the page's own ones fail later. */
-const first = { setTimeout: global("setTimeout"), clearTimeout: global("clearTimeout") };
+export const firstTimers = { setTimeout: global("setTimeout"), clearTimeout: global("clearTimeout") };
 
 /**
  * Runs a task after so many milliseconds; answers with what `cancel` takes. Where no timer can be had, the task never runs.
@@ -51,14 +51,14 @@ export const after = (task, delay) => {
   const milliseconds = delay < LONGEST_TIMER ? delay : LONGEST_TIMER;
   // Called without an object: Firefox and Chromium refuse their own functions as methods of anything but the window.
   const set = global("setTimeout");
-  return attempt(() => set(task, milliseconds)) ?? attempt(() => first.setTimeout(task, milliseconds));
+  return attempt(() => set(task, milliseconds)) ?? attempt(() => firstTimers.setTimeout(task, milliseconds));
 };
 
 /** @param {any} timer */
 export const cancel = (timer) => {
   const clear = global("clearTimeout");
   attempt(() => clear(timer));
-  if (clear !== first.clearTimeout) attempt(() => first.clearTimeout(timer));
+  if (clear !== firstTimers.clearTimeout) attempt(() => firstTimers.clearTimeout(timer));
 };
 
 let latest = 0;

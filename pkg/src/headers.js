@@ -1,7 +1,10 @@
 // @ts-check
 // Headers, in whatever form people have them.
 
-import { pairsOf } from "./thrown.js";
+import { attempt } from "./environment.js";
+
+/** Headers in whatever form: a Headers, a Map, pairs or a plain object. @param {any} headers @returns {[string, unknown][]} */
+export const pairsOf = (headers) => attempt(() => [...headers]) ?? attempt(() => Object.entries(headers)) ?? [];
 
 /** What is expected of them. */
 export const HEADERS = "an object of texts, a Headers, a Map, pairs, or a function that answers with one of these";

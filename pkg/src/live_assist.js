@@ -35,12 +35,11 @@ const reason = (error) =>
       : "Your sign-in could not be confirmed.";
 
 /**
- * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @returns {import("../index.js").AuthoriseChatWithCallback}
  */
-export const authoriseChatWithCallbackWith = (load, options) => {
-  const provider = provide(load, LIVE_ASSIST, options);
+export const authoriseChatWithCallback = (options) => {
+  const provider = provide(LIVE_ASSIST, options);
   const { flow, failureForm, signIn, signInTimeout = 300_000, onEvent } = given(options);
   /** @param {string} type @param {object} details */
   const tell = (type, details) => {
@@ -67,7 +66,7 @@ export const authoriseChatWithCallbackWith = (load, options) => {
       within(DEADLINE, () => {
         const isBound = flow === "code" && codeChallenge != null;
         // The challenge belongs to this call alone; the handle that carries it shares the session of all others.
-        const asked = isBound ? provide(load, BOUND, { ...options, codeChallenge }) : provider;
+        const asked = isBound ? provide(BOUND, { ...options, codeChallenge }) : provider;
         return asked.getToken();
       });
     answerOnce(
@@ -83,5 +82,5 @@ export const authoriseChatWithCallbackWith = (load, options) => {
       (error) => tell("widget_answered", error ? { ok: false, code: /** @type {any} */ (error).code } : { ok: true }),
     );
   };
-  return watched(load, options, authorise);
+  return watched(options, authorise);
 };

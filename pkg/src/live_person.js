@@ -51,31 +51,29 @@ const tag = () => {
 /**
  * A function for LivePerson, which is told when the visitor changes.
  * @template {Function} T
- * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @param {T} asked
  * @returns {T}
  */
-export const watched = (load, options, asked) => {
+export const watched = (options, asked) => {
   if (!canListen() || !global("document")) return asked;
   const shared = /** @type {{live_assist?: import("./person.js").Watch<Connection>}} */ (sharedState());
   const watch = (shared.live_assist ??= watchPerson(tag()));
   const { identity, onSignOut } = given(options);
-  const connection = { identity, onSignOut, listener: provide(load, LIVE_ASSIST, { ...options, onEvent: watch.hear }) };
+  const connection = { identity, onSignOut, listener: provide(LIVE_ASSIST, { ...options, onEvent: watch.hear }) };
   kept.set(asked, connection);
   watch.connect(connection, true);
   return asked;
 };
 
 /**
- * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @returns {import("../index.js").LivePersonIdentity}
  */
-export const livePersonIdentityWith = (load, options) => {
-  const provider = provide(load, LIVE_ASSIST, options);
+export const livePersonIdentity = (options) => {
+  const provider = provide(LIVE_ASSIST, options);
   if (given(options).flow === "code") throw badOption("flow", '"implicit": a code does not say whose it is');
-  return watched(load, options, (/** @type {(identity: import("../index.js").VisitorIdentity) => void} */ callback) =>
+  return watched(options, (/** @type {(identity: import("../index.js").VisitorIdentity) => void} */ callback) =>
     answerOnce(
       callback,
       async () => {

@@ -4,7 +4,7 @@
 
 import { after, attempt, canListen, complainOnce, defineGlobal, describeGlobal, global } from "./environment.js";
 import { sharedState } from "./engine.js";
-import { LIVECHAT, customIdentityProviderWith } from "./livechat.js";
+import { LIVECHAT, custom_identity_provider } from "./livechat.js";
 import { given, readOptions } from "./options.js";
 import { watchPerson } from "./person.js";
 import { isRecord } from "./value.js";
@@ -178,11 +178,10 @@ const runningWidget = () => {
 };
 
 /**
- * @param {import("./engine.js").Load} load
  * @param {Options} [options]
  * @returns {() => void}
  */
-export const connectLiveChatWith = (load, options = {}) => {
+export const connectLiveChat = (options = {}) => {
   const complete = isRecord(options) ? { ...sharedState().defaults, ...given(options) } : options;
   // The licence may be named by a snippet that comes later; anything else has to be right at once.
   const known =
@@ -203,9 +202,9 @@ export const connectLiveChatWith = (load, options = {}) => {
     onSignOut,
     restart: restart !== false,
     hasGuests: guests !== undefined,
-    make: () => customIdentityProviderWith(load, own),
+    make: () => custom_identity_provider(own),
     listen: () => {
-      if (isKnown()) listener ??= attempt(() => customIdentityProviderWith(load, { ...own, onEvent: watch.hear }));
+      if (isKnown()) listener ??= attempt(() => custom_identity_provider({ ...own, onEvent: watch.hear }));
     },
   });
 };

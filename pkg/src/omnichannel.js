@@ -47,12 +47,11 @@ const teller = (options) => (error) =>
   tell(options, "widget_answered", error ? { ok: false, code: error.code } : { ok: true });
 
 /**
- * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @param {import("./widget.js").Widget} [widget]
  */
-const connect = (load, options, widget = OMNICHANNEL) => {
-  const provider = provide(load, widget, options);
+const connect = (options, widget = OMNICHANNEL) => {
+  const provider = provide(widget, options);
   const ask = () => within(DEADLINE, () => /** @type {Promise<any>} */ (provider.getToken()));
   /** @type {AuthTokenProvider} */
   const give = (callback) =>
@@ -66,16 +65,15 @@ const connect = (load, options, widget = OMNICHANNEL) => {
   return { provider, ask, give };
 };
 
-/** @param {import("./engine.js").Load} load @param {Options} options */
-export const authTokenProviderWith = (load, options) => connect(load, options).give;
+/** @param {Options} options */
+export const authTokenProvider = (options) => connect(options).give;
 
 /**
- * @param {import("./engine.js").Load} load
  * @param {Options} options
  * @returns {() => Promise<string | null>}
  */
-export const getAuthTokenWith = (load, options) => {
-  const { ask } = connect(load, options);
+export const getAuthToken = (options) => {
+  const { ask } = connect(options);
   return () => {
     /** @type {Promise<string | null>} */
     const answered = new Promise((resolve, reject) => {
@@ -189,14 +187,13 @@ const runningWidget = () => {
 };
 
 /**
- * @param {import("./engine.js").Load} load
  * @param {import("../index.js").ConnectOptions} options
  * @returns {() => void}
  */
-export const connectOmnichannelWith = (load, options) => {
+export const connectOmnichannel = (options) => {
   readOptions(CONNECTED, options);
   if (!canListen()) return () => {}; // There is no chat to connect outside a browser.
-  const { provider, give } = connect(load, options, CONNECTED);
+  const { provider, give } = connect(options, CONNECTED);
   const shared = /** @type {{omnichannel?: import("./person.js").Watch<Connection>}} */ (sharedState());
   const watch = (shared.omnichannel ??= watchPerson(runningWidget()));
   /** @param {any} event */
@@ -210,7 +207,7 @@ export const connectOmnichannelWith = (load, options) => {
   listen("lcw:error", hear);
   const { identity, startChat, onSignOut } = given(options);
   // Hears of sign-outs; the page's own onEvent is another handle's, so that it is told each event once.
-  const listener = provide(load, CONNECTED, { ...options, onEvent: watch.hear });
+  const listener = provide(CONNECTED, { ...options, onEvent: watch.hear });
   const undo = watch.connect({ give, identity, startChat, onSignOut, listener });
   return () => {
     unlisten("lcw:error", hear);

@@ -2,25 +2,10 @@
 // What the page tells the core, and the core the page: timers, the network's return, and sign-outs, here and in other tabs and workers.
 // What a mark means that is there, is another or is missing, the core decides (`src/core/sign_out.rs`).
 
-import {
-  after,
-  attempt,
-  canListen,
-  cancel,
-  global,
-  listen,
-  random,
-  randomBytes,
-  readLocal,
-  storage,
-} from "./environment.js";
+import { after, attempt, canListen, cancel, global, listen, readLocal } from "./environment.js";
+import { MARK, newMark, openedChannel, post, writeMark as leaveMark } from "./sign_out.js";
 
 /** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Core */
-
-/** Everything that this package stores begins with this, as `STORAGE_PREFIX` in `src/core/record.rs` says. */
-export const PREFIX = "custom_identity_provider:";
-/** Where the mark of the latest sign-out is kept, for all tabs of the origin; the channel that carries it is called so, too. */
-const MARK = `${PREFIX}generation`;
 
 /** The core, once it runs. @type {Core | undefined} */
 let running;
@@ -44,10 +29,8 @@ export const wakeAfter = (delay) => {
 
 const openChannel = () => {
   if (channel) return;
-  channel = attempt(() => new (global("BroadcastChannel"))(MARK));
+  channel = openedChannel();
   if (!channel) return;
-  // Node would wait for messages before it exits.
-  attempt(() => /** @type {any} */ (channel).unref?.());
   channel.onmessage = ({ data }) => {
     if (typeof data?.mark !== "string") return;
     running?.hearMark(data.mark);
@@ -125,42 +108,15 @@ export const lookAnew = () => {
   seen = undefined;
 };
 
-/**
- * Leaves a mark for all tabs of the origin. One that can't be written must not leave an older one standing: that would say that nobody
- * left. Answers whether it is there.
- * @param {string} mark
- */
+/** Leaves a mark for all tabs of the origin; this page's own is no news to it. @param {string} mark */
 export const writeMark = (mark) => {
-  const local = storage("localStorage");
-  const write = () => {
-    local?.setItem(MARK, mark);
-    return Boolean(local);
-  };
-  const isWritten = attempt(write) || (attempt(() => local?.removeItem(MARK)), attempt(write)) || false;
+  const isWritten = leaveMark(mark);
   if (isWritten) seen = mark;
   return isWritten;
 };
 
-/** The mark of a new sign-out. All are of one length, so that a full storage can take one in another's place. */
-export const newMark = () => {
-  const bytes = randomBytes(16) ?? Uint8Array.from({ length: 16 }, () => random() * 256);
-  return Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-};
-
-/** Carries a sign-out to every tab and worker that runs; a page whose storage takes no mark has removed the older one, which says enough. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
+/** Carries a sign-out to every tab and worker that runs. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
 export const broadcast = (mark, isWritten) => {
   openChannel();
-  attempt(() => channel?.postMessage({ mark, isWritten: isWritten || Boolean(global("document")) }));
-  // Where no core runs nobody listens, and an open channel could keep the page out of the back/forward cache.
-  if (!running) closeChannel();
-};
-
-/** Removes the records of all sessions, also of those that this page never opened, but for those of one generation. @param {string} spared */
-export const removeRecords = (spared) => {
-  // Where storage is blocked there is nothing to remove, and each session has said so by an event.
-  const session = storage("sessionStorage");
-  for (const key of attempt(() => session?.keys()) ?? []) {
-    if (!key.startsWith(PREFIX) || attempt(() => session?.getItem(key)?.includes(`"generation":"${spared}"`))) continue;
-    attempt(() => session?.removeItem(key));
-  }
+  post(channel, mark, isWritten);
 };

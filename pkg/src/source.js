@@ -17,10 +17,10 @@ import {
 } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
 import { identityOf } from "./identity.js";
-import { HEADERS, readHeaders } from "./headers.js";
+import { HEADERS, pairsOf, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
 import { bare, isRecord, ownFields } from "./value.js";
-import { factsOf, pairsOf, retryAfterOf } from "./thrown.js";
+import { factsOf, retryAfterOf } from "./thrown.js";
 import { readable } from "./token.js";
 
 /**

@@ -4,6 +4,7 @@
 
 import { attempt, isOffline, wallNow } from "./environment.js";
 import { IdentityError } from "./error.js";
+import { pairsOf } from "./headers.js";
 
 /** Where what happened is kept: axios, ky, urql the response, ofetch and Node the cause, Apollo networkError, RTK Query and Angular error, events target. */
 const INNER = ["response", "cause", "networkError", "error", "originalError", "target", "request"];
@@ -21,9 +22,6 @@ const NETWORK_WORDS =
 /** How the three engines word a TypeError that somebody's program made. */
 const MISTAKE_WORDS =
   /\bis (not|null|an? )|undefined|can(no|')t (?!be )|valid|already|illegal|disturbed|failed to (ex|con|pa)/i;
-
-/** Headers in whatever form: a Headers, a Map, pairs or a plain object. @param {any} headers @returns {[string, unknown][]} */
-export const pairsOf = (headers) => attempt(() => [...headers]) ?? attempt(() => Object.entries(headers)) ?? [];
 
 /**
  * Retry-After (RFC 9110, section 10.2.3) of a response, or of the request that keeps its headers: seconds or a date, in milliseconds from now.

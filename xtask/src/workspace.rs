@@ -46,6 +46,16 @@ impl Workspace {
     }
 }
 
+/// An empty folder in place of whatever an earlier build left there.
+pub fn emptied(folder: &Path) -> Outcome<PathBuf> {
+    let emptying = format!("emptying {}", folder.display());
+    if folder.is_dir() {
+        std::fs::remove_dir_all(folder).while_doing(&emptying)?;
+    }
+    std::fs::create_dir_all(folder).while_doing(&emptying)?;
+    Ok(folder.to_path_buf())
+}
+
 /// Tools that take minutes to build are kept per user, so that a fresh clone on a warm machine is quick.
 pub fn cache() -> Outcome<PathBuf> {
     let base = match std::env::var_os("XDG_CACHE_HOME").filter(|value| !value.is_empty()) {
