@@ -100,7 +100,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn abort(this: &Asking);
 
-    /// `Deferred` of `pkg/src/promise.js`.
+    /// `Deferred` of `pkg/src/guard.js`.
     pub(super) type Deferred;
     #[wasm_bindgen(method, getter)]
     pub(super) fn promise(this: &Deferred) -> Promise;
