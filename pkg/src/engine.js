@@ -4,6 +4,7 @@
 import { Provider, attemptEnded, happened, hearMark, signOut } from "../generated/custom_identity_provider.js";
 import { attempt, global } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
+import { lending } from "./lease.js";
 import { isRecord } from "./value.js";
 import { CACHES, readOptions } from "./options.js";
 import { newMark, broadcast, removeRecords, watchPage, writeMark } from "./page.js";
@@ -85,7 +86,7 @@ const engine = {
     );
     // The options go in with each call: held by the core, what they close over would never be garbage.
     return {
-      getToken: (call) => ask(handle, () => handle.call(METHODS.getToken, options), call),
+      getToken: lending(options, (call) => ask(handle, () => handle.call(METHODS.getToken, options), call)),
       getFreshToken: (call) => ask(handle, () => handle.call(METHODS.getFreshToken, options), call),
       hasToken: () => guard(() => handle.call(METHODS.hasToken, options)),
       invalidate: () => guard(() => handle.call(METHODS.invalidate, undefined)),

@@ -62,13 +62,14 @@ export const customIdentityProviderWith = (load, options = {}) => {
       );
     }
   };
-  /** @template {Promise<any>} T @param {T} promise @returns {T} */
-  const advised = (promise) => {
-    promise.then(undefined, advise);
+  /** What was looked at last: a token from the cache is the same promise, call after call. @type {Promise<any> | undefined} */
+  let latest;
+  /** @param {IdentityProvider["getToken"]} ask @returns {any} */
+  const advising = (ask) => (/** @type {import("../index.js").CallOptions} */ call) => {
+    const promise = ask(call);
+    if (promise !== latest) (latest = promise).then(undefined, advise);
     return promise;
   };
-  /** @param {IdentityProvider["getToken"]} ask @returns {any} */
-  const advising = (ask) => (/** @type {import("../index.js").CallOptions} */ call) => advised(ask(call));
   return { getToken: advising(getToken), getFreshToken: advising(getFreshToken), hasToken, invalidate };
 };
 

@@ -3,6 +3,7 @@
 
 import { Promise, abortReason, after, attempt, cancel, monotonicNow } from "./environment.js";
 import { IdentityError } from "./error.js";
+import { endLease } from "./lease.js";
 
 /** Promises that still wait. @type {Set<Deferred>} */
 const waiting = new Set();
@@ -67,16 +68,18 @@ export const quiet = (promise) => {
 export const refusal = (error) => quiet(Promise.reject(error));
 
 /**
- * Calls the core. A trap rejects everyone who still waits, this call, and every later one.
+ * Calls the core, which may change its mind. A trap rejects everyone who still waits, this call, and every later one.
  * @template T
  * @param {() => T} call
  * @returns {T | Promise<never>}
  */
 export const guard = (call) => {
+  endLease();
   if (!trapped) {
     try {
       return call();
     } catch (cause) {
+      endLease();
       trapped = trapError(cause);
       for (const deferred of waiting) deferred.reject(trapped);
     }
