@@ -31,6 +31,7 @@ import { bare, isRecord } from "./value.js";
  * @property {number} refreshAhead
  * @property {number} timeout
  * @property {number} patience
+ * @property {string} [tabs] whether tabs ask together
  * @property {Function | undefined} onEvent
  * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once, by the copy of the package that read the options; added by the engine
  */
@@ -56,6 +57,7 @@ const COMMON = [
   "patience",
   "onEvent",
   "organizationId",
+  "tabs",
 ];
 
 /** What is expected of an address. */
@@ -258,6 +260,7 @@ export const readPartialOptions = (widget, value) => {
     refreshAhead: options.milliseconds("refreshAhead", 0) ?? 0,
     timeout: options.milliseconds("timeout", 1) ?? TIMEOUT,
     patience: options.milliseconds("patience", 0) ?? PATIENCE,
+    tabs: options.oneOf("tabs", ["share"]),
     onEvent: options.callable("onEvent"),
   };
 };
@@ -281,6 +284,9 @@ export const readOptions = (widget, value) => {
   }
   if (options.identity === undefined && options.cache === "session") {
     throw badOption("identity", `one to be given with a cache that outlives the page: ${IDENTITY}`);
+  }
+  if (options.identity === undefined && options.tabs) {
+    throw badOption("identity", `one to be given where tabs share a token: ${IDENTITY}`);
   }
   widget.complete?.(options);
   options.accountKey = `${options.licenseId ?? ""}:${options.organizationId ?? ""}`;

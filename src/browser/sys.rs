@@ -32,7 +32,8 @@ extern "C" {
     #[wasm_bindgen(js_namespace = host, js_name = callerOf)]
     pub(super) fn caller_of(identity: &JsValue) -> u32;
 
-    /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers.
+    /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers. Where a turn is named, it is asked when
+    /// it is this page's turn of that name among the tabs, and other tabs' tokens are offered to `inTurn` until then.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn ask(
         options: &JsValue,
@@ -41,7 +42,12 @@ extern "C" {
         session: u32,
         request: u32,
         attempt: u32,
+        turn: &str,
     ) -> Asking;
+
+    /// Says something to the other tabs: a record for those who want a token of this scope, or that one is wanted here.
+    #[wasm_bindgen(js_namespace = host, js_name = tellTabs)]
+    pub(super) fn tell_tabs(scope: &str, record: Option<&str>);
 
     /// Of what type a value is; `fields.rs` has the names.
     #[wasm_bindgen(js_namespace = host, js_name = typeOf)]
