@@ -2,6 +2,7 @@
 // What stands behind the face: the engine that all widgets of a page share, on the core in one of its two forms.
 
 import { version } from "../package.json";
+import { advising } from "./advice.js";
 import { attempt, firstTimers } from "./environment.js";
 import { badOption } from "./error.js";
 import { notify } from "./event.js";
@@ -76,10 +77,11 @@ const engineOf = ({ form, glue }) => ({
       )
     );
     if (hasWaited && options.onEvent) notify(options.onEvent, "core_started", options.widget, { form });
+    const advised = advising(options);
     // The options go in with each call: held by the core, what they close over would never be garbage.
     return {
-      getToken: (call) => ask(handle, () => handle.call(METHODS.getToken, options), call),
-      getFreshToken: (call) => ask(handle, () => handle.call(METHODS.getFreshToken, options), call),
+      getToken: (call) => advised(ask(handle, () => handle.call(METHODS.getToken, options), call)),
+      getFreshToken: (call) => advised(ask(handle, () => handle.call(METHODS.getFreshToken, options), call)),
       hasToken: () => guard(() => handle.call(METHODS.hasToken, options)),
       invalidate: () => guard(() => handle.call(METHODS.invalidate, undefined)),
       signedIn: () => void guard(() => handle.call(METHODS.signedIn, undefined)),

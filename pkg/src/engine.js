@@ -3,11 +3,10 @@
 
 import { load } from "the-core";
 import { version } from "../package.json";
-import { within } from "./callback.js";
-import { Promise, attempt, firstTimers, global } from "./environment.js";
+import { Promise, after, attempt, cancel, firstTimers, global } from "./environment.js";
 import { IdentityError } from "./error.js";
 import { readOptions } from "./options.js";
-import { leavable, quiet, refusal } from "./promise.js";
+import { quiet, reasonOf, refusal } from "./promise.js";
 import { signOutWithoutCore } from "./sign_out.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
@@ -105,20 +104,38 @@ export const provide = (widget, options) => {
     return typeof found === "object" ? undefined : found;
   };
 
-  /** A call that came before the core was there: it is answered for the person who was there. @param {keyof AnyProvider} name @param {any} call @param {Promise<AnyProvider>} coming */
+  /**
+   * A call that came before the core was there: it is answered for the person who was there.
+   * @param {keyof AnyProvider} name
+   * @param {any} call
+   * @param {Promise<AnyProvider>} coming
+   */
   const wait = (name, call, coming) => {
     const [count, caller] = [signOuts, person()];
-    /** @type {Promise<unknown>} */
-    const answered = within(complete.timeout, () => coming).then((/** @type {any} */ one) => {
-      if (name === "getToken" || name === "getFreshToken") {
-        if (count !== signOuts) throw new IdentityError("SIGNED_OUT", "the person signed out");
-        if (caller != null && caller !== person())
-          throw new IdentityError("IDENTITY_CHANGED", "another person signed in");
-      }
-      return one[name](call);
-    });
-    const signal = attempt(() => call.signal);
-    return signal ? leavable(answered, signal, () => {}) : quiet(answered);
+    return quiet(
+      new Promise((resolve, reject) => {
+        const signal = attempt(() => call.signal);
+        const abort = () => reject(reasonOf(signal));
+        attempt(() => signal.addEventListener("abort", abort));
+        if (attempt(() => signal.aborted)) abort();
+        const timer = after(
+          () =>
+            reject(new IdentityError("TIMED_OUT", "the core was not loaded within the timeout", { retryable: true })),
+          complete.timeout,
+        );
+        coming
+          .then((one) => {
+            if (/^get/.test(name)) {
+              if (count !== signOuts) throw new IdentityError("SIGNED_OUT", "the person signed out");
+              if (caller != null && caller !== person())
+                throw new IdentityError("IDENTITY_CHANGED", "another person signed in");
+            }
+            resolve(/** @type {any} */ (one[name])(call));
+          })
+          .catch(reject)
+          .then(() => cancel(timer));
+      }),
+    );
   };
 
   // A server that renders the page needs no core.

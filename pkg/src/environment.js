@@ -8,7 +8,7 @@
 export const LONGEST_TIMER = 2 ** 31 - 1;
 
 /** Global variables as they are at this moment. */
-const page = /** @type {any} */ (globalThis);
+export const page = /** @type {any} */ (globalThis);
 
 /**
  * What a piece of code that touches the page answers with; undefined where it throws.

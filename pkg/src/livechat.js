@@ -3,7 +3,7 @@
 // Document: LiveChat, "Custom Identity Provider".
 
 import { provide, sharedState } from "./engine.js";
-import { attempt, complainOnce, global } from "./environment.js";
+import { attempt, global } from "./environment.js";
 import { badOption } from "./error.js";
 import { given, readPartialOptions } from "./options.js";
 import { isRecord } from "./value.js";
@@ -52,23 +52,7 @@ export const LIVECHAT = {
 export const custom_identity_provider = (options = {}) => {
   const complete = isRecord(options) ? { ...sharedState().defaults, ...given(options) } : options;
   const { getToken, getFreshToken, hasToken, invalidate } = provide(LIVECHAT, complete);
-  if (complete.guests) return { getToken, getFreshToken, hasToken, invalidate };
-  /** LiveChat's widget never hears a rejection: it waits, and nobody knows why. @param {any} error */
-  const advise = ({ code }) => {
-    if (code === "NOT_SIGNED_IN") {
-      complainOnce(
-        "the source says that nobody is signed in, so LiveChat's chat waits for ever: for guests use connectLiveChat, or give the option guests, a source of theirs",
-      );
-    }
-  };
-  /** @template {Promise<any>} T @param {T} promise @returns {T} */
-  const advised = (promise) => {
-    promise.then(undefined, advise);
-    return promise;
-  };
-  /** @param {IdentityProvider["getToken"]} ask @returns {any} */
-  const advising = (ask) => (/** @type {import("../index.js").CallOptions} */ call) => advised(ask(call));
-  return { getToken: advising(getToken), getFreshToken: advising(getFreshToken), hasToken, invalidate };
+  return { getToken, getFreshToken, hasToken, invalidate };
 };
 
 /** @param {Options} options */

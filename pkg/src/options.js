@@ -60,9 +60,14 @@ const COMMON = [
   "tabs",
 ];
 
-/** What is expected of an address. */
+/** What is expected of an address, of a text and of a source. */
 const ADDRESS = "a URL that this page can resolve";
-const LIVECHAT_ACCOUNTS = "https://accounts.livechat.com";
+const TEXT = "a non-empty string";
+const SAME_ORIGIN = /** @type {const} */ ("same-origin");
+/** LiveChat's grants, each with the option that it has alone. */
+const GRANTS = bare({ cookie: "redirectUri", identity_token: "transferUrl" });
+const sourceOf = (/** @type {import("./widget.js").Wanted} */ wanted) =>
+  `a function, a URL, or an object with url${wanted === "token" ? " or grant" : ""}`;
 
 /**
  * What is given of an object's own options: an explicit undefined is not, and neither is what its prototype has. Getters run here, once.
@@ -112,29 +117,24 @@ const reader = (object, prefix, known) => {
     if (right === undefined) throw badOption(prefix + name, expected);
     return right;
   };
-  /** @param {string} name */
-  const text = (name) =>
-    option(name, (value) => (typeof value === "string" && value ? value : undefined), "a non-empty string");
-  /** @param {string} name */
-  const url = (name) => option(name, address, ADDRESS);
-  /** @param {string} name @param {string[]} choices */
-  const oneOf = (name, choices) =>
-    option(
-      name,
-      (value) => (choices.includes(value) ? /** @type {string} */ (value) : undefined),
-      `"${choices.join('" or "')}"`,
-    );
+  /** A value as it is, where it passes. @param {string} name @param {(value: any) => unknown} isRight @param {string} expected */
+  const passing = (name, isRight, expected) => option(name, (value) => (isRight(value) ? value : undefined), expected);
+  /** @param {string} type @param {string} expected */
+  const typed =
+    (type, expected) =>
+    /** @param {string} name @param {string} [more] what is expected, said better @returns {any} */
+    (name, more = expected) =>
+      passing(name, (value) => typeof value === type && value !== "", more);
   return {
     own,
     option,
-    text,
-    url,
-    oneOf,
-    /** @param {string} name @param {string} expected */
-    callable: (name, expected = "a function") =>
-      option(name, (value) => (typeof value === "function" ? value : undefined), expected),
-    /** @param {string} name */
-    boolean: (name) => option(name, (value) => (typeof value === "boolean" ? value : undefined), "a boolean"),
+    text: typed("string", TEXT),
+    callable: typed("function", "a function"),
+    boolean: typed("boolean", "a boolean"),
+    /** @param {string} name @returns {string | undefined} */
+    url: (name) => option(name, address, ADDRESS),
+    /** @param {string} name @param {string[]} choices @returns {string | undefined} */
+    oneOf: (name, choices) => passing(name, (value) => choices.includes(value), `"${choices.join('" or "')}"`),
     /** @param {string} name @param {import("./widget.js").Wanted} wanted */
     source: (name, wanted) => (own[name] === undefined ? undefined : readSource(own[name], name, wanted)),
     /** @template T @param {string} name @param {T | undefined} value @param {string} expected @returns {T} */
@@ -142,13 +142,12 @@ const reader = (object, prefix, known) => {
       if (value === undefined) throw badOption(prefix + name, expected);
       return value;
     },
-    /** @param {string} name @param {number} least */
+    /** @param {string} name @param {number} least @returns {number | undefined} */
     milliseconds: (name, least) =>
-      option(
+      passing(
         name,
-        (value) =>
-          typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER ? value : undefined,
-        least ? "a positive number of milliseconds" : "a number of milliseconds, 0 or more",
+        (value) => typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER,
+        `a number of milliseconds, ${least} or more`,
       ),
   };
 };
@@ -171,61 +170,56 @@ const address = (value) => {
  * @returns {Source}
  */
 const readSource = (value, name, wanted) => {
-  // LiveChat's own grants are sources of its tokens.
-  const isLiveChat = wanted === "token";
-  const isCodeFlow = wanted === "code";
+  /** @param {string} field @param {string} expected */
+  const wrong = (field, expected) => badOption(name + field, expected);
   if (typeof value === "function") return bare({ name, function: /** @type {FunctionSource} */ (value) });
   // A URL, of whatever frame, inherits its address; an own one is a misspelt url.
   const isUrl = attempt(() => typeof value.href === "string" && !Object.prototype.hasOwnProperty.call(value, "href"));
   if (typeof value === "string" || isUrl) {
     const url = address(value);
-    if (url === undefined) throw badOption(name, ADDRESS);
-    return bare({ name, url, init: bare({ method: "POST", credentials: /** @type {const} */ ("same-origin") }) });
+    if (url === undefined) throw wrong("", ADDRESS);
+    return bare({ name, url, init: bare({ method: "POST", credentials: SAME_ORIGIN }) });
   }
-  if (!isRecord(value))
-    throw badOption(name, `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`);
+  if (!isRecord(value)) throw wrong("", sourceOf(wanted));
   const { grant } = given(value, `${name}.`);
   const read = (/** @type {string[]} */ ...known) => reader(value, `${name}.`, known);
+  // LiveChat's own grants are sources of its tokens.
+  const isLiveChat = wanted === "token";
   if (grant === undefined || !isLiveChat) {
     const options = read("url", "method", "headers", "credentials", "body");
     const url = options.required("url", options.url("url"), isLiveChat ? "a URL (or give grant)" : "a URL");
     const method = options.oneOf("method", ["GET", "POST"]) ?? "POST";
     const credentials = /** @type {RequestCredentials | undefined} */ (
-      options.oneOf("credentials", ["omit", "same-origin", "include"])
+      options.oneOf("credentials", ["omit", SAME_ORIGIN, "include"])
     );
     const body = options.text("body");
-    if (body !== undefined && method === "GET") throw badOption(`${name}.body`, 'none with method "GET"');
-    if (isCodeFlow && method === "GET") throw badOption(`${name}.method`, '"POST" for a new code');
-    if (isCodeFlow && body !== undefined && !isRecord(parse(body)?.parsed))
-      throw badOption(`${name}.body`, "a JSON object");
+    if (method === "GET") {
+      if (body !== undefined) throw wrong(".body", 'none with method "GET"');
+      if (wanted === "code") throw wrong(".method", '"POST" for a new code');
+    }
+    if (wanted === "code" && body !== undefined && !isRecord(parse(body)?.parsed))
+      throw wrong(".body", "a JSON object");
     const headers = options.option(
       "headers",
       (headers) => (typeof headers === "function" ? headers : readHeaders(headers)),
       HEADERS,
     );
-    return bare({ name, url, init: bare({ method, credentials: credentials ?? "same-origin", body, headers }) });
+    return bare({ name, url, init: bare({ method, credentials: credentials ?? SAME_ORIGIN, body, headers }) });
   }
-  if (grant === "cookie") {
-    const options = read("grant", "clientId", "redirectUri", "accountsUrl");
-    return bare({
-      name,
-      grant: /** @type {const} */ ("cookie"),
-      clientId: options.required("clientId", options.text("clientId"), "a non-empty string"),
-      redirectUri: options.text("redirectUri"),
-      accountsUrl: options.url("accountsUrl") ?? LIVECHAT_ACCOUNTS,
-    });
-  }
-  if (grant === "identity_token") {
-    const options = read("grant", "clientId", "transferUrl", "accountsUrl");
-    return bare({
-      name,
-      grant: /** @type {const} */ ("identity_token"),
-      clientId: options.required("clientId", options.text("clientId"), "a non-empty string"),
-      transferUrl: options.required("transferUrl", options.url("transferUrl"), "the URL of the page's own service"),
-      accountsUrl: options.url("accountsUrl") ?? LIVECHAT_ACCOUNTS,
-    });
-  }
-  throw badOption(`${name}.grant`, '"cookie" or "identity_token"');
+  const own = GRANTS[/** @type {keyof typeof GRANTS} */ (grant)];
+  if (!own) throw wrong(".grant", '"cookie" or "identity_token"');
+  const options = read("grant", "clientId", "accountsUrl", own);
+  const clientId = options.required("clientId", options.text("clientId"), TEXT);
+  const accountsUrl = options.url("accountsUrl") ?? "https://accounts.livechat.com";
+  return own === GRANTS.cookie
+    ? bare({ name, grant, clientId, accountsUrl, redirectUri: options.text(own) })
+    : bare({
+        name,
+        grant,
+        clientId,
+        accountsUrl,
+        transferUrl: options.required(own, options.url(own), "the URL of the page's own service"),
+      });
 };
 
 /** How the page says who is signed in. */
@@ -277,10 +271,7 @@ export const readOptions = (widget, value) => {
     accountKey: "",
   });
   if (!options.source) {
-    throw badOption(
-      "source",
-      `one to be given: a function, a URL, or an object with url${options.wanted === "token" ? " or grant" : ""}`,
-    );
+    throw badOption("source", `one to be given: ${sourceOf(options.wanted)}`);
   }
   if (options.identity === undefined && options.cache === "session") {
     throw badOption("identity", `one to be given with a cache that outlives the page: ${IDENTITY}`);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 import { expect, test } from "@playwright/test";
-import { custom_identity_provider } from "../../pkg/dist/index.js";
+import { custom_identity_provider } from "../../pkg/dist/inline.js";
 import { startProgram, startServers } from "./servers.js";
 
 const here = fileURLToPath(new URL(".", import.meta.url));

@@ -57,7 +57,7 @@ const STEPS: &[Step] = &[
     Step::new("host-tests", Work::Runner(host_tests), &[Part::Database, Part::Sites, Part::Packages(npm::END_TO_END)]),
     Step::new("schedules", Work::Runner(schedules), &[]),
     Step::new("build", Work::Task(build::run), &[]),
-    // The browser tests name pkg/dist/index.js, so the compiler wants to see it.
+    // The browser tests name pkg/dist/inline.js, so the compiler wants to see it.
     Step::on_build("lint-wasm", Work::Check(lint_wasm), &[Part::Lints]),
     Step::new("servers", Work::Check(servers), &[]),
     Step::on_build("types", Work::Check(types), &[]),

@@ -1,0 +1,24 @@
+// @ts-check
+// What is said in the console about a refusal of which a widget would say nothing.
+
+import { complainOnce } from "./environment.js";
+
+/**
+ * LiveChat's widget never hears a rejection: it waits, and nobody knows why.
+ * @param {import("./options.js").ReadOptions} options
+ * @returns {<T extends Promise<any>>(answer: T) => T}
+ */
+export const advising = ({ wanted, guests }) => {
+  if (wanted !== "token" || guests) return (answer) => answer;
+  /** @param {any} error */
+  const advise = ({ code }) => {
+    if (code !== "NOT_SIGNED_IN") return;
+    complainOnce(
+      "the source says that nobody is signed in, so LiveChat's chat waits for ever: for guests use connectLiveChat, or give the option guests, a source of theirs",
+    );
+  };
+  return (answer) => {
+    answer.then(undefined, advise);
+    return answer;
+  };
+};
