@@ -7,7 +7,7 @@ import { Listeners } from "./event.js";
 import { callerOf, readIdentity } from "./identity.js";
 import { typeOf } from "./value.js";
 import { Deferred } from "./guard.js";
-import { broadcast, lookAtMark, tellTabs, withCore, wakeAfter, writeMark } from "./page.js";
+import { broadcast, canTellTabs, lookAtMark, tellTabs, withCore, wakeAfter, writeMark } from "./page.js";
 import { refusal } from "./promise.js";
 import { newMark, removeRecords } from "./sign_out.js";
 import { askInTurn } from "./tabs.js";
@@ -30,13 +30,11 @@ const ask = (options, identity, reason, session, request, attempt, turn) => {
     asking.outcome.then((outcome) => withCore((core) => core.attemptEnded(session, request, attempt, outcome)));
     return asking;
   };
+  const tell = (/** @type {string} */ record, /** @type {boolean} */ isItsTurn) =>
+    withCore((core) => core.inTurn(session, request, attempt, record, isItsTurn)) ?? true;
   if (!turn) return askSource();
-  return askInTurn(
-    turn,
-    options.timeout,
-    (record, isItsTurn) => withCore((core) => core.inTurn(session, request, attempt, record, isItsTurn)) ?? true,
-    askSource,
-  );
+  // Where other tabs can't be told, there is no turn.
+  return askInTurn(canTellTabs() ? turn : "", options.timeout, tell, askSource);
 };
 
 /**

@@ -6,7 +6,7 @@ import { after, attempt, canListen, cancel, global, listen, readLocal } from "./
 import { MARK, newMark, openedChannel, post, writeMark as leaveMark } from "./sign_out.js";
 import { hearTab } from "./tabs.js";
 
-/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void, inTurn: (session: number, request: number, attempt: number, record: string | undefined, isItsTurn: boolean) => boolean, askedByTab: (scope: string) => void}} Core */
+/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void, inTurn: (session: number, request: number, attempt: number, record: string, isItsTurn: boolean) => boolean, askedByTab: (scope: string) => void}} Core */
 
 /** The core, once it runs. @type {Core | undefined} */
 let running;
@@ -115,8 +115,11 @@ export const writeMark = (mark) => {
   return isWritten;
 };
 
-/** Says to the other tabs that a token of this scope is wanted, or hands one on. @param {string} scope @param {string} [record] */
+/** Says to the other tabs that a token of this scope is wanted, or hands one on. @param {string} scope @param {string} record empty: none */
 export const tellTabs = (scope, record) => void attempt(() => channel?.postMessage({ scope, record }));
+
+/** Whether other tabs can be told anything. */
+export const canTellTabs = () => Boolean(channel);
 
 /** Carries a sign-out to every tab and worker that runs. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
 export const broadcast = (mark, isWritten) => {

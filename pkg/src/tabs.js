@@ -15,7 +15,7 @@ import {
 } from "./environment.js";
 
 /** @typedef {import("./source.js").Asking} Asking */
-/** Tells the core what an attempt comes to; true where it is over. @typedef {(record: string | undefined, isItsTurn: boolean) => boolean} Tell */
+/** Tells the core what an attempt comes to; true where it is over. @typedef {(record: string, isItsTurn: boolean) => boolean} Tell */
 
 /** So long the other tabs have to say that they hold a token. Milliseconds. */
 const ANSWER = 250;
@@ -43,7 +43,7 @@ const watch = () => {
 /**
  * Asks a source when it is this page's turn. What other tabs hand on meanwhile is offered to the core, and if it takes that, the source
  * is not asked. Where locks are missing, fail or never come, the source is asked all the same.
- * @param {string} name of the turn
+ * @param {string} name of the turn; empty: there is none
  * @param {number} timeout how long the source has
  * @param {Tell} tell
  * @param {() => Asking} askSource
@@ -62,7 +62,7 @@ export const askInTurn = (name, timeout, tell, askSource) => {
   };
   const ask = () => {
     if (isOver || asking) return;
-    if (tell(undefined, true)) return end();
+    if (tell("", true)) return end();
     asking = askSource();
     asking.outcome.then(end);
   };
@@ -70,11 +70,12 @@ export const askInTurn = (name, timeout, tell, askSource) => {
   const enter = () => {
     leave();
     if (isOver || asking) return;
-    const locks = global("navigator")?.locks;
+    const locks = name && attempt(() => global("navigator").locks);
+    if (!locks) return ask();
     const { signal, abort, isNative } = abortController();
     /** @type {Set<(value?: unknown) => void>} */
     const held = new Set();
-    const deadline = monotonicNow() + timeout;
+    const start = monotonicNow();
     let [isLeft, isNext, isTaken] = [false, false, false];
     /** @type {any} */
     let timer;
@@ -116,7 +117,7 @@ export const askInTurn = (name, timeout, tell, askSource) => {
       // By this, others know how long they may wait, also of a page that can't be asked any more.
       hold(`${name}@${wallNow() + ANSWER + timeout}`, queued, () => {});
       if (isTaken) ask();
-      else if (tell(undefined, false)) end();
+      else if (tell("", false)) end();
       else timer = after(ask, ANSWER);
     };
     /** Looks how long the one has who asks; the next in line takes the turn from who had it for too long. */
@@ -125,9 +126,13 @@ export const askInTurn = (name, timeout, tell, askSource) => {
     };
     const judge = (/** @type {any} */ found) => {
       if (isLeft || asking) return;
-      const ends = attempt(() => found.held.map((/** @type {any} */ lock) => Number(lock.name.split(`${name}@`)[1]) || 0));
+      const ends = attempt(() =>
+        found.held.map((/** @type {any} */ lock) => Number(lock.name.split(`${name}@`)[1]) || 0),
+      );
       const end = Math.max(0, ...(ends ?? []));
-      const left = Math.min(deadline - monotonicNow(), end ? end - wallNow() : timeout);
+      const waited = monotonicNow() - start;
+      // Whose time was over before this page came may have made way just now: it is looked again.
+      const left = Math.max(-waited, Math.min(timeout - waited, end ? end - wallNow() : timeout));
       if (left <= -GRACE) return askAlone();
       if (left <= -PATIENCE && isNext && !isTaken) {
         isTaken = true;
@@ -141,7 +146,7 @@ export const askInTurn = (name, timeout, tell, askSource) => {
       hold(name, queued, begin);
     });
     look();
-    if (!isLeft && !asking && tell(undefined, false)) end();
+    if (!isLeft && !asking && tell("", false)) end();
   };
 
   const turn = {
@@ -165,10 +170,10 @@ export const askInTurn = (name, timeout, tell, askSource) => {
 
 /**
  * What another tab says: a token that it hands on, or that it wants one.
- * @param {{scope: string, record?: unknown}} said
+ * @param {{scope: string, record: unknown}} said
  * @param {(scope: string) => void} asked
  */
 export const hearTab = ({ scope, record }, asked) => {
-  if (typeof record === "string") for (const turn of [...turns]) turn.offer(record);
+  if (typeof record === "string" && record) for (const turn of [...turns]) turn.offer(record);
   else asked(scope);
 };

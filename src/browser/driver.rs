@@ -338,8 +338,9 @@ impl Driver {
     fn begin(&self, attempt: Attempt) {
         let run = self.with_run(attempt.request, |run| (run.options.clone(), run.asker.shares));
         let Some((options, shares)) = run else { return };
-        let turn = if shares { record_key(&self.name) } else { String::new() };
-        if shares {
+        let mut turn = String::new();
+        if shares && page::shared_generation().is_some() {
+            turn = record_key(&self.name);
             self.core.borrow_mut().wait_for_turn(attempt);
         }
         let identity = self.core.borrow().identity().map(str::to_owned);
@@ -350,17 +351,15 @@ impl Driver {
 
     /// What an attempt comes to that waits for its turn among the tabs: a record is offered, the source is to be asked, or else
     /// the other tabs are. True where the attempt is over.
-    pub(super) fn in_turn(&self, attempt: Attempt, record: Option<&str>, is_its_turn: bool) -> bool {
+    pub(super) fn in_turn(&self, attempt: Attempt, record: &str, is_its_turn: bool) -> bool {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
-        match record {
-            Some(record) => self.take(attempt, record),
-            None if is_its_turn => return !self.with_core(|core| core.take_turn(now(), attempt)),
-            None => {
-                if let Some((scope, _)) = self.shared_scope() {
-                    sys::tell_tabs(&scope, None);
-                }
-            }
+        if is_its_turn {
+            self.with_core(|core| core.take_turn(now(), attempt));
+        } else if !record.is_empty() {
+            self.take(attempt, record);
+        } else if let Some((scope, _)) = self.shared_scope() {
+            sys::tell_tabs(&scope, "");
         }
         !self.core.borrow().is_running(attempt)
     }
@@ -391,7 +390,7 @@ impl Driver {
         }
         let shareable = self.core.borrow().shareable(now());
         if let Some(grant) = shareable {
-            sys::tell_tabs(&scope, Some(&self.record_text(&grant, &scope, &generation)));
+            sys::tell_tabs(&scope, &self.record_text(&grant, &scope, &generation));
         }
     }
 

@@ -134,7 +134,7 @@ pub(crate) fn attempt_ended(session: u32, request: u32, number: u32, outcome: &J
 }
 
 /// What an attempt comes to that waits for its turn among the tabs; true where it is over.
-pub(crate) fn in_turn(session: u32, request: u32, number: u32, record: Option<&str>, is_its_turn: bool) -> bool {
+pub(crate) fn in_turn(session: u32, request: u32, number: u32, record: &str, is_its_turn: bool) -> bool {
     let attempt = Attempt { request: RequestId(request), number, reason: Reason::Get };
     sessions().get(session as usize).is_none_or(|driver| driver.in_turn(attempt, record, is_its_turn))
 }

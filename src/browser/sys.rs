@@ -45,9 +45,9 @@ extern "C" {
         turn: &str,
     ) -> Asking;
 
-    /// Says something to the other tabs: a record for those who want a token of this scope, or that one is wanted here.
+    /// Says something to the other tabs: a record for those who want a token of this scope; without one, that it is wanted here.
     #[wasm_bindgen(js_namespace = host, js_name = tellTabs)]
-    pub(super) fn tell_tabs(scope: &str, record: Option<&str>);
+    pub(super) fn tell_tabs(scope: &str, record: &str);
 
     /// Of what type a value is; `fields.rs` has the names.
     #[wasm_bindgen(js_namespace = host, js_name = typeOf)]

@@ -306,8 +306,10 @@ pub struct Session {
     laid_aside_until: Option<i64>,
     /// Whom a caller named instead, while others of the same request were answered.
     moved_to: Option<Option<String>>,
-    /// A token was invalidated, and none came from the source since: what other tabs have may be as bad.
-    distrusts: bool,
+    /// A token was invalidated, and nothing was asked for since.
+    is_invalidated: bool,
+    /// What other tabs got before may be as bad as what was invalidated; by the wall clock.
+    not_before: i64,
     jitter: Jitter,
     /// A few at most: taken from the front.
     effects: Vec<Effect>,
@@ -328,7 +330,8 @@ impl Session {
             cool_down_ahead: CoolDown::default(),
             laid_aside_until: None,
             moved_to: None,
-            distrusts: false,
+            is_invalidated: false,
+            not_before: i64::MIN,
             jitter,
             effects: Vec::new(),
         }
@@ -555,7 +558,7 @@ impl Session {
     /// Forget the token; what is on its way belongs to an older epoch from now on.
     pub fn invalidate(&mut self) {
         self.emit(Event::Call { method: Method::Invalidate });
-        self.distrusts = true;
+        self.is_invalidated = true;
         for request in &mut self.requests {
             request.newer_than = i64::MAX;
         }
@@ -632,13 +635,13 @@ impl Session {
         timeout.saturating_add(TURN_GRACE)
     }
 
-    /// It is the attempt's turn: its source is asked now, and whatever it answers is from now. False where the attempt is over.
-    pub fn take_turn(&mut self, now: Moment, attempt: Attempt) -> bool {
-        let Some((position, since)) = self.running(attempt) else { return false };
-        if let Some(request) = self.requests.get_mut(position) {
+    /// It is the attempt's turn: its source is asked now, and whatever it answers is from now.
+    pub fn take_turn(&mut self, now: Moment, attempt: Attempt) {
+        if let Some((position, since)) = self.running(attempt)
+            && let Some(request) = self.requests.get_mut(position)
+        {
             request.send(now, now.monotonic.saturating_sub(since.monotonic));
         }
-        true
     }
 
     /// Whether this attempt is under way.
@@ -853,10 +856,13 @@ impl Session {
         waiters: Vec<(Caller, u32)>,
     ) -> RequestId {
         let id = self.settings.counter.next();
-        let newer_than = match &self.held {
-            _ if self.distrusts || reason == Reason::Fresh => now.wall,
-            Some(held) => held.lifetime.created.saturating_add(1),
-            None => i64::MIN,
+        if std::mem::take(&mut self.is_invalidated) {
+            self.not_before = now.wall;
+        }
+        let newer_than = match (reason, &self.held) {
+            (Reason::Fresh, _) => now.wall,
+            (Reason::Ahead, Some(held)) => held.lifetime.created.saturating_add(1),
+            _ => i64::MIN,
         };
         let mut request = Request {
             id,
@@ -868,7 +874,7 @@ impl Session {
             attempt: 0,
             timeout: policy.timeout,
             patience: policy.patience,
-            newer_than,
+            newer_than: newer_than.max(self.not_before),
             progress: Progress::Running { sent: now, deadline: now.monotonic, waits: false },
         };
         let begin = request.begin_attempt(now);
@@ -893,7 +899,6 @@ impl Session {
         let (id, lifetime) = (request.id.0, grant.lifetime.expires_in);
         self.cool_down.succeeded();
         self.cool_down_ahead.succeeded();
-        self.distrusts &= request.epoch != self.epoch;
         let (grant, cached, has_changed_entity) = self.keep(request, grant, known);
         let duration = now.monotonic.saturating_sub(request.begun.monotonic);
         self.emit(Event::RequestSucceeded { request: id, duration, lifetime, cached });

@@ -22,8 +22,8 @@ pub fn attempt_ended(session: u32, request: u32, attempt: u32, outcome: &JsValue
 /// What an attempt comes to that waits for its turn among the tabs: another tab's record is offered; its source is asked now; or else the other
 /// tabs are to be asked. True where the attempt is over.
 #[wasm_bindgen(js_name = inTurn)]
-pub fn in_turn(session: u32, request: u32, attempt: u32, record: Option<String>, is_its_turn: bool) -> bool {
-    browser::in_turn(session, request, attempt, record.as_deref(), is_its_turn)
+pub fn in_turn(session: u32, request: u32, attempt: u32, record: &str, is_its_turn: bool) -> bool {
+    browser::in_turn(session, request, attempt, record, is_its_turn)
 }
 
 /// Another tab asks for the token of a scope.

@@ -158,6 +158,7 @@ for (const name of Object.keys(engines)) {
           await body(context);
         } finally {
           const [first] = opened;
+          await first?.go(`${served.url}/elsewhere.html`);
           await first?.run(() => localStorage.clear());
           for (const tab of [...opened]) await close(tab);
         }
