@@ -13,6 +13,7 @@ mod failure;
 mod fields;
 mod json_web_token;
 mod lifetime;
+mod number;
 mod outcome;
 mod record;
 mod retry;
@@ -27,6 +28,7 @@ pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOr
 pub use failure::{ErrorCode, Failure};
 pub use fields::{Fields, Value};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
+pub use number::whole;
 pub use outcome::Facts;
 pub use record::{RECORD_VERSION, RecordScope, STORAGE_PREFIX, read_record};
 pub use retry::{
