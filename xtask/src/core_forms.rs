@@ -19,7 +19,7 @@ const STACK: u32 = 256 * 1024;
 
 /// What the core is made into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub enum Form {
     WebAssembly,
     /// Plain JavaScript, for pages whose engine or policy has no WebAssembly.
     JavaScript,
