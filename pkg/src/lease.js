@@ -20,17 +20,17 @@ export const endLease = () => {
 /**
  * Lends a promise to who calls with these options, is this person, and calls at these moments of the wall clock.
  * @param {import("./options.js").ReadOptions} options
- * @param {string | undefined} identity
+ * @param {string | null} identity
  * @param {Promise<any>} promise
  * @param {number} from
  * @param {number} until
  */
-export const lend = (options, identity = null, promise, from, until) => {
+export const lend = (options, identity, promise, from, until) => {
   cancel(timer);
   // The wall clock may stand still, or be set back.
   timer = after(endLease, until - from);
   // An identity that had to be written otherwise for the core is not to be mixed up with who is called just that.
-  if (timer === undefined || identity?.startsWith("\0")) return;
+  if (timer === undefined || identity?.[0] === "\0") return;
   standing = { options, identity, promise, from, until };
 };
 
