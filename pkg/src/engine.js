@@ -44,20 +44,28 @@ const isSignal = (value) =>
   attempt(() => typeof value.aborted === "boolean" && typeof value.addEventListener === "function") === true;
 
 /**
- * A call of the core with a promise; the caller's own signal ends its wait only.
+ * A call of the core with a promise; the caller's own signal ends its wait only. The options go in with each call: held by the core, what
+ * they close over would never be garbage.
  * @param {Provider} handle
- * @param {() => Promise<import("../index.js").WidgetToken>} ask
+ * @param {number} method
+ * @param {ReadOptions} options
  * @param {unknown} call
+ * @returns {Promise<any>}
  */
-const ask = (handle, ask, call) => {
+const ask = (handle, method, options, call) => {
+  const asked = () => {
+    const promise = guard(() => handle.call(method, options));
+    if (options.advise) promise.then(undefined, options.advise);
+    return promise;
+  };
   // Widgets call with nothing, and anything else that they might pass is not ours to read.
   const signal = isRecord(call)
     ? attempt(() => /** @type {import("../index.js").CallOptions} */ (call).signal)
     : undefined;
-  if (signal === undefined || signal === null) return guard(ask);
+  if (signal === undefined || signal === null) return asked();
   if (!isSignal(signal)) return refusal(badOption("signal", "an AbortSignal"));
   if (attempt(() => signal.aborted)) return refusal(reasonOf(signal));
-  const promise = guard(ask);
+  const promise = asked();
   return leavable(promise, signal, () => void guard(() => handle.call(METHODS.leave, promise)));
 };
 
@@ -84,10 +92,9 @@ const engine = {
           ),
       )
     );
-    // The options go in with each call: held by the core, what they close over would never be garbage.
     return {
-      getToken: lending(options, (call) => ask(handle, () => handle.call(METHODS.getToken, options), call)),
-      getFreshToken: (call) => ask(handle, () => handle.call(METHODS.getFreshToken, options), call),
+      getToken: lending(options, (call) => ask(handle, METHODS.getToken, options, call)),
+      getFreshToken: (call) => ask(handle, METHODS.getFreshToken, options, call),
       hasToken: () => guard(() => handle.call(METHODS.hasToken, options)),
       invalidate: () => guard(() => handle.call(METHODS.invalidate, undefined)),
       signedIn: () => void guard(() => handle.call(METHODS.signedIn, undefined)),

@@ -22,6 +22,15 @@ const license = (value) => {
 const missingAccount = () =>
   badOption("licenseId", "a licence's number, or organizationId, or window.__lc.license or .organizationId to be set");
 
+/** LiveChat's widget never hears a rejection: it waits, and nobody knows why. @param {any} error */
+const advise = ({ code }) => {
+  if (code === "NOT_SIGNED_IN") {
+    complainOnce(
+      "the source says that nobody is signed in, so LiveChat's chat waits for ever: for guests use connectLiveChat, or give the option guests, a source of theirs",
+    );
+  }
+};
+
 /** @type {import("./widget.js").Widget} */
 export const LIVECHAT = {
   name: "livechat",
@@ -32,6 +41,7 @@ export const LIVECHAT = {
     guests: (options, name) => options.source(name, "token"),
   },
   complete: (options) => {
+    if (!options.guests) options.advise = advise;
     if (options.licenseId !== undefined || options.organizationId !== undefined) return;
     // LiveChat's own snippet names the licence on the page, its packages the organization.
     const snippet = global("__lc");
@@ -53,24 +63,7 @@ export const LIVECHAT = {
 export const customIdentityProviderWith = (load, options = {}) => {
   const complete = isRecord(options) ? { ...sharedState().defaults, ...given(options) } : options;
   const { getToken, getFreshToken, hasToken, invalidate } = provide(load, LIVECHAT, complete);
-  if (complete.guests) return { getToken, getFreshToken, hasToken, invalidate };
-  /** LiveChat's widget never hears a rejection: it waits, and nobody knows why. @param {any} error */
-  const advise = ({ code }) => {
-    if (code === "NOT_SIGNED_IN") {
-      complainOnce(
-        "the source says that nobody is signed in, so LiveChat's chat waits for ever: for guests use connectLiveChat, or give the option guests, a source of theirs",
-      );
-    }
-  };
-  /** What was looked at last: a token from the cache is the same promise, call after call. @type {Promise<any> | undefined} */
-  let latest;
-  /** @param {IdentityProvider["getToken"]} ask @returns {any} */
-  const advising = (ask) => (/** @type {import("../index.js").CallOptions} */ call) => {
-    const promise = ask(call);
-    if (promise !== latest) (latest = promise).then(undefined, advise);
-    return promise;
-  };
-  return { getToken: advising(getToken), getFreshToken: advising(getFreshToken), hasToken, invalidate };
+  return { getToken, getFreshToken, hasToken, invalidate };
 };
 
 /** @param {Options} options */

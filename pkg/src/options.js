@@ -33,6 +33,7 @@ import { asker } from "./source.js";
  * @property {number} timeout
  * @property {number} patience
  * @property {Function | undefined} onEvent
+ * @property {(error: unknown) => void} [advise] what failed calls are told to, beside the caller
  * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once
  */
 
