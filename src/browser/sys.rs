@@ -34,7 +34,7 @@ extern "C" {
 
     /// Rule 25: calls with these options are answered with this promise, while they are this person's and the wall clock is between these.
     #[wasm_bindgen(js_namespace = host)]
-    pub(super) fn lend(options: &JsValue, identity: Option<&str>, promise: &Promise, from: f64, until: f64);
+    pub(super) fn lend(options: &JsValue, identity: &JsValue, promise: &Promise, from: f64, until: f64);
 
     /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers. Where a turn is named, it is asked when
     /// it is this page's turn of that name among the tabs, and other tabs' tokens are offered to `inTurn` until then.
