@@ -10,6 +10,8 @@ import { site } from "./support/site.js";
 const page = `<!doctype html><title>a page</title><link rel="icon" href="data:,"><script type="module">
   import { custom_identity_provider, sign_out } from "./node_modules/custom-identity-provider/dist/index.js";
   const query = new URLSearchParams(location.search);
+  // Begins together with all others.
+  if (query.has("waits")) await new Promise((resolve) => (new BroadcastChannel("the test's own").onmessage = resolve));
   const heard = [];
   const page = { heard, sign_out, person: query.get("person") ?? "somebody", asked: 0 };
   /** The source waits for this. */
@@ -34,12 +36,6 @@ const page = `<!doctype html><title>a page</title><link rel="icon" href="data:,"
   page.provider = provider;
   if (query.has("calls")) page.answers = Promise.all(Array.from({ length: Number(query.get("calls")) }, page.token));
   window.page = page;
-</script>`;
-
-/** Goes where it is told, together with all others. */
-const waitingPage = `<!doctype html><title>waiting</title><link rel="icon" href="data:,"><script>
-  const channel = new BroadcastChannel("the test's own");
-  channel.onmessage = ({ data }) => location.assign(data);
 </script>`;
 
 /** What a page lacks, or has otherwise than a browser does; runs before the package does. */
@@ -123,7 +119,6 @@ for (const name of Object.keys(engines)) {
     before(async () => {
       installed = project();
       installed.write("page.html", page);
-      installed.write("waiting.html", waitingPage);
       installed.write("elsewhere.html", "<!doctype html><title>elsewhere</title><link rel=icon href=data:,>");
       for (const [number, sabotage] of Object.values(sabotages).entries())
         installed.write(`sabotaged-${number}.html`, page.replace("<script", `<script>(${sabotage})()</script><script`));
@@ -172,14 +167,12 @@ for (const name of Object.keys(engines)) {
 
     for (const cache of ["session", "memory"]) {
       rule23(`ten tabs at once, and a hundred loads of twenty calls, make one request (cache ${cache})`, async () => {
-        const url = `/page.html?cache=${cache}&calls=20`;
+        const path = `page.html?cache=${cache}&calls=20`;
         const tabs = [];
         const first = await requests(async () => {
-          for (let number = 0; number < 10; number += 1) tabs.push(await load("waiting.html"));
-          await tabs[0].run((url) => {
-            new BroadcastChannel("the test's own").postMessage(url);
-            location.assign(url);
-          }, url);
+          for (let number = 0; number < 10; number += 1) tabs.push(await load(`${path}&waits`));
+          const beginning = await load("elsewhere.html");
+          await beginning.run(() => new BroadcastChannel("the test's own").postMessage("begin"));
           const found = [];
           for (const tab of tabs) found.push(...(await tab.run(answers)));
           assert.equal(found.length, 200);
@@ -190,7 +183,7 @@ for (const name of Object.keys(engines)) {
         const then = await requests(async () => {
           for (let number = 0; number < 100; number += 1) {
             const tab = tabs[number % 10];
-            await tab.go(`${served.url}${url}&load=${number}`);
+            await tab.go(`${served.url}/${path}&load=${number}`);
             const found = await tab.run(answers);
             assert.match(found[19], MADE);
           }
