@@ -254,8 +254,13 @@ for (const name of Object.keys(engines)) {
       const bobs = await bob.run(token);
       assert.match(bobs, MADE);
       assert.notEqual(bobs, anns);
-      // Nor does who becomes another person while the turn is waited for.
-      const asking = await open("person=cleo&hangs");
+      // Nor is who becomes another person while the turn is waited for.
+      const asking = await open("person=cleo");
+      await asking.run(() => {
+        window.page.gate = new Promise((resolve) => {
+          window.open = resolve;
+        });
+      });
       await asking.run(begin, "token");
       await asking.run(isAsked);
       const changing = await open("person=cleo");
@@ -264,8 +269,10 @@ for (const name of Object.keys(engines)) {
       await changing.run(() => {
         window.page.person = "ann";
       });
-      assert.equal(await changing.run(token), anns);
+      await asking.run(() => window.open());
+      assert.match(await asking.run(called), MADE);
       assert.equal(await changing.run(called), "IDENTITY_CHANGED");
+      assert.equal(await changing.run(token), anns);
     });
 
     rule23("guests and people share nothing", async () => {
