@@ -46,7 +46,7 @@ fn heard(stage: &mut Stage) -> Heard {
 }
 
 fn tab() -> Stage {
-    Stage { person: Some("ann"), ..Stage::new(settings(Cache::Session, livechat())) }
+    Stage::new(settings(Cache::Session, livechat()))
 }
 
 /// A tab that asked for a token, and waits for its turn.
@@ -59,7 +59,8 @@ fn waiting() -> (Stage, Attempt) {
 
 /// What a tab of this person hands on, whose source was asked at this time.
 fn record_of(person: &'static str, kind: Kind, at: i64, answer: Value) -> Value {
-    let mut other = Stage { person: Some(person), ..Stage::new(settings(Cache::Session, kind)) };
+    let mut other = Stage::new(settings(Cache::Session, kind));
+    other.person = Some(person);
     other.advance(at);
     other.get_token(PAGE, &PLAIN);
     let attempt = heard(&mut other).begun[0];
@@ -275,8 +276,8 @@ fn rule_23_nothing_is_handed_on_that_is_over_or_was_forgotten() {
 #[test]
 fn rule_23_a_jwt_that_is_shared_does_not_live_twice() {
     let jwt = signed("jwt", START, HOUR);
-    let mut stage = Stage { jwts: vec![jwt.clone()], ..Stage::new(settings(Cache::Memory, signed_jwt())) };
-    stage.person = Some("ann");
+    let mut stage = Stage::new(settings(Cache::Memory, signed_jwt()));
+    stage.jwts.push(jwt.clone());
     stage.get_token(PAGE, &PLAIN);
     let attempt = heard(&mut stage).begun[0];
     let record = record_of("ann", signed_jwt(), 0, jwt);

@@ -61,6 +61,13 @@ enum Disturbance {
     },
     /// The next in line waits no longer for who has the turn.
     Steal,
+    /// Its storage shows for a while what stood there, as engines do.
+    Lag {
+        tab: usize,
+    },
+    CatchUp {
+        tab: usize,
+    },
     Lose,
     Last,
     Twice,
@@ -77,6 +84,8 @@ fn step(disturbed: bool) -> impl Strategy<Value = Step> {
         1 => tab().prop_map(|tab| Disturbance::Freeze { tab }),
         2 => tab().prop_map(|tab| Disturbance::Thaw { tab }),
         2 => Just(Disturbance::Steal),
+        1 => tab().prop_map(|tab| Disturbance::Lag { tab }),
+        1 => tab().prop_map(|tab| Disturbance::CatchUp { tab }),
         1 => Just(Disturbance::Lose),
         2 => Just(Disturbance::Last),
         2 => Just(Disturbance::Twice),
@@ -134,6 +143,8 @@ struct Tab {
     stage: Stage,
     sign_outs: SignOuts,
     is_frozen: bool,
+    /// What its storage shows in the place of what stands there.
+    shown: Option<String>,
     waiting: Option<Attempt>,
     /// The token that its source is making.
     asking: Option<(Attempt, String)>,
@@ -152,8 +163,8 @@ struct Play {
 fn new_tab(mark: &str) -> Tab {
     let mut sign_outs = SignOuts::default();
     sign_outs.begin(FoundMark::Mark(mark));
-    let stage = Stage { person: Some("ann"), ..Stage::new(settings(Cache::Session, livechat())) };
-    Tab { stage, sign_outs, is_frozen: false, waiting: None, asking: None }
+    let stage = Stage::new(settings(Cache::Session, livechat()));
+    Tab { stage, sign_outs, is_frozen: false, shown: None, waiting: None, asking: None }
 }
 
 impl Play {
@@ -168,8 +179,8 @@ impl Play {
     }
 
     fn look(&mut self, tab: usize) {
-        let news = self.tabs[tab].sign_outs.compare(FoundMark::Mark(&self.local));
-        let mark = self.local.clone();
+        let mark = self.tabs[tab].shown.clone().unwrap_or_else(|| self.local.clone());
+        let news = self.tabs[tab].sign_outs.compare(FoundMark::Mark(&mark));
         self.learn(tab, news, mark);
     }
 
@@ -348,6 +359,7 @@ impl Play {
                 self.tabs[tab].sign_outs.signed_out_here(&mark);
                 self.tabs[tab].sign_outs.wrote(&mark);
                 self.local.clone_from(&mark);
+                self.tabs[tab].shown = None;
                 self.broadcast(tab, &Said::Mark(mark));
                 self.tabs[tab].stage.sign_out(SignOutOrigin::ThisTab);
                 self.follow(tab, Reason::Get);
@@ -367,6 +379,8 @@ impl Play {
                     self.begin_asking(next);
                 }
             }
+            Disturbance::Lag { tab } => self.tabs[tab].shown = Some(self.local.clone()),
+            Disturbance::CatchUp { tab } => self.tabs[tab].shown = None,
             Disturbance::Lose => drop(self.channel.pop_front()),
             Disturbance::Last => {
                 if let Some((to, said)) = self.channel.pop_back() {

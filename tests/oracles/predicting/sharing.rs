@@ -158,8 +158,10 @@ struct World {
 
 fn tab() -> Tab {
     let settings = Settings { seed: 7, ..settings(Cache::Memory, livechat()) };
+    let mut stage = Stage::new(settings);
+    stage.person = Some("alice");
     Tab {
-        stage: Stage { person: Some("alice"), ..Stage::new(settings) },
+        stage,
         sign_outs: SignOuts::default(),
         latest: None,
         stood: None,
