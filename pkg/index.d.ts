@@ -118,6 +118,12 @@ export interface SharedOptions<Source> {
   margin?: number;
   /** Refresh in the background when a token is asked for this long before it expires. Default 0: off. */
   refreshAhead?: number;
+  /**
+   * Tabs of one origin make one request together, for each person, and hand the token on: for that, `identity` is required. The first
+   * call of a tab waits up to half a second for another tab's token. A code is never shared, nor is anything with `cache: "none"`.
+   * Default: each tab for itself.
+   */
+  tabs?: "share";
   /** Deadline of one attempt. Default 10,000. */
   timeout?: number;
   /** How long a request is tried again before it gives up. Default 30,000. */
@@ -462,6 +468,8 @@ export type IdentityEvent = EventBase & (
   | { readonly type: "request_retrying"; readonly request: number; readonly attempt: number; readonly code: IdentityErrorCode; readonly delay: number }
   /** The token arrived; `cached` says whether it entered the cache, `lifetime` is how long it lives in ms, 0 for a code. */
   | { readonly type: "request_succeeded"; readonly request: number; readonly duration: number; readonly lifetime: number; readonly cached: boolean }
+  /** Another tab's token answers the request; `remaining` is how much of its life is left, in ms. Only with `tabs: "share"`. */
+  | { readonly type: "request_shared"; readonly request: number; readonly remaining: number }
   | { readonly type: "request_failed"; readonly request: number; readonly duration: number; readonly code: IdentityErrorCode; readonly demanded: boolean }
   | { readonly type: "request_aborted"; readonly request: number; readonly why: "signed_out" | "identity_changed" | "invalidated" | "abandoned" }
   /** A call was refused because of an earlier failure; `remaining` ms until the next one may try. */
