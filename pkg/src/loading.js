@@ -32,18 +32,20 @@ const pause = (delay) =>
 
 /**
  * Firefox, and Chromium of some years ago, remember that a module failed: they name its address, and by another fragment it is another module
- * to them, and the same file to the server.
+ * to them, and the same file to the server. What a bundler's own loader says of an address is not for them: that loader forgets failures.
  * @param {Chunk} chunk
  */
 const fetched = async (chunk) => {
   for (let tries = 1; ; tries += 1) {
     const { address, fetch } = chunk;
     try {
-      return (await (address ? import(/* webpackIgnore: true */ /* @vite-ignore */ `${address}#${failures}`) : fetch()))
-        .core;
+      const named =
+        address && (await import(/* webpackIgnore: true */ /* @vite-ignore */ `${address}#${failures}`)).core;
+      // Parcel's files export nothing: they leave what they bring where its loader finds it.
+      return named ?? (await fetch()).core;
     } catch (cause) {
       failures += 1;
-      chunk.address ??= attempt(() => /https?:[^\s"'#]+/.exec(/** @type {Error} */ (cause).message)?.[0]);
+      chunk.address ??= attempt(() => /module: (https?:[^\s"'#]+)/.exec(/** @type {Error} */ (cause).message)?.[1]);
       if (tries === TRIES) throw cause;
     }
     await pause(PAUSE * tries * random());

@@ -226,7 +226,10 @@ for (const [name, builder] of Object.entries({ "Vite 8": vite, webpack })) {
     const build = builder === vite ? ofVite(vite) : ofWebpack(webpack);
     const server = await built(write(`${name} inline`, "custom-identity-provider/inline"), build);
     try {
-      assert.deepEqual(await useInBrowser(browser, `${server.url}/index.html`), { webassembly: "start" });
+      assert.deepEqual(await useInBrowser(browser, `${server.url}/index.html`), {
+        form: undefined,
+        webassembly: "start",
+      });
     } finally {
       await server.close();
     }

@@ -12,7 +12,7 @@ export const application = (entry = "custom-identity-provider") => `
   globalThis.isOurs = (error) => error instanceof IdentityError;
   globalThis.setUp = () => custom_identity_provider({ organizationId, identity: null, source: async () => ({
     access_token: "made-by-the-page", entity_id: "entity-of-the-function", expires_in: 28800, token_type: "Bearer",
-  }), onEvent: ({ type, detail }) => { if (type === "core_started") globalThis.form = detail.form; } });
+  }), onEvent: ({ type, form }) => { if (type === "core_started") globalThis.form = form; } });
   globalThis.use = async (provider) => ({
     fromFunction: (await provider.getToken()).accessToken,
     fromUrl: (await custom_identity_provider({ organizationId: "organization", identity: null, source: "/livechat/token" }).getToken()).entityId,
@@ -23,7 +23,8 @@ export const application = (entry = "custom-identity-provider") => `
 `;
 
 /** A page that loads it. */
-export const html = '<!doctype html><title>Built</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
+export const html =
+  '<!doctype html><title>Built</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
 
 /** The bytes with which every WebAssembly begins, however a bundler writes what is no letter, in the forms that the package carries them. */
 const MARKS = { webassembly: /asm(\x01|\\x01|\\u0001|\\1)/, javascript: /["'`]javascript["'`]/ };
