@@ -39,10 +39,8 @@ const fetched = async (chunk) => {
   for (let tries = 1; ; tries += 1) {
     const { address, fetch } = chunk;
     try {
-      const named =
-        address && (await import(/* webpackIgnore: true */ /* @vite-ignore */ `${address}#${failures}`)).core;
-      // Parcel's files export nothing: they leave what they bring where its loader finds it.
-      return named ?? (await fetch()).core;
+      return (await (address ? import(/* webpackIgnore: true */ /* @vite-ignore */ `${address}#${failures}`) : fetch()))
+        .core;
     } catch (cause) {
       failures += 1;
       chunk.address ??= attempt(() => /module: (https?:[^\s"'#]+)/.exec(/** @type {Error} */ (cause).message)?.[1]);
@@ -68,11 +66,14 @@ export const loaded = async (webassembly, javascript) => {
         await core.start();
         return core;
       } catch {
-        // What the engine compiles it will run, and this it does not.
+        // What the engine compiles it will run, and this it does not. Nor is anything there to start in a file of Parcel's, whose
+        // loader takes no file that failed once: the other form is another file.
         isForbidden = true;
       }
     }
-    return await fetched(javascript);
+    const core = await fetched(javascript);
+    await core.start();
+    return core;
   } catch (cause) {
     /** @param {import("../index.js").IdentityErrorCode} code @param {unknown} cause */
     const error = (code, cause) =>
