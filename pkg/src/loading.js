@@ -32,7 +32,7 @@ const pause = (delay) =>
 
 /**
  * Firefox, and Chromium of some years ago, remember that a module failed: they name its address, and by another fragment it is another module
- * to them, and the same file to the server.
+ * to them, and the same file to the server. What a bundler's own loader says of an address is not for them: that loader forgets failures.
  * @param {Chunk} chunk
  */
 const fetched = async (chunk) => {
@@ -43,7 +43,7 @@ const fetched = async (chunk) => {
         .core;
     } catch (cause) {
       failures += 1;
-      chunk.address ??= attempt(() => /https?:[^\s"'#]+/.exec(/** @type {Error} */ (cause).message)?.[0]);
+      chunk.address ??= attempt(() => /module: (https?:[^\s"'#]+)/.exec(/** @type {Error} */ (cause).message)?.[1]);
       if (tries === TRIES) throw cause;
     }
     await pause(PAUSE * tries * random());
@@ -66,7 +66,8 @@ export const loaded = async (webassembly, javascript) => {
         await core.start();
         return core;
       } catch {
-        // What the engine compiles it will run, and this it does not.
+        // What the engine compiles it will run, and this it does not. Nor is anything there to start in a file of Parcel's, whose
+        // loader takes no file that failed once: the other form is another file.
         isForbidden = true;
       }
     }

@@ -1,43 +1,25 @@
-// The packed package through real bundlers, each result loaded in a browser, where it fetches real tokens.
+// The packed package through real bundlers, each result loaded in a browser, where it fetches real tokens, and the core in a chunk of its own.
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
+import { rspack } from "@rspack/core";
 import * as esbuild from "esbuild";
 import { rollup } from "rollup";
 import * as vite from "vite";
+import * as vite7 from "vite-7";
 import webpack from "webpack";
+import { application, html, useInBrowser } from "./support/application.js";
 import { launch } from "./support/chromium.js";
 import { project } from "./support/installed_package.js";
 import { site } from "./support/site.js";
 
-/** What an application does with the package: a token from a function, one from a URL, an error recognised. */
-const use = `
-  const ask = async (organizationId, source) => custom_identity_provider({ organizationId, source, identity: null }).getToken();
-  const caught = (error) => error instanceof IdentityError ? error.code : String(error);
-  globalThis.answers = Promise.resolve().then(start).then(async () => ({
-    fromFunction: await ask("organization-of-the-function", async () => ({
-      access_token: "made-by-the-page", entity_id: "entity-of-the-function", expires_in: 28800, token_type: "Bearer",
-    })),
-    fromUrl: await ask("organization", "/livechat/token"),
-    refused: await ask("organization-without-a-source").catch(caught),
-    signedOut: await sign_out(),
-  })).catch((error) => ({ failed: error.code + ": " + error.message + " " + error.cause }));
-`;
-const names = "custom_identity_provider, IdentityError, sign_out";
-/** Each way of loading the package, and the lines that an application writes for it. */
-const applications = {
-  "default entry": `import { ${names} } from "custom-identity-provider";
-    const start = () => {};`,
-  "slim entry, init()": `import { ${names}, init } from "custom-identity-provider/slim";
-    const start = () => init();`,
-  "slim entry, wasm?url": `import { ${names}, init } from "custom-identity-provider/slim";
-    import wasm from "custom-identity-provider/wasm?url";
-    const start = () => init(wasm);`,
-  "slim entry, new URL of /wasm": `import { ${names}, init } from "custom-identity-provider/slim";
-    const start = () => init(new URL("custom-identity-provider/wasm", import.meta.url));`,
-};
+const packages = fileURLToPath(new URL("node_modules", import.meta.url));
 
 let installed, browser;
 before(async () => {
@@ -50,144 +32,244 @@ after(async () => {
 });
 
 /** Writes an application into a folder of its own in the project. */
-const application = (name, kind) => {
-  installed.write(`${name}/main.js`, applications[kind] + use);
-  installed.write(
-    `${name}/index.html`,
-    `<!doctype html><title>${name}</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>`,
-  );
-  return join(installed.folder, name);
+const write = (name, entry) => {
+  const folder = name.replaceAll(/\W+/g, "-");
+  installed.write(`${folder}/main.js`, application(entry));
+  installed.write(`${folder}/index.html`, html);
+  return join(installed.folder, folder);
 };
 
-/** Opens the page and holds its answers against what the application must get. */
-const check = async (url) => {
-  const { page, errors, close } = await browser.page();
-  try {
-    await page.goto(url);
-    await page.waitForFunction(() => "answers" in globalThis);
-    const answers = await page.evaluate(() => globalThis.answers);
-    const { creationDate, ...fromFunction } = answers.fromFunction ?? {};
-    assert.deepEqual(
-      { ...answers, fromFunction },
-      {
-        fromFunction: {
-          accessToken: "made-by-the-page",
-          entityId: "entity-of-the-function",
-          expiresIn: 28_800_000,
-          tokenType: "Bearer",
-          organizationId: "organization-of-the-function",
-        },
-        fromUrl: { ...answers.fromUrl, accessToken: "made-by-a-test:1", entityId: "entity" },
-        refused: "BAD_OPTION",
-        signedOut: undefined,
-      },
-    );
-    assert.ok(Math.abs(creationDate - Date.now()) < 60_000);
-    // A wrong option is said in the console, too.
-    assert.deepEqual(
-      (await errors()).filter((text) => !text.includes("the option source is wrong")),
-      [],
-    );
-  } finally {
-    await close();
-  }
+/** A logger of Vite that keeps the warnings. @param {string[]} warnings */
+const viteLogger = (warnings) => ({
+  ...vite.createLogger("silent"),
+  warn: (text) => void warnings.push(text),
+  warnOnce: (text) => void warnings.push(text),
+  error: (text) => void warnings.push(text),
+});
+
+const ofVite = (builder) => async (root) => {
+  const warnings = [];
+  await builder.build({ root, customLogger: viteLogger(warnings), build: { outDir: "dist" } });
+  return warnings;
 };
 
-const serve = async (folder) => {
-  const server = await site(folder);
-  try {
-    await check(`${server.url}/index.html`);
-    assert.equal(server.issued(), 1);
-  } finally {
-    await server.close();
-  }
-};
-
-const builds = {
-  async vite(root) {
-    await vite.build({ root, logLevel: "error", build: { outDir: "dist" } });
-    return join(root, "dist");
-  },
-  async webpack(root) {
-    const output = join(root, "dist");
-    const compiler = webpack({
-      mode: "production",
-      context: root,
-      entry: "./main.js",
-      output: { path: output, publicPath: "auto" },
-    });
-    const stats = await new Promise((resolve, reject) =>
-      compiler.run((error, stats) => (error ? reject(error) : resolve(stats))),
-    );
-    await new Promise((resolve) => compiler.close(resolve));
-    assert.deepEqual(stats.toJson({ all: false, errors: true }).errors, []);
-    return output;
-  },
-  async esbuild(root) {
-    const outdir = join(root, "dist");
-    await esbuild.build({
-      entryPoints: [join(root, "main.js")],
-      bundle: true,
-      minify: true,
-      format: "esm",
-      outdir,
-      logLevel: "error",
-    });
-    return outdir;
-  },
-  async rollup(root) {
-    const output = join(root, "dist");
-    const bundle = await rollup({
-      input: join(root, "main.js"),
-      plugins: [nodeResolve()],
-      onwarn: (warning) => {
-        throw new Error(warning.message);
-      },
-    });
-    await bundle.write({ dir: output, format: "es" });
-    await bundle.close();
-    return output;
-  },
-};
-
-const page =
-  '<!doctype html><title>Built</title><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>';
-
-for (const [builder, kind] of [
-  ["vite", "default entry"],
-  ["webpack", "default entry"],
-  ["esbuild", "default entry"],
-  ["rollup", "default entry"],
-  ["vite", "slim entry, init()"],
-  ["vite", "slim entry, wasm?url"],
-  ["webpack", "slim entry, init()"],
-  ["webpack", "slim entry, new URL of /wasm"],
-]) {
-  test(`${builder}: ${kind}`, async () => {
-    const folder = application(`${builder}-${kind.replaceAll(/\W+/g, "-")}`, kind);
-    const output = await builds[builder](folder);
-    if (builder !== "vite") installed.write(join(output, "index.html").slice(installed.folder.length), page);
-    await serve(output);
+const ofWebpack = (builder) => async (root) => {
+  const compiler = builder({
+    mode: "production",
+    context: root,
+    entry: "./main.js",
+    output: { path: join(root, "dist"), publicPath: "auto" },
   });
-}
+  const stats = await new Promise((resolve, reject) =>
+    compiler.run((error, stats) => (error ? reject(error) : resolve(stats))),
+  );
+  await new Promise((resolve) => compiler.close(resolve));
+  const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
+  return [...errors, ...warnings].map(({ message }) => message);
+};
 
-for (const kind of ["default entry", "slim entry, init()", "slim entry, wasm?url"]) {
-  test(`vite's development server: ${kind}`, async () => {
-    const folder = application(`vite-development-${kind.replaceAll(/\W+/g, "-")}`, kind);
-    const service = await site(folder);
-    const server = await vite.createServer({
-      root: folder,
-      logLevel: "error",
-      cacheDir: join(folder, ".vite"),
-      server: { host: "127.0.0.1", port: 0, proxy: { "/livechat": service.url } },
-    });
+const ofEsbuild = (splitting) => async (root) => {
+  const { warnings } = await esbuild.build({
+    entryPoints: [join(root, "main.js")],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    splitting,
+    outdir: join(root, "dist"),
+    logLevel: "silent",
+  });
+  return warnings.map(({ text }) => text);
+};
+
+const ofRollup = (output) => async (root) => {
+  const warnings = [];
+  const bundle = await rollup({
+    input: join(root, "main.js"),
+    plugins: [nodeResolve()],
+    onwarn: ({ message }) => void warnings.push(message),
+  });
+  await bundle.write({ dir: join(root, "dist"), format: "es", ...output });
+  await bundle.close();
+  return warnings;
+};
+
+/** Runs a program to its end; answers with what it complained of. */
+const run = (program, words, cwd) => {
+  const { status, stdout, stderr, error } = spawnSync(program, words, {
+    cwd,
+    encoding: "utf8",
+    timeout: 240_000,
+    env: { ...process.env, NO_COLOR: "1", CI: "1" },
+  });
+  assert.equal(status, 0, `${error ?? ""}${stdout}${stderr}`);
+  return `${stdout}\n${stderr}`.split("\n").filter((line) => /warn|⚠|unsupported|could not/i.test(line));
+};
+
+/** The program that an npm package of this machine's kind has; its own installer, which would put it into place, is not run. */
+const bun = () => {
+  const require = createRequire(createRequire(import.meta.url).resolve("bun/package.json"));
+  const { optionalDependencies } = require("bun/package.json");
+  for (const name of Object.keys(optionalDependencies)) {
     try {
-      await server.listen();
-      await check(server.resolvedUrls.local[0]);
-      assert.equal(service.issued(), 1);
+      return require.resolve(`${name}/bin/bun`);
+    } catch {
+      // It is for another kind of machine.
+    }
+  }
+  throw new Error("no bun for this machine");
+};
+
+/** Builds the application of a folder into its folder `dist`; answers with the warnings. @type {Record<string, (root: string) => Promise<string[]>>} */
+const builds = {
+  "Vite 8": ofVite(vite),
+  "Vite 7, on Rollup": ofVite(vite7),
+  webpack: ofWebpack(webpack),
+  Rspack: ofWebpack(rspack),
+  Rollup: ofRollup({}),
+  "esbuild with splitting": ofEsbuild(true),
+  Bun: async (root) =>
+    run(
+      bun(),
+      ["build", "main.js", "--outdir", "dist", "--format", "esm", "--splitting", "--minify", "--target", "browser"],
+      root,
+    ),
+  Parcel: async (root) =>
+    run(
+      process.execPath,
+      [
+        join(packages, "parcel/lib/bin.js"),
+        "build",
+        "index.html",
+        "--dist-dir",
+        "dist",
+        "--no-source-maps",
+        "--no-autoinstall",
+        "--public-url",
+        "./",
+        "--cache-dir",
+        join(root, "cache"),
+      ],
+      root,
+    ),
+};
+
+/** Builds it, and serves what was built. */
+const built = async (root, build) => {
+  assert.deepEqual(await build(root), []);
+  // What makes no page of its own gets ours.
+  const page = join(root, "dist/index.html");
+  writeFileSync(page, html, { flag: "a" });
+  return site(join(root, "dist"));
+};
+
+for (const [name, build] of Object.entries(builds)) {
+  test(`${name}: without a warning; the core comes in a chunk of its own, after the first factory call`, async () => {
+    const server = await built(write(name), build);
+    try {
+      const came = await useInBrowser(browser, `${server.url}/index.html`);
+      assert.deepEqual(came, { form: "webassembly", webassembly: "call" });
+      assert.equal(server.issued(), 1);
+      const again = await useInBrowser(browser, `${server.url}/index.html`, { failing: true });
+      assert.deepEqual(again, came, "where the chunk could not be had at first");
     } finally {
       await server.close();
-      await service.close();
     }
   });
 }
+
+for (const [name, build] of Object.entries({
+  "esbuild without splitting": ofEsbuild(false),
+  "Rollup in one file": ofRollup({ inlineDynamicImports: true }),
+})) {
+  test(`${name}: one file with both forms of the core, which works`, async () => {
+    const server = await built(write(name), build);
+    try {
+      assert.deepEqual(await useInBrowser(browser, `${server.url}/index.html`), {
+        form: "webassembly",
+        webassembly: "start",
+        javascript: "start",
+      });
+    } finally {
+      await server.close();
+    }
+  });
+}
+
+for (const [name, builder] of Object.entries({ "Vite 8": vite, "Vite 7": vite7 })) {
+  test(`${name}'s development server: the same, with the package prepared by it and as it is`, async () => {
+    for (const exclude of [[], ["custom-identity-provider"]]) {
+      const root = write(`${name} development ${exclude}`);
+      const warnings = [];
+      const service = await site(root);
+      const server = await builder.createServer({
+        root,
+        customLogger: viteLogger(warnings),
+        cacheDir: join(root, "cache"),
+        optimizeDeps: { exclude },
+        server: { host: "127.0.0.1", port: 0, proxy: { "/livechat": service.url } },
+      });
+      try {
+        await server.listen();
+        const came = await useInBrowser(browser, server.resolvedUrls.local[0]);
+        assert.deepEqual(came, { form: "webassembly", webassembly: "call" });
+        assert.deepEqual(warnings, []);
+      } finally {
+        await server.close();
+        await service.close();
+      }
+    }
+  });
+}
+
+for (const [name, builder] of Object.entries({ "Vite 8": vite, webpack })) {
+  test(`${name}: the inline entry has its core in the same file`, async () => {
+    const build = builder === vite ? ofVite(vite) : ofWebpack(webpack);
+    const server = await built(write(`${name} inline`, "custom-identity-provider/inline"), build);
+    try {
+      assert.deepEqual(await useInBrowser(browser, `${server.url}/index.html`), {
+        form: undefined,
+        webassembly: "start",
+      });
+    } finally {
+      await server.close();
+    }
+  });
+}
+
+test("no bundler: the files as they are, by an import map; and another copy, or another version, beside them", async () => {
+  const root = write("no-bundler");
+  const dist = join(installed.package, "dist");
+  for (const name of ["one", "copy", "later"]) cpSync(dist, join(root, name), { recursive: true });
+  for (const file of ["index.js", "core.js", "core_javascript.js"]) {
+    const path = join(root, "later", file);
+    const { version } = JSON.parse(readFileSync(join(installed.package, "package.json"), "utf8"));
+    writeFileSync(path, readFileSync(path, "utf8").replaceAll(`"${version}"`, '"99.0.0"'));
+  }
+  const maps = { imports: { "custom-identity-provider": "./one/index.js" } };
+  writeFileSync(
+    join(root, "index.html"),
+    html.replace("<script", `<script type="importmap">${JSON.stringify(maps)}</script><script`),
+  );
+  const server = await site(root);
+  try {
+    const address = `${server.url}/index.html`;
+    const expected = { form: "webassembly", webassembly: "call" };
+    assert.deepEqual(await useInBrowser(browser, address), expected);
+    for (const other of ["copy", "later"]) {
+      const { page, errors, close } = await browser.page();
+      await page.goto(address);
+      const tokens = await page.evaluate(async (other) => {
+        const options = { licenseId: 12345678, identity: () => "ada", cache: "memory", source: "/livechat/token" };
+        const copies = await Promise.all(["one", other].map((name) => import(`/${name}/index.js`)));
+        const tokens = await Promise.all(copies.map((copy) => copy.custom_identity_provider(options).getToken()));
+        return tokens.map((token) => token.accessToken);
+      }, other);
+      assert.equal(new Set(tokens).size, 1, other);
+      assert.deepEqual(await errors(), []);
+      await close();
+    }
+    assert.equal(server.issued(), 3);
+  } finally {
+    await server.close();
+  }
+});

@@ -5,6 +5,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { publint } from "publint";
 import { pack, project, root } from "./support/installed_package.js";
 
 let installed;
@@ -44,16 +45,23 @@ test("the tarball holds exactly these files", () => {
       "LICENSE-APACHE",
       "LICENSE-MIT",
       "README.md",
+      "dist/core.js",
+      "dist/core_javascript.js",
       "dist/custom_identity_provider.wasm",
       "dist/index.cjs",
       "dist/index.d.cts",
       "dist/index.js",
+      "dist/inline.js",
       "dist/script.js",
-      "dist/slim.js",
       "index.d.ts",
+      "inline.d.ts",
       "package.json",
+      "script.cjs",
+      "script.d.cts",
       "script.d.ts",
-      "slim.d.ts",
+      "script.js",
+      "wasm.d.cts",
+      "wasm.d.ts",
     ],
   );
 });
@@ -151,20 +159,34 @@ test("it is licensed as the repository is", () => {
   }
 });
 
+test("publint has nothing to say about it, however strict", async () => {
+  const { messages } = await publint({ pkgDir: join(root, "pkg"), strict: true });
+  assert.deepEqual(messages, []);
+});
+
+test("attw finds code and types of one kind for each entry, however it is resolved", () => {
+  const { path } = pack(installed.folder);
+  const attw = join(root, "tests/packaging/node_modules/@arethetypeswrong/cli/dist/index.js");
+  const { status, stdout, stderr } = spawnSync(process.execPath, [attw, path, "--no-color"], { encoding: "utf8" });
+  assert.equal(status, 0, `${stdout}${stderr}`);
+});
+
 test("the types resolve for bundlers and for Node, each entry its own", () => {
   installed.write(
     "application.ts",
     `
     import { custom_identity_provider, IdentityError, type Token } from "custom-identity-provider";
-    import { init, sign_out } from "custom-identity-provider/slim";
+    import { sign_out } from "custom-identity-provider/inline";
+    import wasm from "custom-identity-provider/wasm";
     import "custom-identity-provider/script";
     const token: Promise<Token> = custom_identity_provider({ licenseId: 1, identity: null, source: "/livechat/token" }).getToken();
     const code: string = new IdentityError("NETWORK", "unreachable").code;
-    const ready: Promise<void> = init("/custom_identity_provider.wasm").then(sign_out);
+    const left: Promise<void> = sign_out();
+    const file: unknown = wasm;
     globalThis.custom_identity_provider.configure({ licenseId: 1 });
     // @ts-expect-error the types are there: this is no any
     const wrong: number = custom_identity_provider().hasToken();
-    export { token, code, ready, wrong };
+    export { token, code, left, file, wrong };
   `,
   );
   for (const [module, resolution] of [
@@ -181,12 +203,18 @@ test("who calls require gets types of a CommonJS module, with the same things in
     "application.cts",
     `
     import library = require("custom-identity-provider");
+    import inline = require("custom-identity-provider/inline");
+    import wasm = require("custom-identity-provider/wasm");
+    import "custom-identity-provider/script";
     import { custom_identity_provider, IdentityError, type Token } from "custom-identity-provider";
     const token: Promise<Token> = custom_identity_provider({ licenseId: 1, identity: null, source: "/livechat/token" }).getToken();
     const code: string = new IdentityError("NETWORK", "unreachable").code;
+    const left: Promise<void> = inline.sign_out();
+    const file: unknown = wasm;
+    globalThis.custom_identity_provider.configure({ licenseId: 1 });
     // @ts-expect-error the types are there: this is no any
     const wrong: number = library.sign_out();
-    export = { token, code, wrong };
+    export = { token, code, left, file, wrong };
   `,
   );
   for (const resolution of ["node16", "nodenext"]) {
