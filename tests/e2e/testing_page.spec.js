@@ -26,8 +26,9 @@ test("the page's tests pass where the package does what they expect, and fail wh
   const folder = await mkdtemp(join(tmpdir(), "end-to-end-"));
   let body = PAGE;
   const server = createServer(async (request, response) => {
-    response.setHeader("content-type", request.url === "/script.js" ? "text/javascript" : "text/html");
-    response.end(request.url === "/script.js" ? await readFile(join(packageFolder, "script.js")) : body);
+    const isPage = request.url === "/";
+    response.setHeader("content-type", isPage ? "text/html" : "text/javascript");
+    response.end(isPage ? body : await readFile(join(packageFolder, request.url)));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   try {
