@@ -33,10 +33,8 @@ export const Promise = /** @type {PromiseConstructor} */ ((async () => {})().con
 /** What page code may throw: a rejection of such a promise, and nothing at once. @param {unknown} value @returns {Promise<any>} */
 export const promised = (value) => new Promise((resolve) => resolve(value));
 
-const settled = promised(undefined);
-
 /** @param {() => void} task */
-export const queueMicrotask = (task) => void settled.then(task);
+export const queueMicrotask = (task) => void promised(undefined).then(task);
 
 /** The timers as they were when the package was loaded, should the page's own ones fail later. */
 export const firstTimers = { setTimeout: global("setTimeout"), clearTimeout: global("clearTimeout") };
