@@ -20,6 +20,9 @@ const PAGE = `<!doctype html><title>Shop</title><script src="/script.js"></scrip
   window.__lc = { license: 12345678 };
 </script>`;
 
+// Playwright starts twice in it.
+test.describe.configure({ timeout: 300_000 });
+
 test("the page's tests pass where the package does what they expect, and fail where it does not", async () => {
   const text = await readFile(join(here, "../../docs/testing.md"), "utf8");
   const [, example] = /^```js\n(\/\/ chat\.spec\.js\n.*?)^```/ms.exec(text);
