@@ -5,6 +5,7 @@ import { Promise, attempt, monotonicNow, random, storage, wallNow } from "./envi
 import { identityError } from "./error.js";
 import { Listeners } from "./event.js";
 import { callerOf, readIdentity } from "./identity.js";
+import { lend } from "./lease.js";
 import { typeOf } from "./value.js";
 import { Deferred } from "./guard.js";
 import { broadcast, lookAtMark, withCore, wakeAfter, writeMark } from "./page.js";
@@ -44,6 +45,7 @@ export const host = {
   callerOf,
   deferred: (/** @type {number} */ limit) => new Deferred(limit),
   identityError,
+  lend,
   typeOf,
   listeners: () => new Listeners(),
   lookAtMark,

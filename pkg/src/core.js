@@ -7,6 +7,7 @@ import { attempt, firstTimers } from "./environment.js";
 import { badOption } from "./error.js";
 import { notify } from "./event.js";
 import { guard } from "./guard.js";
+import { lending } from "./lease.js";
 import { CACHES } from "./options.js";
 import { watchPage } from "./page.js";
 import { leavable, reasonOf, refusal } from "./promise.js";
@@ -79,7 +80,7 @@ const engineOf = ({ form, glue }) => ({
     const advised = advising(options);
     // The options go in with each call: held by the core, what they close over would never be garbage.
     return {
-      getToken: (call) => advised(ask(handle, () => handle.call(METHODS.getToken, options), call)),
+      getToken: lending(options, (call) => advised(ask(handle, () => handle.call(METHODS.getToken, options), call))),
       getFreshToken: (call) => advised(ask(handle, () => handle.call(METHODS.getFreshToken, options), call)),
       hasToken: () => guard(() => handle.call(METHODS.hasToken, options)),
       invalidate: () => guard(() => handle.call(METHODS.invalidate, undefined)),

@@ -189,14 +189,21 @@ impl Driver {
         ask: fn(&mut Session, Moment, &Policy, Caller) -> Reply,
     ) -> Promise {
         let identity = identity_of(options);
-        if let Err(refusal) = self.observe(&identity, &asker.policy) {
-            return refusal;
-        }
+        let said = match self.observe(&identity, &asker.policy) {
+            Ok(said) => said,
+            Err(refusal) => return refusal,
+        };
         let caller = Caller(sys::caller_of(&identity));
-        let reply = ask(&mut self.core.borrow_mut(), now(), &asker.policy, caller);
+        let now = now();
+        let reply = ask(&mut self.core.borrow_mut(), now, &asker.policy, caller);
         self.note_begun(asker, options);
         let promise = match reply {
-            Reply::Token(grant) => self.handed_out(&grant).1,
+            Reply::Token(grant) => {
+                let promise = self.handed_out(&grant).1;
+                self.do_pending();
+                self.lend(asker, options, said.as_deref(), now, &grant, &promise);
+                return promise;
+            }
             Reply::Wait(request) => self.promise_of(request, caller, identity),
             Reply::Refuse(failure) if failure.code == ErrorCode::NotSignedIn => {
                 sys::refusal(&identity_error(&failure, &JsValue::UNDEFINED))
@@ -211,16 +218,34 @@ impl Driver {
         promise
     }
 
+    /// Has the same call answered without the core for as long as it says, unless somebody listens to what happens here.
+    fn lend(
+        &self,
+        asker: &Asker,
+        options: &JsValue,
+        identity: Option<&str>,
+        now: Moment,
+        grant: &Rc<Grant>,
+        promise: &Promise,
+    ) {
+        let lease = self.core.borrow_mut().lease(now, &asker.policy, identity, grant);
+        if let Some(lease) = lease
+            && self.listeners.is_empty()
+        {
+            sys::lend(options, identity, promise, lease.from as f64, lease.until as f64);
+        }
+    }
+
     /// Tells the core who is signed in; without knowing, nobody may be given a token.
-    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<(), Promise> {
+    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<Option<String>, Promise> {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
         match self.read(function) {
             Ok(identity) => {
                 let wants_record = self.core.borrow_mut().observe(identity.as_deref());
-                let said = (Caller(sys::caller_of(function)), Reading::Says(identity));
+                let said = (Caller(sys::caller_of(function)), Reading::Says(identity.clone()));
                 self.proceed(wants_record, policy, &[said]);
-                Ok(())
+                Ok(identity)
             }
             Err(error) => Err(sys::refusal(&error)),
         }

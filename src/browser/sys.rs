@@ -32,6 +32,10 @@ extern "C" {
     #[wasm_bindgen(js_namespace = host, js_name = callerOf)]
     pub(super) fn caller_of(identity: &JsValue) -> u32;
 
+    /// Rule 25: calls with these options are answered with this promise, while they are this person's and the wall clock is between these.
+    #[wasm_bindgen(js_namespace = host)]
+    pub(super) fn lend(options: &JsValue, identity: Option<&str>, promise: &Promise, from: f64, until: f64);
+
     /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn ask(
@@ -100,7 +104,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn abort(this: &Asking);
 
-    /// `Deferred` of `pkg/src/promise.js`.
+    /// `Deferred` of `pkg/src/guard.js`.
     pub(super) type Deferred;
     #[wasm_bindgen(method, getter)]
     pub(super) fn promise(this: &Deferred) -> Promise;

@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::answer::{Answer, Warning, read_answer};
-use super::credential::{Grant, Kind};
+use super::credential::{Grant, Kind, refresh_stretch};
 use super::event::{AbortReason, Event, Method, Reason, Rejection, SignOutOrigin};
 use super::failure::{ErrorCode, Failure};
 use super::json_web_token::came_again;
+use super::lease::{Burst, LATEST_TIMER, LEASE, Lease};
 use super::lifetime::Moment;
 use super::record::{RecordScope, read_record};
 use super::retry::{CoolDown, Jitter, asked_pause, pause};
@@ -299,6 +300,7 @@ pub struct Session {
     /// Whom a caller named instead, while others of the same request were answered.
     moved_to: Option<Option<String>>,
     jitter: Jitter,
+    burst: Burst,
     /// A few at most: taken from the front.
     effects: Vec<Effect>,
 }
@@ -319,6 +321,7 @@ impl Session {
             laid_aside_until: None,
             moved_to: None,
             jitter,
+            burst: Burst::default(),
             effects: Vec::new(),
         }
     }
@@ -522,6 +525,28 @@ impl Session {
             return Reply::Token(grant);
         }
         self.join_or_begin(now, policy, caller, Method::GetToken, Reason::Get)
+    }
+
+    /// Whether, and for how long, who calls with this identity and by these rules may be given the token again that [`Session::get_token`] just
+    /// replied with: until this session is told or asked anything else, the reply would be the same, and nothing would begin.
+    pub fn lease(
+        &mut self,
+        now: Moment,
+        policy: &Policy,
+        identity: Option<&str>,
+        replied: &Rc<Grant>,
+    ) -> Option<Lease> {
+        let is_in_hand = self.held.as_ref().is_some_and(|held| Rc::ptr_eq(held, replied));
+        let is_awaited = self.requests.iter().any(|request| request.epoch == self.epoch && request.is_demanded());
+        let lifetime = &replied.lifetime;
+        // A refresh ahead begins at a call.
+        let end = refresh_stretch(lifetime, policy.margin, policy.refresh_ahead);
+        let is_lent = self.burst.goes_on(now)
+            && is_in_hand
+            && !is_awaited
+            && self.identity() == identity
+            && lifetime.remaining(now, policy.margin).saturating_sub(end) > LEASE + LATEST_TIMER;
+        is_lent.then(|| Lease { from: now.wall, until: now.wall.saturating_add(LEASE) })
     }
 
     /// Somebody asks for a token that is not the one in hand.

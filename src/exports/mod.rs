@@ -25,7 +25,7 @@ pub fn hear_mark(mark: &str) {
     browser::hear_mark(mark);
 }
 
-/// One of the `FACTS` in `pkg/src/engine.js`, by its number there: time passed, the network is back, another tab may have signed out, the page
+/// One of the `FACTS` in `pkg/src/core.js`, by its number there: time passed, the network is back, another tab may have signed out, the page
 /// goes to sleep or may have slept.
 #[wasm_bindgen]
 pub fn happened(fact: u8) {

@@ -60,7 +60,7 @@ impl Provider {
         Self { known: Some((driver, driver.asker(policy, on_event))) }
     }
 
-    /// A call of one of the `METHODS` in `pkg/src/engine.js`, by its number there: six methods cost a page half a kilobyte more. Given are
+    /// A call of one of the `METHODS` in `pkg/src/core.js`, by its number there: six methods cost a page half a kilobyte more. Given are
     /// the handle's options, or the promise of who leaves.
     pub fn call(&self, method: u8, given: &JsValue) -> Promise {
         let Some((driver, asker)) = &self.known else { return browser::unknown_option() };
