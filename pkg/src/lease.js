@@ -25,13 +25,13 @@ export const endLease = () => {
  * @param {number} from
  * @param {number} until
  */
-export const lend = (options, identity = null, promise, from, until) => {
+export const lend = (options, identity, promise, from, until) => {
   cancel(timer);
   // The wall clock may stand still, or be set back.
   timer = after(endLease, until - from);
   // An identity that had to be written otherwise for the core is not to be mixed up with who is called just that.
   if (timer === undefined || identity?.startsWith("\0")) return;
-  standing = { options, identity, promise, from, until };
+  standing = { options, identity: identity ?? null, promise, from, until };
 };
 
 /**

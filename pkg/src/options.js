@@ -34,6 +34,7 @@ import { bare, isRecord } from "./value.js";
  * @property {number} refreshAhead
  * @property {number} timeout
  * @property {number} patience
+ * @property {string} [tabs] whether tabs ask together
  * @property {Function | undefined} onEvent
  * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once, by the copy of the package that read the options; added by the engine
  */
@@ -208,6 +209,7 @@ export const readPartialOptions = (widget, value) => {
       refreshAhead: milliseconds(0),
       timeout: milliseconds(1),
       patience: milliseconds(0),
+      tabs: oneOf("share"),
       onEvent: CALLABLE,
       organizationId: TEXT,
       ...widget.own,
@@ -236,6 +238,9 @@ export const readOptions = (widget, value) => {
   if (!options.source) throw badOption("source", `one to be given: ${sourceOf(options.wanted)[1]}`);
   if (options.identity === undefined && options.cache === "session") {
     throw badOption("identity", `one to be given with a cache that outlives the page: ${IDENTITY[1]}`);
+  }
+  if (options.identity === undefined && options.tabs) {
+    throw badOption("identity", `one to be given where tabs share a token: ${IDENTITY}`);
   }
   widget.complete?.(options);
   options.accountKey = `${options.licenseId ?? ""}:${options.organizationId ?? ""}`;

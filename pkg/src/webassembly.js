@@ -3,10 +3,12 @@
 
 import {
   Provider,
+  askedByTab,
   attemptEnded,
   finish,
   happened,
   hearMark,
+  inTurn,
   imports,
   signOut,
 } from "../generated/webassembly/custom_identity_provider.js";
@@ -15,7 +17,7 @@ import { attempt, global } from "./environment.js";
 
 const parts = {
   form: /** @type {const} */ ("webassembly"),
-  glue: { Provider, attemptEnded, happened, hearMark, signOut },
+  glue: { Provider, askedByTab, attemptEnded, happened, hearMark, inTurn, signOut },
 };
 
 /** The page's own, read anew at every use. @returns {typeof WebAssembly} */

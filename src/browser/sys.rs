@@ -36,7 +36,8 @@ extern "C" {
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn lend(options: &JsValue, identity: Option<&str>, promise: &Promise, from: f64, until: f64);
 
-    /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers.
+    /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers. Where a turn is named, it is asked when
+    /// it is this page's turn of that name among the tabs, and other tabs' tokens are offered to `inTurn` until then.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn ask(
         options: &JsValue,
@@ -45,7 +46,12 @@ extern "C" {
         session: u32,
         request: u32,
         attempt: u32,
+        turn: &str,
     ) -> Asking;
+
+    /// Says something to the other tabs: a record for those who want a token of this scope; without one, that it is wanted here.
+    #[wasm_bindgen(js_namespace = host, js_name = tellTabs)]
+    pub(super) fn tell_tabs(scope: &str, record: &str);
 
     /// Of what type a value is; `fields.rs` has the names.
     #[wasm_bindgen(js_namespace = host, js_name = typeOf)]

@@ -36,7 +36,8 @@ pub use retry::{
     LONGEST_RETRY_AFTER, REFUSAL_PAUSE, backoff_ceiling, cool_down_length,
 };
 pub use session::{
-    Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session, Settings,
+    Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session,
+    Settings, TURN_GRACE,
 };
 pub use sign_out::{FoundMark, News, SignOuts, first_mark};
 pub use token::{Account, RawToken, SHORT_LIFETIME, Token};

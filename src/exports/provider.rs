@@ -40,6 +40,7 @@ impl Provider {
         refresh_ahead: f64,
         timeout: f64,
         patience: f64,
+        shares: bool,
     ) -> Provider {
         let given = |number: f64| (!number.is_nan()).then_some(number as i64);
         let Some((widget, cache)) = Widget::numbered(widget).zip(Cache::numbered(cache)) else {
@@ -57,7 +58,7 @@ impl Provider {
             timeout: timeout as i64,
             patience: patience as i64,
         };
-        Self { known: Some((driver, driver.asker(policy, on_event))) }
+        Self { known: Some((driver, driver.asker(policy, on_event, shares))) }
     }
 
     /// A call of one of the `METHODS` in `pkg/src/core.js`, by its number there: six methods cost a page half a kilobyte more. Given are

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::core_forms;
-use crate::failure::{Failure, Outcome, While};
+use crate::failure::{Outcome, While};
 use crate::npm;
 use crate::process;
 use crate::ready::Ready;

@@ -201,6 +201,39 @@ impl Stage {
         }
     }
 
+    /// An attempt waits for its turn among the tabs.
+    pub fn wait_for_turn(&mut self, attempt: Attempt) {
+        self.session.wait_for_turn(attempt);
+        self.obey();
+    }
+
+    /// It is its turn: the source is asked.
+    pub fn take_turn(&mut self, attempt: Attempt) {
+        self.session.take_turn(self.now, attempt);
+        self.obey();
+    }
+
+    /// What other tabs are handed that share under this mark, if there is anything.
+    pub fn handed_on(&self, mark: &str) -> Option<Value> {
+        let grant = self.session.shareable(self.now)?;
+        let mut record = self.record_of(&grant);
+        record["generation"] = json!(mark);
+        Some(record)
+    }
+
+    /// Another tab hands a record on, to one that shares under this mark.
+    pub fn offer(&mut self, attempt: Attempt, policy: &Policy, mark: &str, record: Value) {
+        let record = Json(self.taken_apart(record));
+        let scope = scope_of(self.session.identity());
+        let expected = RecordScope { scope: &scope, generation: mark };
+        let offered = self.session.offered(self.now, attempt, policy, expected, &Answer::Object(&record));
+        if let Some(grant) = offered {
+            self.ask(attempt, policy);
+            self.session.take(self.now, attempt, grant);
+            self.obey();
+        }
+    }
+
     fn record_of(&self, grant: &Grant) -> Value {
         let mut record = match &grant.credential {
             Credential::Token(token) => json!({
