@@ -1,5 +1,5 @@
 // @ts-check
-// Who is signed in, as the page's own function says it.
+// Who is signed in, by what the page's own function returns.
 
 import { attempt, complainOnce, promised } from "./environment.js";
 import { IdentityError } from "./error.js";

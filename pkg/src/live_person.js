@@ -1,5 +1,5 @@
 // @ts-check
-// LivePerson's tag, beneath Live Assist: told who the visitor is, and told anew when that changes.
+// LivePerson's tag, which Live Assist is built on: it is told who the visitor is, and told again when that changes.
 // Documents: LivePerson, "Authenticate in Web and Mobile Messaging" for the identity function, "Web Tag" for `newPage`.
 
 import { DEADLINE, answerOnce, within } from "./callback.js";

@@ -1,5 +1,5 @@
 // @ts-check
-// LiveChat's running widget: told who is signed in by `window.__lc`, and taken off the page when that person leaves.
+// LiveChat's running widget: it learns from `window.__lc` who is signed in, and is removed from the page when that person leaves.
 // Document: LiveChat, "Chat Widget JS API".
 
 import { after, attempt, canListen, complainOnce, defineGlobal, describeGlobal, global } from "./environment.js";
@@ -70,7 +70,7 @@ const settings = (provider) => {
     want: (wanted, isFirm = !isWanted) => {
       isWanted = wanted;
       const descriptor = describeGlobal("__lc");
-      // A page's `var __lc` can't be watched, for it can't be redefined: it is looked at now and then.
+      // A page's `var __lc` can't be redefined, so it can't be watched: it is looked at now and then.
       if (!descriptor?.get && descriptor?.configurable !== false) {
         held = descriptor?.value;
         const set = (/** @type {any} */ value) => {

@@ -260,7 +260,7 @@ const withChallenge = (init, codeChallenge) => {
  * @returns {Promise<Outcome>}
  */
 const askOnce = async (options, { signal, isNative }, identity, reason) => {
-  // Who is not signed in has a source of its own, where the page gives one.
+  // A guest, who is not signed in, has a source of its own if the page gives one.
   const source = /** @type {import("./options.js").Source} */ (
     identity === null && options.guests ? options.guests : options.source
   );

@@ -48,7 +48,7 @@ const adviseOnUnit = ({ accessToken, expiresIn }) => {
  */
 export const readable = (answer, wanted) => {
   const type = typeOfAnswer(answer);
-  // A token endpoint that knows nobody who is signed in says null or nothing, alone or as `token`.
+  // If nobody is signed in, a token endpoint may answer null or nothing, alone or as `token`.
   const nobody = { answer: undefined, type: 1 };
   if (answer === "" && wanted === "jwt") return nobody;
   if (type === 2) {

@@ -170,7 +170,7 @@ fn read_token(
     if is_skewed {
         warnings.push(Warning::ClockSkew);
     }
-    // A token for another account than the page's is no answer.
+    // A token for another account than the page's is not accepted.
     for (field, is_another) in [
         (shape.license_id, differs(&account.license_id, &token.license_id)),
         (shape.organization_id, differs(&account.organization_id, &token.organization_id)),

@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         let mut expected =
             if unit == 1.0 { "a positive number of milliseconds" } else { "a positive number of seconds" };
         if let Value::Number(number) = found {
-            // A float outside i64's range saturates, and NaN becomes 0: both are no sane lifetime.
+            // A float outside i64's range saturates, and NaN becomes 0: neither is a sane lifetime.
             let milliseconds = (number * unit) as i64;
             if Lifetime::is_sane(milliseconds) {
                 return milliseconds;
