@@ -23,7 +23,7 @@ export const tokenOf = ([accessToken, entityId, expiresIn, creationDate, license
   return attempt(() => Object.freeze(token)) ?? token;
 };
 
-/** The fields of a token in the endpoint's raw shape and of a finished one, as `src/core/answer.rs` reads them. */
+/** The fields of a token in the endpoint's own form and of a finished one, as `src/core/answer.rs` reads them. */
 const TOKEN = [
   ...["access_token", "entity_id", "expires_in", "token_type", "license_id", "organization_id"],
   ...["accessToken", "entityId", "expiresIn", "tokenType", "creationDate", "licenseId", "organizationId"],

@@ -75,7 +75,7 @@ pub struct Failure {
     pub code: ErrorCode,
     /// For a person.
     pub message: Cow<'static, str>,
-    /// Whether the same call may succeed later without anybody mending anything; such a failure is tried again.
+    /// Whether the same call may succeed later without anybody changing anything; such a failure is tried again.
     pub retryable: bool,
     /// The HTTP status, when there was one.
     pub status: Option<u16>,
@@ -84,7 +84,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that trying again does not mend.
+    /// A failure that trying again does not cure.
     pub fn lasting(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retryable: false, status: None, retry_after: None }
     }
