@@ -10,6 +10,7 @@ use crate::process;
 pub const RECORDED: &[(&str, u64)] = &[
     ("index.js", 8_689),
     ("core.js", 42_006),
+    ("core_javascript.js", 99_999),
     ("inline.js", 47_931),
     ("script.js", 8_848),
     ("custom_identity_provider.wasm", 28_050),
