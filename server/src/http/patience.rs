@@ -8,7 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// What the timer of a connection runs for.
+/// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waiting {
     /// The first byte of a request.
@@ -51,6 +51,10 @@ pub struct Patient<S> {
     head: Duration,
     keep_alive: Duration,
     waiting: Waiting,
+    /// When what is waited for has to be there.
+    deadline: Instant,
+    /// Wakes the connection no later than at its deadline. It may ring too early, and is then set anew: setting it for every request
+    /// costs more than that.
     timer: Pin<Box<Sleep>>,
 }
 
@@ -58,12 +62,27 @@ impl<S> Patient<S> {
     /// A new connection.
     pub fn new(stream: S, answering: Answering, head: Duration, keep_alive: Duration) -> Self {
         let timer = Box::pin(sleep(keep_alive));
-        Self { stream, answering, head, keep_alive, waiting: Waiting::ForRequest, timer }
+        let deadline = timer.deadline();
+        Self { stream, answering, head, keep_alive, waiting: Waiting::ForRequest, deadline, timer }
     }
 
     fn wait(&mut self, waiting: Waiting, patience: Duration) {
         self.waiting = waiting;
-        self.timer.as_mut().reset(Instant::now() + patience);
+        self.deadline = Instant::now() + patience;
+    }
+
+    /// Ends when the deadline is over.
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.timer.deadline() > self.deadline {
+            self.timer.as_mut().reset(self.deadline);
+        }
+        loop {
+            ready!(self.timer.as_mut().poll(context));
+            if self.timer.deadline() >= self.deadline {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(self.deadline);
+        }
     }
 }
 
@@ -89,7 +108,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
                 Poll::Ready(read)
             }
             Poll::Pending if self.waiting == Waiting::No => Poll::Pending,
-            Poll::Pending => self.timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => self.poll_deadline(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
         }
     }
 }

@@ -88,6 +88,8 @@ impl From<KeySize> for rsa::KeySize {
 /// A private key. It has no `Debug`, and the library wipes its memory.
 pub struct SigningKey {
     id: String,
+    /// The header of its tokens, in base64url.
+    header: String,
     file: PathBuf,
     active_from: Option<u64>,
     pair: RsaKeyPair,
@@ -136,7 +138,8 @@ impl SigningKey {
         let id = rsa_thumbprint(&modulus, &exponent);
         let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
         let public_key_info = der.as_ref().to_vec();
-        Some(Self { id, file, active_from, pair, modulus, exponent, public_key_info, bits })
+        let header = URL_SAFE_NO_PAD.encode(serde_json::json!({ "alg": "RS256", "typ": "JWT", "kid": id }).to_string());
+        Some(Self { id, header, file, active_from, pair, modulus, exponent, public_key_info, bits })
     }
 
     /// Writes the file, or replaces it at once and whole.
@@ -178,6 +181,11 @@ impl SigningKey {
     /// Its thumbprint (RFC 7638), the `kid` of tokens.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The header of the tokens that it signs, as it stands in them.
+    pub fn header(&self) -> &str {
+        &self.header
     }
 
     /// Where it is kept.

@@ -15,7 +15,7 @@ mod thumbprint;
 pub use key_file::{KeyFileError, KeySize, SigningKey};
 pub use key_set::{KeySet, LONGEST_TOKEN_LIFE, PUBLICATION_LEAD, PUBLISHED_MAXIMUM_AGE, State};
 pub use publication::{Format, live_assist_line, omnichannel_list, pem, web_key_set};
-pub use signer::{Signer, SigningError};
+pub use signer::{RegisteredClaims, Signer, SigningError};
 pub use thumbprint::rsa_thumbprint;
 
 use std::{

@@ -277,7 +277,7 @@ async fn service(
     given: Given,
 ) -> IdentityService {
     let configuration = Configuration {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         metrics_listen: None,
         database: DatabaseSettings {
             url: format!("sqlite:{}", folder.join("customers.sqlite").display()),
