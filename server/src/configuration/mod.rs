@@ -20,7 +20,7 @@ pub use guests::GuestFlags;
 pub use live_assist::{CLIENT_SECRET_VARIABLE, LiveAssistFlags};
 pub use livechat::{AGENT_TOKEN_VARIABLE, LiveChatFlags};
 pub use omnichannel::OmnichannelFlags;
-pub use signing::{SigningFlags, SigningSettings};
+pub use signing::{SIGNING_KEY_VARIABLE, SigningFlags, SigningSettings};
 
 use std::{net::ToSocketAddrs, time::Duration};
 
@@ -179,7 +179,7 @@ impl ServiceFlags {
         let guests = self.guests;
         let livechat = self.livechat.check(&variable, |serves_livechat| guests.check(serves_livechat))?;
         let admin_key = self.administration.check(&variable)?;
-        let signing = self.signing.check(self.omnichannel.check()?, self.live_assist.check(&variable)?)?;
+        let signing = self.signing.check(&variable, self.omnichannel.check()?, self.live_assist.check(&variable)?)?;
         if livechat.is_none() && signing.is_none() {
             return Err(wrong(
                 "client-id",

@@ -132,7 +132,9 @@ static GUEST: Statements = Statements {
 
 /// The delete is atomic, so that of any number of customers one gets the row.
 const TAKE_ENTITY_OF_GUEST: &str = "
-    DELETE FROM guest WHERE account = $1 AND guest_id = $2 AND entity_id IS NOT NULL AND expires_at > $3
+    DELETE FROM guest
+    WHERE account = $1 AND guest_id = $2 AND entity_id IS NOT NULL
+        AND (expires_at > $3 OR expires_at > (SELECT now FROM clock))
     RETURNING entity_id";
 
 impl CustomerStore {

@@ -117,10 +117,14 @@ impl SigningKey {
         if metadata.mode() & 0o077 != 0 && metadata.mode() & 0o777 != 0o440 {
             return Err(KeyFileError::Mode(file.to_owned()));
         }
-        let bytes = Zeroizing::new(fs::read(file).map_err(failed)?);
+        Self::parse(&Zeroizing::new(fs::read(file).map_err(failed)?), file)
+    }
+
+    /// Reads what stands in a file, or in whatever else this names.
+    pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Self, KeyFileError> {
         let none = |found| KeyFileError::NoKey { file: file.to_owned(), found };
-        let text = ascii(&bytes);
-        let (above, document) = private_key(&text, &bytes, file).map_err(none)?;
+        let text = ascii(bytes);
+        let (above, document) = private_key(&text, bytes, file).map_err(none)?;
         let active_from = active_from(&above).ok_or_else(|| KeyFileError::NoTime(file.to_owned()))?;
         let pair = RsaKeyPair::from_pkcs8(&document).ok();
         pair.and_then(|pair| Self::new(pair, file.to_owned(), active_from))
