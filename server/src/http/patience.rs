@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -28,18 +28,36 @@ enum Waiting {
     No,
 }
 
-/// Says whether a request of the connection is being answered.
-#[derive(Debug, Clone, Default)]
-pub struct Answering(Arc<AtomicBool>);
+/// Says whether a request of the connection is being answered, and when the last one was.
+#[derive(Debug, Clone)]
+pub struct Answering(Arc<Answers>);
+
+#[derive(Debug)]
+struct Answers {
+    began: Instant,
+    /// Milliseconds from the beginning of the connection to the end of the last answer, or `UNANSWERED`.
+    ended: AtomicU64,
+}
+
+const UNANSWERED: u64 = u64::MAX;
+
+impl Default for Answering {
+    fn default() -> Self {
+        Self(Arc::new(Answers { began: Instant::now(), ended: AtomicU64::new(0) }))
+    }
+}
 
 impl Answering {
     /// From the end of a request's head to its answer.
     pub fn set(&self, answering: bool) {
-        self.0.store(answering, Ordering::Relaxed);
+        let now = || u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(0);
+        self.0.ended.store(if answering { UNANSWERED } else { now() }, Ordering::Relaxed);
     }
 
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// When the last answer was ready; none while there is one to come.
+    fn ended(&self) -> Option<Instant> {
+        let ended = self.0.ended.load(Ordering::Relaxed);
+        (ended != UNANSWERED).then(|| self.0.began + Duration::from_millis(ended))
     }
 }
 
@@ -66,9 +84,21 @@ impl<S> Patient<S> {
         Self { stream, answering, head, keep_alive, waiting: Waiting::ForRequest, deadline, timer }
     }
 
-    fn wait(&mut self, waiting: Waiting, patience: Duration) {
+    fn wait(&mut self, waiting: Waiting, deadline: Instant) {
         self.waiting = waiting;
-        self.deadline = Instant::now() + patience;
+        self.deadline = deadline;
+    }
+
+    /// While a request is answered there is no deadline, but when the answer is ready nobody comes by to set the next one. So the timer
+    /// rings before that could be over.
+    fn look_again(&mut self, context: &mut Context<'_>) {
+        let latest = Instant::now() + self.keep_alive;
+        if self.timer.deadline() > latest {
+            self.timer.as_mut().reset(latest);
+        }
+        while self.timer.as_mut().poll(context).is_ready() {
+            self.timer.as_mut().reset(latest);
+        }
     }
 
     /// Ends when the deadline is over.
@@ -92,22 +122,27 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.answering.is_set() {
-            self.waiting = Waiting::No;
-        } else if self.waiting == Waiting::No {
-            let keep_alive = self.keep_alive;
-            self.wait(Waiting::ForRequest, keep_alive);
+        match self.answering.ended() {
+            None => self.waiting = Waiting::No,
+            Some(ended) if self.waiting == Waiting::No => {
+                let deadline = ended + self.keep_alive;
+                self.wait(Waiting::ForRequest, deadline);
+            }
+            Some(_) => {}
         }
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(read) => {
                 if self.waiting == Waiting::ForRequest && buffer.filled().len() > before {
-                    let head = self.head;
-                    self.wait(Waiting::ForHead, head);
+                    let deadline = Instant::now() + self.head;
+                    self.wait(Waiting::ForHead, deadline);
                 }
                 Poll::Ready(read)
             }
-            Poll::Pending if self.waiting == Waiting::No => Poll::Pending,
+            Poll::Pending if self.waiting == Waiting::No => {
+                self.look_again(context);
+                Poll::Pending
+            }
             Poll::Pending => self.poll_deadline(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
         }
     }

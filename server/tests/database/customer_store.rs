@@ -139,8 +139,8 @@ async fn a_lease_keeps_others_out_until_it_ends_and_then_one_takes_over() {
 async fn a_lease_runs_as_long_as_it_was_taken_for_however_the_databases_clock_is_set() {
     on_both(async |url| {
         for (name, seconds) in [("ada", 86_400), ("bob", -86_400)] {
-            set_clock(url, 0).await;
             let (holder, other) = (open(url, "account").await, open(url, "account").await);
+            set_clock(url, 0).await;
             let (customer, lease_duration) = (customer(name), Duration::from_secs(2));
             let began = Instant::now();
             let Creation::Begun { .. } = holder.begin_creation(&customer, lease_duration).await.unwrap() else { panic!() };
