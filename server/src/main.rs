@@ -18,7 +18,12 @@ use identity_service::{
     logging,
     service::{IdentityService, StartError},
 };
+use mimalloc::MiMalloc;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// Half as dear as the system's, at which a tenth of a cached token's time was spent.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Says why the program ends; where nobody can read it, the exit code has to do.
 fn complain(error: &impl Display) {
