@@ -175,7 +175,7 @@ async fn run(given: Flags) -> Result<(), String> {
         }),
     };
     let configuration = |token_lifetime, guests| Configuration {
-        listen: given.listen,
+        listen: given.listen.into(),
         metrics_listen: None,
         database: DatabaseSettings { url: given.database_url.clone(), connections: 8 },
         livechat: Some(LiveChatSettings {
