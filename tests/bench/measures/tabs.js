@@ -7,17 +7,17 @@ const LOADS = 100;
 const CALLS = 20;
 
 /** What the package's own option needs to be measured. */
-export const SHARED = { id: OURS, name: 'custom-identity-provider, tabs: "share"', query: { tabs: "share" } };
+const SHARING = { id: OURS, name: 'custom-identity-provider, `tabs: "share"`', query: { tabs: "share" } };
 
 /**
  * Ten tabs at once, and then again until there were a hundred loads, with twenty calls each.
  * @param {Awaited<ReturnType<typeof import("../../packaging/support/chromium.js").launch>>} browser
  * @param {Awaited<ReturnType<typeof import("../support/site.js").site>>} served
- * @returns {Promise<{name: string, atOnce: number, inAll: number}[]>} requests
+ * @returns {Promise<{name: string, id: string, isSharing: boolean, atOnce: number, inAll: number}[]>} requests
  */
 export const requestsOfTabs = async (browser, served) => {
   const found = [];
-  for (const { id, name, needsSignIn, query = {} } of [SHARED, ...contenders]) {
+  for (const { id, name, needsSignIn, query = {} } of [SHARING, ...contenders]) {
     const { page: first, close } = await browser.page();
     try {
       const pages = [first];
@@ -34,7 +34,7 @@ export const requestsOfTabs = async (browser, served) => {
       await Promise.all(pages.map(load));
       const atOnce = served.asked();
       for (let loads = TABS; loads < LOADS; loads += TABS) await Promise.all(pages.map(load));
-      found.push({ name, atOnce, inAll: served.asked() });
+      found.push({ name, id, isSharing: "tabs" in query, atOnce, inAll: served.asked() });
     } catch (error) {
       // A build from before the option was there names those that it knows.
       if (!query.tabs || !String(error).includes("option")) throw error;

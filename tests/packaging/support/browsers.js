@@ -127,6 +127,7 @@ export async function browser(name) {
     return {
       tab,
       tabAt,
+      version: async () => (await session.getCapabilities()).getBrowserVersion(),
       close: async () => {
         await session.quit().catch(() => {});
         end();
