@@ -6,10 +6,11 @@ const AT_ONCE = 20;
 /**
  * @param {(code: Function | string, ...given: unknown[]) => Promise<any>} run code in the page with all contenders
  * @param {number} rounds
+ * @param {string[]} [names] of those to be compared, where not all are
  * @returns {Promise<Record<string, number>[]>} microseconds per call, by contender
  */
-export const cachedAnswers = async (run, rounds) => {
-  await run(() => globalThis.cached.prepare());
+export const cachedAnswers = async (run, rounds, names) => {
+  await run((names) => globalThis.cached.prepare(names ?? undefined), names ?? null);
   const found = [];
   while (found.length < rounds) found.push(...(await run((count) => globalThis.cached.compare(count), AT_ONCE)));
   return found;

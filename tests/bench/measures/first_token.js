@@ -42,11 +42,17 @@ const work = (trace) => {
  * Visits in Chromium.
  * @param {Awaited<ReturnType<typeof import("../../packaging/support/chromium.js").launch>>} browser
  * @param {Awaited<ReturnType<typeof import("../support/site.js").site>>} served
- * @param {{before?: Before, slowdown?: number, network?: {latency: number, throughput: number}}} conditions milliseconds, bits per second
+ * @param {{before?: Before, slowdown?: number, network?: {latency: number, throughput: number}, among?: import("../contenders/list.js").Contender[]}} conditions
+ * milliseconds, bits per second; all contenders where not some are named
  * @param {number} rounds
  * @returns {Promise<Record<string, Visit>[]>} by contender
  */
-export const visitsInChromium = async (browser, served, { before = "none", slowdown = 1, network }, rounds) => {
+export const visitsInChromium = async (
+  browser,
+  served,
+  { before = "none", slowdown = 1, network, among = contenders },
+  rounds,
+) => {
   const visit = async ({ id, needsSignIn }) => {
     const { page, errors, close } = await browser.page();
     try {
@@ -82,7 +88,7 @@ export const visitsInChromium = async (browser, served, { before = "none", slowd
       await close();
     }
   };
-  return inTurns(visit, rounds);
+  return inTurns(visit, rounds, among);
 };
 
 /**
@@ -113,15 +119,15 @@ export const visits = async (tab, served, { before = "none" }, rounds) => {
     await tab.go(served.page(id));
     return tab.run(marks);
   };
-  return inTurns(visit, rounds);
+  return inTurns(visit, rounds, contenders);
 };
 
 /** A visit of each contender in each round. */
-const inTurns = async (visit, rounds) => {
+const inTurns = async (visit, rounds, among) => {
   const found = [];
   for (let round = 0; round < rounds; round += 1) {
     const one = {};
-    for (const contender of shuffled(contenders)) one[contender.id] = await visit(contender);
+    for (const contender of shuffled(among)) one[contender.id] = await visit(contender);
     found.push(one);
   }
   return found;
