@@ -75,13 +75,13 @@ test("a cached answer comes from its lease: it takes at most twice as long as Li
     cachedRatios([OURS, WITHOUT_IDENTITY], LIVECHATS_OWN),
   ));
 
-// The core is compiled beside the main thread: 1.6 times. With a core that is decoded and compiled by it, 4 times.
-test("a first token keeps the main thread at most three times as long as LiveChat's own", (context) =>
+// The core is compiled beside the main thread: 1.8 times. Decoded and compiled by it: 5 times.
+test("until the first token no task of the main thread is more than three times as long as LiveChat's own longest", (context) =>
   hold(context, { [OURS]: [0, 3] }, async () => {
     const among = contenders.filter(({ id }) => id === OURS || id === LIVECHATS_OWN);
     const visits = await visitsInChromium(chromium, served, { among }, 3);
-    const busy = visits.map((round) =>
-      Object.fromEntries(Object.entries(round).map(([id, visit]) => [id, visit.busy ?? NaN])),
+    const longest = visits.map((round) =>
+      Object.fromEntries(Object.entries(round).map(([id, visit]) => [id, visit.longest ?? NaN])),
     );
-    return { [OURS]: compared(busy, LIVECHATS_OWN)[OURS].ratio.median };
+    return { [OURS]: compared(longest, LIVECHATS_OWN)[OURS].ratio.median };
   }));
