@@ -1,4 +1,4 @@
-// The package's public types: every entry (default, slim, script) has this face.
+// The package's public types: every entry (default, inline, script) has this face.
 
 /** A token as LiveChat's widget and SDK expect it: a frozen plain object that survives a structured clone. */
 export interface Token {
@@ -401,11 +401,14 @@ export type IdentityErrorCode =
   | "SSO_IDENTITY_EXCEPTION"
   /** LiveChat's `oauth_exception`; the message is the exception's name. */
   | "SSO_OAUTH_EXCEPTION"
-  /** The page's Content-Security-Policy forbids WebAssembly; the message names the directive to add. */
+  /**
+   * The page cannot run WebAssembly, and the core's other form, `core_javascript.js`, could not be loaded; `cause` says why. From the inline entry, which
+   * has no other form: the page's Content-Security-Policy forbids WebAssembly; the message names the directive to add.
+   */
   | "WASM_BLOCKED"
-  /** The WebAssembly module could not be loaded or was used before `init()`. */
+  /** The core, `core.js`, could not be loaded; `cause` says why. It was tried again; a later call tries anew. */
   | "WASM_MISSING"
-  /** The WebAssembly module crashed; reload the page. */
+  /** The core crashed; reload the page. */
   | "WASM_TRAPPED";
 
 export class IdentityError extends Error {
@@ -443,6 +446,8 @@ interface EventBase {
 /** Everything `onEvent` can be told; `request` numbers the runs of the source within one page. */
 // prettier-ignore
 export type IdentityEvent = EventBase & (
+  /** The core, for which this widget waited, runs: as WebAssembly, or as JavaScript where the page cannot run that. */
+  | { readonly type: "core_started"; readonly form: "webassembly" | "javascript" }
   /** A method was called. */
   | { readonly type: "call"; readonly method: MethodName }
   /** `getToken` was answered from the cache; `remaining` ms until the token counts as expired. */

@@ -16,7 +16,7 @@ const ADVICE = {
   IDENTITY_CHANGED: "That is as it should be: the answer belonged to somebody else. Call again.",
   SSO_IDENTITY_EXCEPTION: "LiveChat does not accept this customer: start over with a new identity.",
   SSO_OAUTH_EXCEPTION: "LiveChat does not accept this client or grant: check the client id and what it is allowed.",
-  WASM_BLOCKED: "Add the directive that the message names to the page’s Content-Security-Policy.",
+  WASM_BLOCKED: "This page runs no WebAssembly, so check that core_javascript.js can be loaded.",
   WASM_MISSING: "Check that the package was built and that its files can be loaded.",
   WASM_TRAPPED: "Reload the page.",
 };

@@ -16,13 +16,5 @@ export const showBanner = (...paragraphs) => {
 /** Where the package can't run, says why; other errors are not its subject. @param {any} error whatever was thrown */
 export const showBlocked = (error) => {
   if (!["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"].includes(error?.code)) return;
-  showBanner(
-    [html("strong", {}, error.code), ` – ${error.message}.`],
-    error.code === "WASM_BLOCKED"
-      ? [
-          "Every method rejects with this error instead of hanging. The directive to add: ",
-          html("code", {}, "script-src 'self' 'wasm-unsafe-eval'"),
-        ]
-      : adviceFor(error),
-  );
+  showBanner([html("strong", {}, error.code), ` – ${error.message}.`], adviceFor(error));
 };

@@ -26,6 +26,10 @@ const LENGTH = 200;
 
 /** @type {{ [Type in IdentityEvent["type"]]: (event: Extract<IdentityEvent, { type: Type }>) => string }} */
 const SENTENCES = {
+  core_started: ({ form }) =>
+    form === "javascript"
+      ? "the core runs as JavaScript, for this page cannot run WebAssembly"
+      : "the core runs as WebAssembly",
   call: ({ method }) => `${method}() was called`,
   cache_hit: ({ remaining }) => `answered from the cache; ${duration(remaining)} left`,
   joined: ({ method, request }) => `${method} joined request ${request}`,

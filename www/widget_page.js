@@ -19,8 +19,8 @@ export const onEvent = (event) => {
   timeline.addEvent(event);
   addEntry(event);
   if (event.type === "signed_out" && event.origin === "other_tab") void followSession();
-  if ("code" in event && event.code === "WASM_BLOCKED")
-    showBlocked({ code: event.code, message: "the page’s Content-Security-Policy forbids WebAssembly" });
+  if ("code" in event && (event.code === "WASM_BLOCKED" || event.code === "WASM_MISSING"))
+    showBlocked({ code: event.code, message: "the core of the package could not be loaded" });
 };
 
 /** Whose chat and token are shown; null while they are nobody's. @type {string | null} */

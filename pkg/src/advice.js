@@ -17,8 +17,10 @@ export const advising = ({ wanted, guests }) => {
       "the source says that nobody is signed in, so LiveChat's chat waits for ever: for guests use connectLiveChat, or give the option guests, a source of theirs",
     );
   };
+  /** What was looked at last: a token from the cache is the same promise, call after call. @type {Promise<any> | undefined} */
+  let latest;
   return (answer) => {
-    answer.then(undefined, advise);
+    if (answer !== latest) (latest = answer).then(undefined, advise);
     return answer;
   };
 };

@@ -5,26 +5,37 @@ import { Promise, attempt, monotonicNow, random, storage, wallNow } from "./envi
 import { identityError } from "./error.js";
 import { Listeners } from "./event.js";
 import { callerOf, readIdentity } from "./identity.js";
+import { lend } from "./lease.js";
 import { typeOf } from "./value.js";
 import { Deferred } from "./guard.js";
-import { broadcast, lookAtMark, withCore, wakeAfter, writeMark } from "./page.js";
+import { broadcast, canTellTabs, lookAtMark, tellTabs, withCore, wakeAfter, writeMark } from "./page.js";
 import { refusal } from "./promise.js";
 import { newMark, removeRecords } from "./sign_out.js";
+import { askInTurn } from "./tabs.js";
 import { parseRecord, recordText, tokenOf } from "./token.js";
 
 /**
- * Asks a source by the copy of the package that read its options; what comes of it is told to the core.
+ * Asks a source by the copy of the package that read its options; what comes of it is told to the core. Where a turn is named, it is asked
+ * together with other tabs.
  * @param {import("./options.js").ReadOptions} options
  * @param {string | undefined} identity
  * @param {string} reason
  * @param {number} session
  * @param {number} request
  * @param {number} attempt
+ * @param {string} turn
  */
-const ask = (options, identity, reason, session, request, attempt) => {
-  const asking = options.ask(identity, reason);
-  asking.outcome.then((outcome) => withCore((core) => core.attemptEnded(session, request, attempt, outcome)));
-  return asking;
+const ask = (options, identity, reason, session, request, attempt, turn) => {
+  const askSource = () => {
+    const asking = options.ask(identity, reason);
+    asking.outcome.then((outcome) => withCore((core) => core.attemptEnded(session, request, attempt, outcome)));
+    return asking;
+  };
+  const tell = (/** @type {string} */ record, /** @type {boolean} */ isItsTurn) =>
+    withCore((core) => core.inTurn(session, request, attempt, record, isItsTurn)) ?? true;
+  if (!turn) return askSource();
+  // Where other tabs can't be told, there is no turn.
+  return askInTurn(canTellTabs() ? turn : "", options.timeout, tell, askSource);
 };
 
 /**
@@ -44,6 +55,7 @@ export const host = {
   callerOf,
   deferred: (/** @type {number} */ limit) => new Deferred(limit),
   identityError,
+  lend,
   typeOf,
   listeners: () => new Listeners(),
   lookAtMark,
@@ -58,6 +70,7 @@ export const host = {
   removeRecords,
   resolved: (/** @type {unknown} */ value) => Promise.resolve(value),
   storage: () => storage("sessionStorage"),
+  tellTabs,
   tokenOf,
   wakeAfter,
   wallNow,

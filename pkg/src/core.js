@@ -7,6 +7,7 @@ import { attempt, firstTimers } from "./environment.js";
 import { badOption } from "./error.js";
 import { notify } from "./event.js";
 import { guard } from "./guard.js";
+import { lending } from "./lease.js";
 import { CACHES } from "./options.js";
 import { watchPage } from "./page.js";
 import { leavable, reasonOf, refusal } from "./promise.js";
@@ -18,7 +19,7 @@ import { isRecord } from "./value.js";
 /** @typedef {import("./engine.js").Engine} Engine */
 /**
  * What asks the core, in one of its forms.
- * @typedef {Pick<typeof import("../generated/webassembly/custom_identity_provider.js"), "Provider" | "attemptEnded" | "happened" | "hearMark" | "signOut">} Glue
+ * @typedef {Pick<typeof import("../generated/webassembly/custom_identity_provider.js"), "Provider" | "askedByTab" | "attemptEnded" | "happened" | "hearMark" | "inTurn" | "signOut">} Glue
  */
 /** @typedef {{form: "webassembly" | "javascript", glue: Glue, start: () => Promise<void> | void}} Form `start` answers with nothing where the core runs already */
 
@@ -72,6 +73,7 @@ const engineOf = ({ form, glue }) => ({
             options.refreshAhead,
             options.timeout,
             options.patience,
+            options.tabs === "share",
           ),
       )
     );
@@ -79,7 +81,7 @@ const engineOf = ({ form, glue }) => ({
     const advised = advising(options);
     // The options go in with each call: held by the core, what they close over would never be garbage.
     return {
-      getToken: (call) => advised(ask(handle, () => handle.call(METHODS.getToken, options), call)),
+      getToken: lending(options, (call) => advised(ask(handle, () => handle.call(METHODS.getToken, options), call))),
       getFreshToken: (call) => advised(ask(handle, () => handle.call(METHODS.getFreshToken, options), call)),
       hasToken: () => guard(() => handle.call(METHODS.hasToken, options)),
       invalidate: () => guard(() => handle.call(METHODS.invalidate, undefined)),
@@ -90,7 +92,7 @@ const engineOf = ({ form, glue }) => ({
 });
 
 /** What the page tells the core. @param {Glue} glue @returns {import("./page.js").Core} */
-const told = ({ attemptEnded, happened, hearMark }) => ({
+const told = ({ askedByTab, attemptEnded, happened, hearMark, inTurn }) => ({
   wake: () => void guard(() => happened(FACTS.wake)),
   wentOnline: () => void guard(() => happened(FACTS.wentOnline)),
   lookForSignOut: () => void guard(() => happened(FACTS.lookForSignOut)),
@@ -98,6 +100,9 @@ const told = ({ attemptEnded, happened, hearMark }) => ({
   leavePage: () => void guard(() => happened(FACTS.leavePage)),
   attemptEnded: (session, request, attempt, outcome) =>
     void guard(() => attemptEnded(session, request, attempt, outcome)),
+  // After a trap it is a rejected promise, and so the attempt is over.
+  inTurn: (...turn) => Boolean(guard(() => inTurn(...turn))),
+  askedByTab: (scope) => void guard(() => askedByTab(scope)),
 });
 
 /** The core as the face takes it. @param {Form} form @returns {import("./engine.js").Core} */

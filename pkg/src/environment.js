@@ -33,10 +33,8 @@ export const Promise = /** @type {PromiseConstructor} */ ((async () => {})().con
 /** What page code may throw: a rejection of such a promise, and nothing at once. @param {unknown} value @returns {Promise<any>} */
 export const promised = (value) => new Promise((resolve) => resolve(value));
 
-const settled = promised(undefined);
-
 /** @param {() => void} task */
-export const queueMicrotask = (task) => void settled.then(task);
+export const queueMicrotask = (task) => void promised(undefined).then(task);
 
 /** The timers as they were when the package was loaded, should the page's own ones fail later. */
 export const firstTimers = { setTimeout: global("setTimeout"), clearTimeout: global("clearTimeout") };
@@ -68,6 +66,9 @@ export const wallNow = () => {
   if (Number.isFinite(now)) latest = now;
   return latest;
 };
+
+/** The same by the page's own clock alone, quickly: whatever that answers with or throws. @returns {number} */
+export const pageNow = () => Date.now();
 
 let highest = 0;
 /** Milliseconds by a clock that never goes back; the wall clock's, as far as they go forward, where the page has no other. */

@@ -3,6 +3,7 @@
 
 import { Promise, after, cancel, monotonicNow } from "./environment.js";
 import { IdentityError } from "./error.js";
+import { endLease } from "./lease.js";
 import { quiet, refusal } from "./promise.js";
 
 /** Promises that still wait. @type {Set<Deferred>} */
@@ -54,16 +55,18 @@ export class Deferred {
 }
 
 /**
- * Calls the core. A trap rejects everyone who still waits, this call, and every later one.
+ * Calls the core, which may change its mind. A trap rejects everyone who still waits, this call, and every later one.
  * @template T
  * @param {() => T} call
  * @returns {T | Promise<never>}
  */
 export const guard = (call) => {
+  endLease();
   if (!trapped) {
     try {
       return call();
     } catch (cause) {
+      endLease();
       trapped = trapError(cause);
       for (const deferred of waiting) deferred.reject(trapped);
     }

@@ -25,9 +25,9 @@ export const callerOf = (identity) => {
  */
 const wellFormed = (identity) => (/^\0|[\uD800-\uDFFF]/u.test(identity) ? `\0${JSON.stringify(identity)}` : identity);
 
-/** The identity that the core was told. @param {string | undefined} told */
-export const identityOf = (told) =>
-  told?.startsWith("\0") ? /** @type {string} */ (JSON.parse(told.slice(1))) : (told ?? null);
+/** The identity that the core was told. @param {string | undefined} identity */
+export const identityOf = (identity) =>
+  identity?.startsWith("\0") ? /** @type {string} */ (JSON.parse(identity.slice(1))) : (identity ?? null);
 
 /**
  * Who is signed in at this moment, by the page's own user id; null when nobody, and an IdentityError where that can't be told.
@@ -41,6 +41,11 @@ export const readIdentity = (identity) => {
   } catch (cause) {
     return badIdentity("failed; see cause", { cause });
   }
+  return told(answer);
+};
+
+/** What the core is told of an identity function's answer. @param {unknown} answer @returns {string | null | IdentityError} */
+export const told = (answer) => {
   if (answer === null || answer === undefined) return null;
   if (typeof answer === "string" && answer) return wellFormed(answer);
   if (typeof answer === "number" && Number.isFinite(answer)) return String(answer);

@@ -14,13 +14,11 @@ import { withOptions } from "./widget.js";
 /** @typedef {import("../index.js").LiveAssistOptions} Options */
 
 /** Live Assist with the proof key that one call's code is bound to. */
-const BOUND = withOptions(LIVE_ASSIST, {
-  codeChallenge: (options, name) =>
-    options.option(
-      name,
-      (challenge) => (/^[\w.~-]{43,128}$/.test(challenge) ? String(challenge) : undefined),
-      "43 to 128 characters of base64url",
-    ),
+const BOUND = /* @__PURE__ */ withOptions(LIVE_ASSIST, {
+  codeChallenge: [
+    (challenge) => (/^[\w.~-]{43,128}$/.test(challenge) ? String(challenge) : undefined),
+    "43 to 128 characters of base64url",
+  ],
 });
 
 /** What stands in the token's place when there is none. @param {Options["failureForm"]} failureForm */

@@ -7,7 +7,7 @@ import { provide, sharedState } from "./engine.js";
 import { attempt, canListen, complainOnce, global } from "./environment.js";
 import { badOption } from "./error.js";
 import { takeApart } from "./json_web_token.js";
-import { given } from "./options.js";
+import { CALLABLE, given, milliseconds, oneOf } from "./options.js";
 import { watchPerson } from "./person.js";
 
 /** @typedef {import("../index.js").LiveAssistOptions} Options */
@@ -19,11 +19,11 @@ export const LIVE_ASSIST = {
   number: 2,
   wanted: ({ flow }) => (flow === "code" ? "code" : "jwt"),
   own: {
-    flow: (options, name) => options.oneOf(name, ["implicit", "code"]),
-    failureForm: (options, name) => options.oneOf(name, ["null", "empty_string", "empty_object"]),
-    signIn: (options, name) => options.callable(name),
-    signInTimeout: (options, name) => options.milliseconds(name, 1),
-    onSignOut: (options, name) => options.callable(name),
+    flow: /* @__PURE__ */ oneOf("implicit", "code"),
+    failureForm: /* @__PURE__ */ oneOf("null", "empty_string", "empty_object"),
+    signIn: CALLABLE,
+    signInTimeout: /* @__PURE__ */ milliseconds(1),
+    onSignOut: CALLABLE,
   },
 };
 

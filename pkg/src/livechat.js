@@ -5,7 +5,7 @@
 import { provide, sharedState } from "./engine.js";
 import { attempt, global } from "./environment.js";
 import { badOption } from "./error.js";
-import { given, readPartialOptions } from "./options.js";
+import { given, readPartialOptions, sourceOf } from "./options.js";
 import { isRecord } from "./value.js";
 
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
@@ -28,8 +28,8 @@ export const LIVECHAT = {
   number: 0,
   wanted: () => "token",
   own: {
-    licenseId: (options, name) => options.option(name, license, "a positive whole number, or its digits"),
-    guests: (options, name) => options.source(name, "token"),
+    licenseId: [license, "a positive whole number, or its digits"],
+    guests: /* @__PURE__ */ sourceOf("token"),
   },
   complete: (options) => {
     if (options.licenseId !== undefined || options.organizationId !== undefined) return;

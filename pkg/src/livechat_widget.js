@@ -5,7 +5,7 @@
 import { after, attempt, canListen, complainOnce, defineGlobal, describeGlobal, global } from "./environment.js";
 import { sharedState } from "./engine.js";
 import { LIVECHAT, custom_identity_provider } from "./livechat.js";
-import { given, readOptions } from "./options.js";
+import { BOOLEAN, CALLABLE, given, readOptions } from "./options.js";
 import { watchPerson } from "./person.js";
 import { isRecord } from "./value.js";
 import { withOptions } from "./widget.js";
@@ -15,9 +15,9 @@ import { withOptions } from "./widget.js";
 /** @typedef {import("./person.js").Connection & {restart: boolean, make: () => IdentityProvider, listen: () => void}} Connection */
 
 /** LiveChat with the options of `connectLiveChat`. */
-const CONNECTED = withOptions(LIVECHAT, {
-  restart: (options, name) => options.boolean(name),
-  onSignOut: (options, name) => options.callable(name),
+const CONNECTED = /* @__PURE__ */ withOptions(LIVECHAT, {
+  restart: BOOLEAN,
+  onSignOut: CALLABLE,
 });
 
 /**

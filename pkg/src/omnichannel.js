@@ -6,7 +6,7 @@ import { DEADLINE, answerOnce, isNobody, within } from "./callback.js";
 import { provide, sharedState } from "./engine.js";
 import { Promise, after, attempt, canListen, cancel, complain, global, listen, unlisten } from "./environment.js";
 import { notify } from "./event.js";
-import { given, readOptions } from "./options.js";
+import { CALLABLE, given, passing, readOptions } from "./options.js";
 import { watchPerson } from "./person.js";
 import { quiet } from "./promise.js";
 import { isRecord } from "./value.js";
@@ -19,14 +19,12 @@ import { withOptions } from "./widget.js";
 const OMNICHANNEL = { name: "omnichannel", number: 1, wanted: () => "jwt", own: {} };
 
 /** Omnichannel with the options of `connectOmnichannel`. */
-const CONNECTED = withOptions(OMNICHANNEL, {
-  startChat: (options, name) =>
-    options.option(
-      name,
-      (start) => (typeof start === "boolean" || isRecord(start) ? start : undefined),
-      "a boolean, or the options of startChat",
-    ),
-  onSignOut: (options, name) => options.callable(name),
+const CONNECTED = /* @__PURE__ */ withOptions(OMNICHANNEL, {
+  startChat: /* @__PURE__ */ passing(
+    (start) => typeof start === "boolean" || isRecord(start),
+    "a boolean, or the options of startChat",
+  ),
+  onSignOut: CALLABLE,
 });
 
 /** What `lcw:error` says of authentication, by its error code. */

@@ -2,7 +2,7 @@
 // How options are read: every wrong one is named, with what was expected of it.
 
 import { attempt, resolveUrl } from "./environment.js";
-import { badOption } from "./error.js";
+import { IdentityError, badOption } from "./error.js";
 import { HEADERS, readHeaders } from "./headers.js";
 import { parse } from "./json.js";
 import { bare, isRecord } from "./value.js";
@@ -10,8 +10,11 @@ import { bare, isRecord } from "./value.js";
 /** @typedef {import("../index.js").FunctionSource} FunctionSource */
 /** @typedef {{name: string} & ({function: FunctionSource} | {url: string, init: import("./source.js").Init} | {grant: "cookie", clientId: string, redirectUri?: string, accountsUrl: string} | {grant: "identity_token", clientId: string, transferUrl: string, accountsUrl: string})} Source */
 /** @typedef {import("./widget.js").Widget} Widget */
-/** @typedef {import("./error.js").IdentityError} IdentityError */
-/** @typedef {ReturnType<typeof reader>} Reader */
+/** @typedef {import("./widget.js").Wanted} Wanted */
+/**
+ * What an option may be: how a value is read, under the name that errors call it by; undefined where it is wrong. And what is expected.
+ * @typedef {[read: (value: any, name: string) => unknown, expected: string]} Kind
+ */
 /**
  * Options as the core takes them: complete, and right.
  * @typedef {object} ReadOptions
@@ -21,7 +24,7 @@ import { bare, isRecord } from "./value.js";
  * @property {Source} [guests] the source for who is not signed in
  * @property {(() => unknown) | null | undefined} identity
  * @property {string} cache
- * @property {import("./widget.js").Wanted} wanted what is wanted of the source
+ * @property {Wanted} wanted what is wanted of the source
  * @property {string} [codeChallenge] the proof key that a code has to be bound to
  * @property {number} [licenseId]
  * @property {string | undefined} organizationId
@@ -31,6 +34,7 @@ import { bare, isRecord } from "./value.js";
  * @property {number} refreshAhead
  * @property {number} timeout
  * @property {number} patience
+ * @property {string} [tabs] whether tabs ask together
  * @property {Function | undefined} onEvent
  * @property {(identity: string | undefined, reason: string) => import("./source.js").Asking} ask asks the source once, by the copy of the package that read the options; added by the engine
  */
@@ -45,27 +49,45 @@ const DEFAULT_CACHE = { token: "session", jwt: "memory", code: "none" };
 const TIMEOUT = 10_000;
 const PATIENCE = 30_000;
 
-/** The options of every widget. */
-const COMMON = [
-  "source",
-  "identity",
-  "cache",
-  "margin",
-  "refreshAhead",
-  "timeout",
-  "patience",
-  "onEvent",
-  "organizationId",
-];
+/**
+ * A value as it is, where it passes. The kinds are said to be pure, so that bundlers leave out those that nobody reads.
+ * @param {(value: any) => unknown} isRight
+ * @param {string} expected
+ * @returns {Kind}
+ */
+export const passing = (isRight, expected) => [(value) => (isRight(value) ? value : undefined), expected];
+/** @param {string} type @param {string} expected */
+const typed = (type, expected) => passing((value) => typeof value === type && value !== "", expected);
 
-/** What is expected of an address, of a text and of a source. */
-const ADDRESS = "a URL that this page can resolve";
-const TEXT = "a non-empty string";
-const SAME_ORIGIN = /** @type {const} */ ("same-origin");
-/** LiveChat's grants, each with the option that it has alone. */
-const GRANTS = bare({ cookie: "redirectUri", identity_token: "transferUrl" });
-const sourceOf = (/** @type {import("./widget.js").Wanted} */ wanted) =>
-  `a function, a URL, or an object with url${wanted === "token" ? " or grant" : ""}`;
+const TEXT = /* @__PURE__ */ typed("string", "a non-empty string");
+export const CALLABLE = /* @__PURE__ */ typed("function", "a function");
+export const BOOLEAN = /* @__PURE__ */ typed("boolean", "a boolean");
+/** @param {string[]} choices */
+export const oneOf = (...choices) => passing((value) => choices.includes(value), `"${choices.join('" or "')}"`);
+/** @param {number} least */
+export const milliseconds = (least) =>
+  passing(
+    (value) => typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER,
+    `a number of milliseconds, ${least} or more`,
+  );
+/** How the page says who is signed in. */
+const IDENTITY = /* @__PURE__ */ passing(
+  (value) => value === null || typeof value === "function",
+  "a function that answers with the page's own user id or null, or null when nobody can be signed in",
+);
+
+/**
+ * An address as the page gave it, as text or as a URL of whatever frame; undefined where it is none. Where nothing is known yet to resolve
+ * a relative one by, as on a server, it is resolved when it is used.
+ * @type {Kind}
+ */
+const ADDRESS = [
+  (value) => {
+    const text = typeof value === "string" ? value : value.href;
+    return typeof text === "string" && text && resolveUrl(text) !== null ? text : undefined;
+  },
+  "a URL that this page can resolve",
+];
 
 /**
  * What is given of an object's own options: an explicit undefined is not, and neither is what its prototype has. Getters run here, once.
@@ -90,169 +112,111 @@ export const given = (object, prefix = "") => {
 };
 
 /**
- * Reads the options of one object; `prefix` stands before each name in errors.
- * @param {any} object
- * @param {string} prefix
- * @param {string[]} known
+ * Reads what is given; the kinds say which options there are.
+ * @param {any} own
+ * @param {string} prefix stands before each name in errors
+ * @param {Record<string, Kind>} kinds
+ * @param {string[]} required
+ * @returns {any}
  */
-const reader = (object, prefix, known) => {
-  const own = given(object, prefix);
-  for (const name of Object.keys(own)) {
+const read = (own, prefix, kinds, required = []) => {
+  const known = Object.keys(kinds);
+  const options = Object.create(null);
+  for (const name of [...Object.keys(own), ...required]) {
     // A misspelt option must not be ignored.
     if (!known.includes(name)) throw badOption(prefix + name, `one of ${known.join(", ")}`);
+    const [reading, expected] = kinds[name];
+    try {
+      options[name] = own[name] === undefined ? undefined : reading(own[name], prefix + name);
+    } catch (error) {
+      // A field of it is wrong.
+      if (error instanceof IdentityError) throw error;
+    }
+    if (options[name] === undefined) throw badOption(prefix + name, expected);
   }
-  /**
-   * @template T
-   * @param {string} name
-   * @param {(value: any) => T | undefined} read undefined where the value is wrong
-   * @param {string} expected
-   * @returns {T | undefined}
-   */
-  const option = (name, read, expected) => {
-    const value = own[name];
-    if (value === undefined) return undefined;
-    const right = attempt(() => read(value));
-    if (right === undefined) throw badOption(prefix + name, expected);
-    return right;
-  };
-  /** A value as it is, where it passes. @param {string} name @param {(value: any) => unknown} isRight @param {string} expected */
-  const passing = (name, isRight, expected) => option(name, (value) => (isRight(value) ? value : undefined), expected);
-  /** @param {string} type @param {string} expected */
-  const typed =
-    (type, expected) =>
-    /** @param {string} name @param {string} [more] what is expected, said better @returns {any} */
-    (name, more = expected) =>
-      passing(name, (value) => typeof value === type && value !== "", more);
-  return {
-    own,
-    option,
-    text: typed("string", TEXT),
-    callable: typed("function", "a function"),
-    boolean: typed("boolean", "a boolean"),
-    /** @param {string} name @returns {string | undefined} */
-    url: (name) => option(name, address, ADDRESS),
-    /** @param {string} name @param {string[]} choices @returns {string | undefined} */
-    oneOf: (name, choices) => passing(name, (value) => choices.includes(value), `"${choices.join('" or "')}"`),
-    /** @param {string} name @param {import("./widget.js").Wanted} wanted */
-    source: (name, wanted) => (own[name] === undefined ? undefined : readSource(own[name], name, wanted)),
-    /** @template T @param {string} name @param {T | undefined} value @param {string} expected @returns {T} */
-    required: (name, value, expected) => {
-      if (value === undefined) throw badOption(prefix + name, expected);
-      return value;
-    },
-    /** @param {string} name @param {number} least @returns {number | undefined} */
-    milliseconds: (name, least) =>
-      passing(
-        name,
-        (value) => typeof value === "number" && value >= least && value <= Number.MAX_SAFE_INTEGER,
-        `a number of milliseconds, ${least} or more`,
-      ),
-  };
+  return options;
 };
 
-/**
- * An address as the page gave it, as text or as a URL of whatever frame; undefined where it is none. Where nothing is known yet to resolve
- * a relative one by, as on a server, it is resolved when it is used.
- * @param {any} value
- * @returns {string | undefined}
- */
-const address = (value) => {
-  const text = typeof value === "string" ? value : value.href;
-  return typeof text === "string" && text && resolveUrl(text) !== null ? text : undefined;
+const SAME_ORIGIN = "same-origin";
+/** @type {Record<string, Kind>} */
+const SERVICE = {
+  url: ADDRESS,
+  method: /* @__PURE__ */ oneOf("GET", "POST"),
+  headers: [(headers) => (typeof headers === "function" ? headers : readHeaders(headers)), HEADERS],
+  credentials: /* @__PURE__ */ oneOf("omit", SAME_ORIGIN, "include"),
+  body: TEXT,
 };
+/** LiveChat's grants: what each has alone, and whether it has to be given. @type {Record<string, [own: Record<string, Kind>, required: string[]]>} */
+const GRANTS = {
+  cookie: [{ redirectUri: TEXT }, []],
+  identity_token: [{ transferUrl: ADDRESS }, ["transferUrl"]],
+};
+const GRANT = /* @__PURE__ */ oneOf("cookie", "identity_token");
 
-/**
- * @param {any} value
- * @param {string} name of the option
- * @param {import("./widget.js").Wanted} wanted
- * @returns {Source}
- */
-const readSource = (value, name, wanted) => {
-  /** @param {string} field @param {string} expected */
-  const wrong = (field, expected) => badOption(name + field, expected);
-  if (typeof value === "function") return bare({ name, function: /** @type {FunctionSource} */ (value) });
-  // A URL, of whatever frame, inherits its address; an own one is a misspelt url.
-  const isUrl = attempt(() => typeof value.href === "string" && !Object.prototype.hasOwnProperty.call(value, "href"));
-  if (typeof value === "string" || isUrl) {
-    const url = address(value);
-    if (url === undefined) throw wrong("", ADDRESS);
-    return bare({ name, url, init: bare({ method: "POST", credentials: SAME_ORIGIN }) });
-  }
-  if (!isRecord(value)) throw wrong("", sourceOf(wanted));
-  const { grant } = given(value, `${name}.`);
-  const read = (/** @type {string[]} */ ...known) => reader(value, `${name}.`, known);
+/** A source of what is wanted. @param {Wanted} wanted @returns {Kind} */
+export const sourceOf = (wanted) => {
   // LiveChat's own grants are sources of its tokens.
   const isLiveChat = wanted === "token";
-  if (grant === undefined || !isLiveChat) {
-    const options = read("url", "method", "headers", "credentials", "body");
-    const url = options.required("url", options.url("url"), isLiveChat ? "a URL (or give grant)" : "a URL");
-    const method = options.oneOf("method", ["GET", "POST"]) ?? "POST";
-    const credentials = /** @type {RequestCredentials | undefined} */ (
-      options.oneOf("credentials", ["omit", SAME_ORIGIN, "include"])
-    );
-    const body = options.text("body");
-    if (method === "GET") {
-      if (body !== undefined) throw wrong(".body", 'none with method "GET"');
-      if (wanted === "code") throw wrong(".method", '"POST" for a new code');
-    }
-    if (wanted === "code" && body !== undefined && !isRecord(parse(body)?.parsed))
-      throw wrong(".body", "a JSON object");
-    const headers = options.option(
-      "headers",
-      (headers) => (typeof headers === "function" ? headers : readHeaders(headers)),
-      HEADERS,
-    );
-    return bare({ name, url, init: bare({ method, credentials: credentials ?? SAME_ORIGIN, body, headers }) });
-  }
-  const own = GRANTS[/** @type {keyof typeof GRANTS} */ (grant)];
-  if (!own) throw wrong(".grant", '"cookie" or "identity_token"');
-  const options = read("grant", "clientId", "accountsUrl", own);
-  const clientId = options.required("clientId", options.text("clientId"), TEXT);
-  const accountsUrl = options.url("accountsUrl") ?? "https://accounts.livechat.com";
-  return own === GRANTS.cookie
-    ? bare({ name, grant, clientId, accountsUrl, redirectUri: options.text(own) })
-    : bare({
-        name,
-        grant,
-        clientId,
-        accountsUrl,
-        transferUrl: options.required(own, options.url(own), "the URL of the page's own service"),
-      });
+  return [
+    (value, name) => {
+      if (typeof value === "function") return bare({ name, function: value });
+      const prefix = `${name}.`;
+      // A URL, of whatever frame, inherits its address; an own one is a misspelt url.
+      const isUrl = attempt(
+        () => typeof value.href === "string" && !Object.prototype.hasOwnProperty.call(value, "href"),
+      );
+      if (typeof value === "string" || isUrl) {
+        const url = ADDRESS[0](value, name);
+        return url && bare({ name, url, init: bare({ method: "POST", credentials: SAME_ORIGIN }) });
+      }
+      if (!isRecord(value)) return undefined;
+      const own = given(value, prefix);
+      if (isLiveChat && own.grant !== undefined) {
+        const [alone, required] = GRANTS[String(GRANT[0](own.grant, name))] ?? [];
+        const kinds = { grant: GRANT, clientId: TEXT, accountsUrl: ADDRESS, ...alone };
+        const options = read(own, prefix, kinds, ["clientId", ...(required ?? [])]);
+        return bare({ accountsUrl: "https://accounts.livechat.com", ...options, name });
+      }
+      const { url, ...init } = read(own, prefix, SERVICE, ["url"]);
+      const { method = "POST", body, credentials = SAME_ORIGIN } = init;
+      if (method === "GET" && body !== undefined) throw badOption(`${prefix}body`, 'none with method "GET"');
+      if (wanted === "code") {
+        if (method === "GET") throw badOption(`${prefix}method`, '"POST" for a new code');
+        if (body !== undefined && !isRecord(parse(body)?.parsed)) throw badOption(`${prefix}body`, "a JSON object");
+      }
+      return bare({ name, url, init: bare({ ...init, method, credentials }) });
+    },
+    `a function, a URL, or an object with url${isLiveChat ? " or grant" : ""}`,
+  ];
 };
-
-/** How the page says who is signed in. */
-const IDENTITY = "a function that answers with the page's own user id or null, or null when nobody can be signed in";
 
 /**
  * Options of which any may be missing; only those that are given have to be right.
  * @param {Widget} widget
  * @param {any} value
- * @returns {Omit<ReadOptions, "accountKey" | "ask">}
+ * @returns {Partial<ReadOptions> & Pick<ReadOptions, "widget" | "number" | "wanted">}
  */
 export const readPartialOptions = (widget, value) => {
   if (!isRecord(value)) throw badOption("options", "an object");
-  const options = reader(value, "", [...COMMON, ...Object.keys(widget.own)]);
-  /** @type {any} */
-  const own = {};
-  for (const name of Object.keys(widget.own)) own[name] = widget.own[name](options, name);
+  const own = given(value);
   const wanted = widget.wanted(own);
   return {
-    ...own,
+    ...read(own, "", {
+      source: sourceOf(wanted),
+      identity: IDENTITY,
+      cache: wanted === "code" ? oneOf(DEFAULT_CACHE.code) : oneOf(...CACHES),
+      margin: milliseconds(0),
+      refreshAhead: milliseconds(0),
+      timeout: milliseconds(1),
+      patience: milliseconds(0),
+      tabs: oneOf("share"),
+      onEvent: CALLABLE,
+      organizationId: TEXT,
+      ...widget.own,
+    }),
     widget: widget.name,
     number: widget.number,
     wanted,
-    source: options.source("source", wanted),
-    identity:
-      options.own.identity === null
-        ? null
-        : /** @type {(() => unknown) | undefined} */ (options.callable("identity", IDENTITY)),
-    cache: options.oneOf("cache", wanted === "code" ? [DEFAULT_CACHE.code] : CACHES) ?? DEFAULT_CACHE[wanted],
-    organizationId: options.text("organizationId"),
-    margin: options.milliseconds("margin", 0),
-    refreshAhead: options.milliseconds("refreshAhead", 0) ?? 0,
-    timeout: options.milliseconds("timeout", 1) ?? TIMEOUT,
-    patience: options.milliseconds("patience", 0) ?? PATIENCE,
-    onEvent: options.callable("onEvent"),
   };
 };
 
@@ -263,15 +227,20 @@ export const readPartialOptions = (widget, value) => {
  * @returns {ReadOptions}
  */
 export const readOptions = (widget, value) => {
+  const given = readPartialOptions(widget, value);
   const options = /** @type {ReadOptions} */ ({
-    ...readPartialOptions(widget, value),
-    accountKey: "",
+    cache: DEFAULT_CACHE[given.wanted],
+    refreshAhead: 0,
+    timeout: TIMEOUT,
+    patience: PATIENCE,
+    ...given,
   });
-  if (!options.source) {
-    throw badOption("source", `one to be given: ${sourceOf(options.wanted)}`);
-  }
+  if (!options.source) throw badOption("source", `one to be given: ${sourceOf(options.wanted)[1]}`);
   if (options.identity === undefined && options.cache === "session") {
-    throw badOption("identity", `one to be given with a cache that outlives the page: ${IDENTITY}`);
+    throw badOption("identity", `one to be given with a cache that outlives the page: ${IDENTITY[1]}`);
+  }
+  if (options.identity === undefined && options.tabs) {
+    throw badOption("identity", `one to be given where tabs share a token: ${IDENTITY}`);
   }
   widget.complete?.(options);
   options.accountKey = `${options.licenseId ?? ""}:${options.organizationId ?? ""}`;

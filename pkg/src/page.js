@@ -4,8 +4,9 @@
 
 import { after, attempt, canListen, cancel, global, listen, readLocal } from "./environment.js";
 import { MARK, newMark, openedChannel, post, writeMark as leaveMark } from "./sign_out.js";
+import { hearTab } from "./tabs.js";
 
-/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void}} Core */
+/** @typedef {{wake: () => void, wentOnline: () => void, lookForSignOut: () => void, hearMark: (mark: string) => void, leavePage: () => void, attemptEnded: (session: number, request: number, attempt: number, outcome: object) => void, inTurn: (session: number, request: number, attempt: number, record: string, isItsTurn: boolean) => boolean, askedByTab: (scope: string) => void}} Core */
 
 /** The core, once it runs. @type {Core | undefined} */
 let running;
@@ -16,10 +17,8 @@ let channel;
 /** What was found where the mark is kept when it was looked at last. @type {string | null | false | undefined} */
 let seen;
 
-/** @param {(core: Core) => void} tell */
-export const withCore = (tell) => {
-  if (running) tell(running);
-};
+/** @template T @param {(core: Core) => T} tell @returns {T | undefined} */
+export const withCore = (tell) => (running ? tell(running) : undefined);
 
 /** Wakes the core after so many milliseconds, or never if below zero; a later call replaces an earlier one. @param {number} delay */
 export const wakeAfter = (delay) => {
@@ -32,6 +31,7 @@ const openChannel = () => {
   channel = openedChannel();
   if (!channel) return;
   channel.onmessage = ({ data }) => {
+    if (typeof data?.scope === "string") hearTab(data, (scope) => running?.askedByTab(scope));
     if (typeof data?.mark !== "string") return;
     running?.hearMark(data.mark);
     // Who said it could not write it (a worker has no localStorage): pages that sleep now look there when they come back. What is left for
@@ -114,6 +114,12 @@ export const writeMark = (mark) => {
   if (isWritten) seen = mark;
   return isWritten;
 };
+
+/** Says to the other tabs that a token of this scope is wanted, or hands one on. @param {string} scope @param {string} record empty: none */
+export const tellTabs = (scope, record) => void attempt(() => channel?.postMessage({ scope, record }));
+
+/** Whether other tabs can be told anything. */
+export const canTellTabs = () => Boolean(channel);
 
 /** Carries a sign-out to every tab and worker that runs. @param {string} mark @param {boolean} isWritten whether it stands in localStorage, too */
 export const broadcast = (mark, isWritten) => {

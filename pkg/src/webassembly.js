@@ -3,10 +3,12 @@
 
 import {
   Provider,
+  askedByTab,
   attemptEnded,
   finish,
   happened,
   hearMark,
+  inTurn,
   imports,
   signOut,
 } from "../generated/webassembly/custom_identity_provider.js";
@@ -15,7 +17,7 @@ import { attempt, global } from "./environment.js";
 
 const parts = {
   form: /** @type {const} */ ("webassembly"),
-  glue: { Provider, attemptEnded, happened, hearMark, signOut },
+  glue: { Provider, askedByTab, attemptEnded, happened, hearMark, inTurn, signOut },
 };
 
 /** The page's own, read anew at every use. @returns {typeof WebAssembly} */
@@ -28,12 +30,21 @@ const bytesOfCore = () => {
   return bytes;
 };
 
-/** Engines compile it beside the page's own thread. */
-const startBeside = async () => {
+/** The start that is under way or done: copies of the package may share this module, and the core has one memory. @type {Promise<void> | undefined} */
+let started;
+
+const instantiate = async () => {
   const { instance, module } = /** @type {WebAssembly.WebAssemblyInstantiatedSource} */ (
     /** @type {unknown} */ (await engine().instantiate(bytesOfCore(), imports()))
   );
   finish(instance, module);
+};
+
+/** Engines compile it beside the page's own thread. */
+const startBeside = () => {
+  started ??= instantiate();
+  started.catch(() => (started = undefined));
+  return started;
 };
 
 /** Chrome before 115 compiles nothing of more than 4 KB at once on the main thread of a page: RangeError. */

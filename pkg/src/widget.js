@@ -11,7 +11,7 @@
  * @property {WidgetName} name
  * @property {number} number the core's, of `Widget::ALL` in `src/core/widget.rs`
  * @property {(own: any) => Wanted} wanted by its own options
- * @property {Record<string, (options: import("./options.js").Reader, name: string) => unknown>} own its own options, each with how it is read
+ * @property {Record<string, import("./options.js").Kind>} own its own options
  * @property {(options: import("./options.js").ReadOptions) => void} [complete] adds what the page says elsewhere
  */
 

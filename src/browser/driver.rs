@@ -2,7 +2,7 @@
 //!
 //! No borrow is held while code of the page runs (its source, its identity, its `onEvent`): that code may call back at once.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Object, Promise};
@@ -16,10 +16,10 @@ use crate::core::{
 
 use super::clock::now;
 use super::error::{identity_error, read_failure};
-use super::fields::{JsFields, Scalar, answer, array, record};
+use super::fields::{JsFields, Scalar, answer, array, record as read};
 use super::page::{self, SessionKey};
 use super::scope::{salt_of, scope_digest};
-use super::storage::{self, StorageFailure};
+use super::storage::{self, StorageFailure, record_key};
 use super::sys::{self, Asking, Deferred, Listeners, Listening};
 
 /// How much later than the core a promise's own deadline is, which settles what a trap left open. Milliseconds.
@@ -29,6 +29,8 @@ const GRACE: i64 = 2_000;
 pub(crate) struct Asker {
     policy: Policy,
     listening: Listening,
+    /// It asks together with other tabs.
+    shares: bool,
 }
 
 /// The listener of a handle that nobody holds any longer hears the end of its requests, which hold the asker, and then no more.
@@ -75,6 +77,8 @@ pub(crate) struct Driver {
     takes_jwts: bool,
     /// The session's part of its storage key, and of its digest.
     name: String,
+    /// A handle of it asks together with other tabs.
+    shares: Cell<bool>,
     core: RefCell<Session>,
     runs: RefCell<Vec<Run>>,
     listeners: Listeners,
@@ -101,6 +105,7 @@ impl Driver {
             cache: key.cache,
             takes_jwts,
             name: [key.widget.name(), ":", &key.account].concat(),
+            shares: Cell::default(),
             core: RefCell::new(Session::new(settings)),
             runs: RefCell::default(),
             listeners: sys::listeners(),
@@ -110,8 +115,13 @@ impl Driver {
     }
 
     /// Who asks by these rules, with a listener if it has one.
-    pub(crate) fn asker(&self, policy: Policy, listener: &JsValue) -> Rc<Asker> {
-        Rc::new(Asker { policy, listening: self.listeners.add(listener) })
+    pub(crate) fn asker(&self, policy: Policy, listener: &JsValue, shares: bool) -> Rc<Asker> {
+        // What is not kept is not shared either, and codes are never kept.
+        let shares = shares && self.cache != Cache::None;
+        if shares {
+            self.shares.set(true);
+        }
+        Rc::new(Asker { policy, listening: self.listeners.add(listener), shares })
     }
 
     /// A promise of a token, from the cache if that will do.
@@ -189,14 +199,21 @@ impl Driver {
         ask: fn(&mut Session, Moment, &Policy, Caller) -> Reply,
     ) -> Promise {
         let identity = identity_of(options);
-        if let Err(refusal) = self.observe(&identity, &asker.policy) {
-            return refusal;
-        }
+        let said = match self.observe(&identity, &asker.policy) {
+            Ok(said) => said,
+            Err(refusal) => return refusal,
+        };
         let caller = Caller(sys::caller_of(&identity));
-        let reply = ask(&mut self.core.borrow_mut(), now(), &asker.policy, caller);
+        let now = now();
+        let reply = ask(&mut self.core.borrow_mut(), now, &asker.policy, caller);
         self.note_begun(asker, options);
         let promise = match reply {
-            Reply::Token(grant) => self.handed_out(&grant).1,
+            Reply::Token(grant) => {
+                let promise = self.handed_out(&grant).1;
+                self.do_pending();
+                self.lend(asker, options, said.as_deref(), now, &grant, &promise);
+                return promise;
+            }
             Reply::Wait(request) => self.promise_of(request, caller, identity),
             Reply::Refuse(failure) if failure.code == ErrorCode::NotSignedIn => {
                 sys::refusal(&identity_error(&failure, &JsValue::UNDEFINED))
@@ -211,16 +228,34 @@ impl Driver {
         promise
     }
 
+    /// Has the same call answered without the core for as long as it says, unless somebody listens to what happens here.
+    fn lend(
+        &self,
+        asker: &Asker,
+        options: &JsValue,
+        identity: Option<&str>,
+        now: Moment,
+        grant: &Rc<Grant>,
+        promise: &Promise,
+    ) {
+        let lease = self.core.borrow_mut().lease(now, &asker.policy, identity, grant);
+        if let Some(lease) = lease
+            && self.listeners.is_empty()
+        {
+            sys::lend(options, identity, promise, lease.from as f64, lease.until as f64);
+        }
+    }
+
     /// Tells the core who is signed in; without knowing, nobody may be given a token.
-    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<(), Promise> {
+    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<Option<String>, Promise> {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
         match self.read(function) {
             Ok(identity) => {
                 let wants_record = self.core.borrow_mut().observe(identity.as_deref());
-                let said = (Caller(sys::caller_of(function)), Reading::Says(identity));
+                let said = (Caller(sys::caller_of(function)), Reading::Says(identity.clone()));
                 self.proceed(wants_record, policy, &[said]);
-                Ok(())
+                Ok(identity)
             }
             Err(error) => Err(sys::refusal(&error)),
         }
@@ -254,7 +289,7 @@ impl Driver {
         let scope = fields.text("scope").unwrap_or_default();
         let scope = scope_digest(salt_of(&scope), &self.name, self.core.borrow().identity());
         let expected = RecordScope { scope: &scope, generation: &generation };
-        self.core.borrow_mut().restore(now(), policy, expected, &record(&fields));
+        self.core.borrow_mut().restore(now(), policy, expected, &read(&fields));
     }
 
     /// Tells the core something and does what it says.
@@ -326,11 +361,68 @@ impl Driver {
     }
 
     fn begin(&self, attempt: Attempt) {
-        let Some(options) = self.with_run(attempt.request, |run| run.options.clone()) else { return };
+        let run = self.with_run(attempt.request, |run| (run.options.clone(), run.asker.shares));
+        let Some((options, shares)) = run else { return };
+        let mut turn = String::new();
+        if shares && page::shared_generation().is_some() {
+            turn = record_key(&self.name);
+            self.core.borrow_mut().wait_for_turn(attempt);
+        }
         let identity = self.core.borrow().identity().map(str::to_owned);
         let Attempt { request: RequestId(request), number, reason } = attempt;
-        let asking = sys::ask(&options, identity.as_deref(), reason.as_str(), self.number, request, number);
+        let asking = sys::ask(&options, identity.as_deref(), reason.as_str(), self.number, request, number, &turn);
         self.with_run(attempt.request, |run| run.asking = Some(asking));
+    }
+
+    /// What an attempt comes to that waits for its turn among the tabs: a record is offered, the source is to be asked, or else
+    /// the other tabs are. True where the attempt is over.
+    pub(super) fn in_turn(&self, attempt: Attempt, record: &str, is_its_turn: bool) -> bool {
+        // The person may have left in another tab, whose event is still under way.
+        page::look_for_sign_out();
+        if is_its_turn {
+            self.with_core(|core| core.take_turn(now(), attempt));
+        } else if !record.is_empty() {
+            self.take(attempt, record);
+        } else if let Some((scope, _)) = self.shared_scope() {
+            sys::tell_tabs(&scope, "");
+        }
+        !self.core.borrow().is_running(attempt)
+    }
+
+    /// Takes what another tab handed on, if it may be.
+    fn take(&self, attempt: Attempt, record: &str) {
+        let Some((scope, generation)) = self.shared_scope() else { return };
+        let Some(policy) = self.with_run(attempt.request, |run| run.asker.policy) else { return };
+        let fields = sys::parse_record(record, self.takes_jwts);
+        let fields = JsFields(&fields);
+        let expected = RecordScope { scope: &scope, generation: &generation };
+        let offered = self.core.borrow().offered(now(), attempt, &policy, expected, &read(&fields));
+        if let Some(grant) = offered
+            && self.is_confirmed(attempt)
+        {
+            self.with_core(|core| core.take(now(), attempt, grant));
+        }
+    }
+
+    /// Hands the token in hand on to the tabs that want one; where one asks, only if it asks for this scope.
+    pub(super) fn hand_on(&self, asked: Option<&str>) {
+        if !self.shares.get() {
+            return;
+        }
+        let Some((scope, generation)) = self.shared_scope() else { return };
+        if asked.is_some_and(|asked| asked != scope) {
+            return;
+        }
+        let shareable = self.core.borrow().shareable(now());
+        if let Some(grant) = shareable {
+            sys::tell_tabs(&scope, &self.record_text(&grant, &scope, &generation));
+        }
+    }
+
+    /// By what tabs of one person tell that they may share, with the generation in which they do.
+    fn shared_scope(&self) -> Option<(String, String)> {
+        let generation = page::shared_generation()?;
+        Some((scope_digest(&generation, &self.name, self.core.borrow().identity()), generation))
     }
 
     /// What came of an attempt.
@@ -352,6 +444,7 @@ impl Driver {
         let of_type = outcome.number("type").unwrap_or_default() as u32;
         let (fields, text) = (JsFields(&value), value.as_string());
         self.with_core(|core| core.answered(now(), attempt, &answer(of_type, &fields, &text)));
+        self.hand_on(None);
     }
 
     /// Has everyone who is concerned say who is signed in at this moment. False where the attempt ended meanwhile: what came of it is nobody's.
@@ -403,12 +496,14 @@ impl Driver {
     fn promise_of(&self, request: RequestId, caller: Caller, identity: JsValue) -> Promise {
         let known = self.with_run(request, |run| {
             let known = run.waiting.iter().find(|waiting| waiting.caller == caller);
-            (known.map(|waiting| waiting.deferred.promise()), run.asker.policy)
+            (known.map(|waiting| waiting.deferred.promise()), Rc::clone(&run.asker))
         });
         match known {
             Some((Some(promise), _)) => promise,
-            Some((None, policy)) => {
-                let limit = policy.patience.max(policy.timeout).saturating_add(GRACE);
+            Some((None, asker)) => {
+                let Policy { patience, timeout, .. } = asker.policy;
+                let turn = if asker.shares { Session::longest_turn(timeout).saturating_add(timeout) } else { 0 };
+                let limit = patience.max(timeout).saturating_add(turn).saturating_add(GRACE);
                 let deferred = sys::deferred(limit as f64);
                 let promise = deferred.promise();
                 self.with_run(request, |run| run.waiting.push(Waiting { caller, identity, deferred }));
@@ -453,12 +548,14 @@ impl Driver {
         // Where no mark of a sign-out can be read, nobody could tell later whether the person had left: the token stays in memory.
         let Some(generation) = page::generation() else { return self.storage_failed(StorageAction::Read) };
         let scope = scope_digest(&sys::new_mark(), &self.name, self.core.borrow().identity());
-        let (token, _) = self.handed_out(grant);
-        let created = grant.lifetime.created as f64;
-        let text = sys::record_text(&token, created, RECORD_VERSION as f64, &scope, &generation);
-        if !storage::write_record(&self.name, &text) {
+        if !storage::write_record(&self.name, &self.record_text(grant, &scope, &generation)) {
             self.storage_failed(StorageAction::Write);
         }
+    }
+
+    fn record_text(&self, grant: &Rc<Grant>, scope: &str, generation: &str) -> String {
+        let (token, _) = self.handed_out(grant);
+        sys::record_text(&token, grant.lifetime.created as f64, RECORD_VERSION as f64, scope, generation)
     }
 
     fn storage_failed(&self, action: StorageAction) {

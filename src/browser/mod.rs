@@ -15,5 +15,6 @@ mod sys;
 pub(crate) use driver::{Asker, Driver};
 pub(crate) use error::unknown_option;
 pub(crate) use page::{
-    SessionKey, attempt_ended, hear_mark, leave_page, look_for_sign_out, session, sign_out, wake, went_online,
+    SessionKey, asked_by_tab, attempt_ended, hear_mark, in_turn, leave_page, look_for_sign_out, session, sign_out,
+    wake, went_online,
 };

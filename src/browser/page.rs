@@ -65,6 +65,11 @@ pub(super) fn generation() -> Option<String> {
     sign_outs().generation().map(str::to_owned)
 }
 
+/// The generation in which this page shares tokens with other tabs; none while nobody can tell what is from before a sign-out.
+pub(super) fn shared_generation() -> Option<String> {
+    sign_outs().shared_generation().map(str::to_owned)
+}
+
 /// The person leaves: every session of every tab is told.
 pub(crate) fn sign_out() -> Promise {
     begin();
@@ -126,6 +131,18 @@ pub(crate) fn attempt_ended(session: u32, request: u32, number: u32, outcome: &J
     if let Some(driver) = sessions().get(session as usize) {
         driver.ended(attempt, &JsFields(outcome));
     }
+}
+
+/// What an attempt comes to that waits for its turn among the tabs; true where it is over.
+pub(crate) fn in_turn(session: u32, request: u32, number: u32, record: &str, is_its_turn: bool) -> bool {
+    let attempt = Attempt { request: RequestId(request), number, reason: Reason::Get };
+    sessions().get(session as usize).is_none_or(|driver| driver.in_turn(attempt, record, is_its_turn))
+}
+
+/// Another tab asks for the token of a scope.
+pub(crate) fn asked_by_tab(scope: &str) {
+    look_for_sign_out();
+    sessions().iter().for_each(|driver| driver.hand_on(Some(scope)));
 }
 
 /// The network is back.

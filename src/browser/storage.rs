@@ -39,6 +39,6 @@ pub(super) fn remove_record(session: &str) -> bool {
     sys::remove_item(&record_key(session))
 }
 
-fn record_key(session: &str) -> String {
+pub(super) fn record_key(session: &str) -> String {
     [STORAGE_PREFIX, session].concat()
 }

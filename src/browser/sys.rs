@@ -32,7 +32,12 @@ extern "C" {
     #[wasm_bindgen(js_namespace = host, js_name = callerOf)]
     pub(super) fn caller_of(identity: &JsValue) -> u32;
 
-    /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers.
+    /// Rule 25: calls with these options are answered with this promise, while they are this person's and the wall clock is between these.
+    #[wasm_bindgen(js_namespace = host)]
+    pub(super) fn lend(options: &JsValue, identity: Option<&str>, promise: &Promise, from: f64, until: f64);
+
+    /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers. Where a turn is named, it is asked when
+    /// it is this page's turn of that name among the tabs, and other tabs' tokens are offered to `inTurn` until then.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn ask(
         options: &JsValue,
@@ -41,7 +46,12 @@ extern "C" {
         session: u32,
         request: u32,
         attempt: u32,
+        turn: &str,
     ) -> Asking;
+
+    /// Says something to the other tabs: a record for those who want a token of this scope; without one, that it is wanted here.
+    #[wasm_bindgen(js_namespace = host, js_name = tellTabs)]
+    pub(super) fn tell_tabs(scope: &str, record: &str);
 
     /// Of what type a value is; `fields.rs` has the names.
     #[wasm_bindgen(js_namespace = host, js_name = typeOf)]
@@ -100,7 +110,7 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn abort(this: &Asking);
 
-    /// `Deferred` of `pkg/src/promise.js`.
+    /// `Deferred` of `pkg/src/guard.js`.
     pub(super) type Deferred;
     #[wasm_bindgen(method, getter)]
     pub(super) fn promise(this: &Deferred) -> Promise;

@@ -83,6 +83,7 @@ pub enum Event {
     RequestBegan { request: u32, reason: Reason },
     RequestRetrying { request: u32, attempt: u32, code: ErrorCode, delay: i64 },
     RequestSucceeded { request: u32, duration: i64, lifetime: i64, cached: bool },
+    RequestShared { request: u32, remaining: i64 },
     RequestFailed { request: u32, duration: i64, code: ErrorCode, demanded: bool },
     RequestAborted { request: u32, why: AbortReason },
     CoolingDown { remaining: i64 },
@@ -134,6 +135,7 @@ impl Event {
             Self::RequestBegan { .. } => "request_began",
             Self::RequestRetrying { .. } => "request_retrying",
             Self::RequestSucceeded { .. } => "request_succeeded",
+            Self::RequestShared { .. } => "request_shared",
             Self::RequestFailed { .. } => "request_failed",
             Self::RequestAborted { .. } => "request_aborted",
             Self::CoolingDown { .. } => "cooling_down",
@@ -166,6 +168,7 @@ impl Event {
             | Self::RequestBegan { request, .. }
             | Self::RequestRetrying { request, .. }
             | Self::RequestSucceeded { request, .. }
+            | Self::RequestShared { request, .. }
             | Self::RequestFailed { request, .. }
             | Self::RequestAborted { request, .. }
             | Self::EntityChanged { request }
@@ -174,9 +177,10 @@ impl Event {
             _ => {}
         }
         match *self {
-            Self::CacheHit { remaining } | Self::CoolingDown { remaining } | Self::Restored { remaining } => {
-                number("remaining", remaining);
-            }
+            Self::CacheHit { remaining }
+            | Self::CoolingDown { remaining }
+            | Self::Restored { remaining }
+            | Self::RequestShared { remaining, .. } => number("remaining", remaining),
             Self::RequestRetrying { attempt, delay, .. } => {
                 number("attempt", i64::from(attempt));
                 number("delay", delay);

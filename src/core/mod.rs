@@ -12,6 +12,7 @@ mod event;
 mod failure;
 mod fields;
 mod json_web_token;
+mod lease;
 mod lifetime;
 mod outcome;
 mod record;
@@ -26,6 +27,7 @@ pub use credential::{Credential, Grant, Jwt, JwtProfile, Kind, refresh_stretch};
 pub use event::{AbortReason, Detail, Event, Method, Reason, Rejection, SignOutOrigin, StorageAction};
 pub use failure::{ErrorCode, Failure};
 pub use fields::{Fields, Value};
+pub use lease::{BURST, Burst, LATEST_TIMER, LEASE, Lease};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
 pub use outcome::Facts;
 pub use record::{RECORD_VERSION, RecordScope, STORAGE_PREFIX, read_record};
@@ -34,7 +36,8 @@ pub use retry::{
     LONGEST_RETRY_AFTER, REFUSAL_PAUSE, backoff_ceiling, cool_down_length,
 };
 pub use session::{
-    Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session, Settings,
+    Attempt, Cache, Caller, Effect, LATE_IDENTITY, Policy, Reading, Reply, RequestCounter, RequestId, Session,
+    Settings, TURN_GRACE,
 };
 pub use sign_out::{FoundMark, News, SignOuts, first_mark};
 pub use token::{Account, RawToken, SHORT_LIFETIME, Token};

@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::answer::{Answer, Warning, read_answer};
-use super::credential::{Grant, Kind};
+use super::credential::{Grant, Kind, refresh_stretch};
 use super::event::{AbortReason, Event, Method, Reason, Rejection, SignOutOrigin};
 use super::failure::{ErrorCode, Failure};
 use super::json_web_token::came_again;
+use super::lease::{Burst, LATEST_TIMER, LEASE, Lease};
 use super::lifetime::Moment;
 use super::record::{RecordScope, read_record};
 use super::retry::{CoolDown, Jitter, asked_pause, pause};
@@ -45,6 +46,9 @@ pub enum Reading {
 
 /// How long a record of somebody's is left alone while nobody is signed in: a page that has just been loaded may not know yet. Milliseconds.
 pub const LATE_IDENTITY: i64 = 10_000;
+
+/// How much longer than its deadline a tab is waited for that asks for all. Milliseconds.
+pub const TURN_GRACE: i64 = 1_000;
 
 /// How long tokens are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,13 +172,11 @@ enum Progress {
     Running {
         sent: Moment,
         deadline: i64,
+        /// Its source was not asked yet: another tab may be asking for all.
+        waits: bool,
     },
     /// Between two attempts; the earlier one failed with this.
-    Pausing {
-        until: i64,
-        at_least_until: i64,
-        failure: Failure,
-    },
+    Pausing { until: i64, at_least_until: i64, failure: Failure },
     /// Begun when nobody was signed in; somebody is now, and it is about to be asked for them.
     CarriedOver,
 }
@@ -191,6 +193,8 @@ struct Request {
     attempt: u32,
     timeout: i64,
     patience: i64,
+    /// When another tab's token has to have been created at the earliest, by the wall clock.
+    newer_than: i64,
     progress: Progress,
 }
 
@@ -219,11 +223,16 @@ impl Request {
         self.begun.monotonic.saturating_add(self.patience)
     }
 
+    /// The source is asked now; so long others were waited for before.
+    fn send(&mut self, now: Moment, waited: i64) {
+        let end = self.begun.monotonic.saturating_add(self.patience.max(self.timeout)).saturating_add(waited);
+        let deadline = now.monotonic.saturating_add(self.timeout).min(end);
+        self.progress = Progress::Running { sent: now, deadline, waits: false };
+    }
+
     fn begin_attempt(&mut self, now: Moment) -> Effect {
         self.attempt = self.attempt.saturating_add(1);
-        let end = self.begun.monotonic.saturating_add(self.patience.max(self.timeout));
-        let deadline = now.monotonic.saturating_add(self.timeout).min(end);
-        self.progress = Progress::Running { sent: now, deadline };
+        self.send(now, 0);
         Effect::Begin(Attempt { request: self.id, number: self.attempt, reason: self.reason })
     }
 }
@@ -298,7 +307,12 @@ pub struct Session {
     laid_aside_until: Option<i64>,
     /// Whom a caller named instead, while others of the same request were answered.
     moved_to: Option<Option<String>>,
+    /// A token was invalidated, and nothing was asked for since.
+    is_invalidated: bool,
+    /// What other tabs got before may be as bad as what was invalidated; by the wall clock.
+    not_before: i64,
     jitter: Jitter,
+    burst: Burst,
     /// A few at most: taken from the front.
     effects: Vec<Effect>,
 }
@@ -318,7 +332,10 @@ impl Session {
             cool_down_ahead: CoolDown::default(),
             laid_aside_until: None,
             moved_to: None,
+            is_invalidated: false,
+            not_before: i64::MIN,
             jitter,
+            burst: Burst::default(),
             effects: Vec::new(),
         }
     }
@@ -524,6 +541,28 @@ impl Session {
         self.join_or_begin(now, policy, caller, Method::GetToken, Reason::Get)
     }
 
+    /// Whether, and for how long, who calls with this identity and by these rules may be given the token again that [`Session::get_token`] just
+    /// replied with: until this session is told or asked anything else, the reply would be the same, and nothing would begin.
+    pub fn lease(
+        &mut self,
+        now: Moment,
+        policy: &Policy,
+        identity: Option<&str>,
+        replied: &Rc<Grant>,
+    ) -> Option<Lease> {
+        let is_in_hand = self.held.as_ref().is_some_and(|held| Rc::ptr_eq(held, replied));
+        let is_awaited = self.requests.iter().any(|request| request.epoch == self.epoch && request.is_demanded());
+        let lifetime = &replied.lifetime;
+        // A refresh ahead begins at a call.
+        let end = refresh_stretch(lifetime, policy.margin, policy.refresh_ahead);
+        let is_lent = self.burst.goes_on(now)
+            && is_in_hand
+            && !is_awaited
+            && self.identity() == identity
+            && lifetime.remaining(now, policy.margin).saturating_sub(end) > LEASE + LATEST_TIMER;
+        is_lent.then(|| Lease { from: now.wall, until: now.wall.saturating_add(LEASE) })
+    }
+
     /// Somebody asks for a token that is not the one in hand.
     pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy, caller: Caller) -> Reply {
         self.emit(Event::Call { method: Method::GetFreshToken });
@@ -544,6 +583,10 @@ impl Session {
     /// Forget the token; what is on its way belongs to an older epoch from now on.
     pub fn invalidate(&mut self) {
         self.emit(Event::Call { method: Method::Invalidate });
+        self.is_invalidated = true;
+        for request in &mut self.requests {
+            request.newer_than = i64::MAX;
+        }
         self.forget_token(Event::Invalidated);
     }
 
@@ -559,8 +602,12 @@ impl Session {
         self.laid_aside_until = None;
         self.forget();
         self.emit(why);
-        for request in std::mem::take(&mut self.requests) {
+        for mut request in std::mem::take(&mut self.requests) {
             if request.is_demanded() {
+                // Whose source was not asked yet is answered with what comes after this.
+                if matches!(request.progress, Progress::Running { waits: true, .. }) {
+                    request.epoch = self.epoch;
+                }
                 self.requests.push(request);
             } else {
                 self.end(request, AbortReason::Invalidated);
@@ -589,6 +636,80 @@ impl Session {
             let request = self.requests.remove(position);
             self.end(request, AbortReason::Abandoned);
         }
+    }
+
+    /// This attempt asks its source only when it is its turn among the tabs that ask together: told as soon as it begins.
+    pub fn wait_for_turn(&mut self, attempt: Attempt) {
+        let Some((position, _)) = self.running(attempt) else { return };
+        if let Some(Request { timeout, progress: Progress::Running { sent, deadline, waits }, .. }) =
+            self.requests.get_mut(position)
+        {
+            *waits = true;
+            *deadline = sent.monotonic.saturating_add(Self::longest_turn(*timeout)).saturating_add(*timeout);
+        }
+    }
+
+    /// How long an attempt with this deadline waits for other tabs, and how much longer a request can take where it does. Milliseconds.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::Session;
+    ///
+    /// assert_eq!(Session::longest_turn(10_000), 11_000);
+    /// ```
+    pub fn longest_turn(timeout: i64) -> i64 {
+        timeout.saturating_add(TURN_GRACE)
+    }
+
+    /// It is the attempt's turn: its source is asked now, and whatever it answers is from now.
+    pub fn take_turn(&mut self, now: Moment, attempt: Attempt) {
+        if let Some((position, since)) = self.running(attempt)
+            && let Some(request) = self.requests.get_mut(position)
+        {
+            request.send(now, now.monotonic.saturating_sub(since.monotonic));
+        }
+    }
+
+    /// Whether this attempt is under way.
+    pub fn is_running(&self, attempt: Attempt) -> bool {
+        self.running(attempt).is_some()
+    }
+
+    /// What another tab hands on to an attempt that waits for its turn, if it may be taken: it is validated as a stored record is, and neither
+    /// older than what was asked for nor over for who asks. Then [`Session::confirm`] comes, and [`Session::take`].
+    pub fn offered(
+        &self,
+        now: Moment,
+        attempt: Attempt,
+        policy: &Policy,
+        expected: RecordScope<'_>,
+        record: &Answer<'_>,
+    ) -> Option<Grant> {
+        let (position, _) = self.running(attempt)?;
+        let newer_than = self.requests.get(position)?.newer_than;
+        let Answer::Object(fields) = record else { return None };
+        let mut grant = read_record(*fields, &self.settings.kind, expected, now).ok()?;
+        for given in &self.given {
+            grant.goes_on_from(given);
+        }
+        let lifetime = grant.lifetime;
+        (lifetime.created >= newer_than && lifetime.is_usable(now, policy.margin)).then_some(grant)
+    }
+
+    /// Answers an attempt with what another tab handed on.
+    pub fn take(&mut self, now: Moment, attempt: Attempt, mut grant: Grant) {
+        let Some((position, _)) = self.running(attempt) else { return };
+        let request = self.requests.remove(position);
+        let known = self.given.iter().position(|given| grant.goes_on_from(given));
+        let remaining = grant.lifetime.remaining(now, Some(0));
+        let (grant, _, has_changed_entity) = self.keep(&request, grant, known);
+        self.emit(Event::RequestShared { request: request.id.0, remaining });
+        self.deliver(&request, grant, has_changed_entity);
+        self.move_on();
+    }
+
+    /// What other tabs of the same person may be handed.
+    pub fn shareable(&self, now: Moment) -> Option<Rc<Grant>> {
+        self.usable(now, &Policy::default())
     }
 
     /// The source answered an attempt. [`Session::confirm`] comes first.
@@ -724,8 +845,13 @@ impl Session {
     }
 
     fn join_or_begin(&mut self, now: Moment, policy: &Policy, caller: Caller, method: Method, reason: Reason) -> Reply {
-        if let Some(request) = self.join(method, caller, |_| true) {
-            return Reply::Wait(request);
+        if let Some(id) = self.join(method, caller, |_| true) {
+            if reason == Reason::Fresh
+                && let Some(request) = self.requests.iter_mut().find(|request| request.id == id)
+            {
+                request.newer_than = request.newer_than.max(now.wall);
+            }
+            return Reply::Wait(id);
         }
         if let Some(remaining) = self.cool_down.remaining(now) {
             self.emit(Event::CoolingDown { remaining });
@@ -755,6 +881,14 @@ impl Session {
         waiters: Vec<(Caller, u32)>,
     ) -> RequestId {
         let id = self.settings.counter.next();
+        if std::mem::take(&mut self.is_invalidated) {
+            self.not_before = now.wall;
+        }
+        let newer_than = match (reason, &self.held) {
+            (Reason::Fresh, _) => now.wall,
+            (Reason::Ahead, Some(held)) => held.lifetime.created.saturating_add(1),
+            _ => i64::MIN,
+        };
         let mut request = Request {
             id,
             epoch: self.epoch,
@@ -765,7 +899,8 @@ impl Session {
             attempt: 0,
             timeout: policy.timeout,
             patience: policy.patience,
-            progress: Progress::Running { sent: now, deadline: now.monotonic },
+            newer_than: newer_than.max(self.not_before),
+            progress: Progress::Running { sent: now, deadline: now.monotonic, waits: false },
         };
         let begin = request.begin_attempt(now);
         self.requests.push(request);
@@ -786,12 +921,25 @@ impl Session {
 
     /// `known` is where the same JWT stands among those that were given.
     fn succeed(&mut self, now: Moment, request: &Request, grant: Grant, warnings: &[Warning], known: Option<usize>) {
-        let id = request.id;
-        let is_current = request.epoch == self.epoch && self.moved_to.is_none();
-        let is_cached = is_current && self.settings.cache != Cache::None && !self.is_single_use();
-        let lifetime = grant.lifetime.expires_in;
+        let (id, lifetime) = (request.id.0, grant.lifetime.expires_in);
         self.cool_down.succeeded();
         self.cool_down_ahead.succeeded();
+        let (grant, cached, has_changed_entity) = self.keep(request, grant, known);
+        let duration = now.monotonic.saturating_sub(request.begun.monotonic);
+        self.emit(Event::RequestSucceeded { request: id, duration, lifetime, cached });
+        for warning in warnings {
+            self.emit(match warning {
+                Warning::ShortLifetime => Event::ShortLifetime { request: id, lifetime },
+                Warning::ClockSkew => Event::ClockSkew { request: id },
+            });
+        }
+        self.deliver(request, grant, has_changed_entity);
+    }
+
+    /// Keeps what answers a request, where it may: the flags say whether it does, and whether it is another entity's than the last.
+    fn keep(&mut self, request: &Request, grant: Grant, known: Option<usize>) -> (Rc<Grant>, bool, bool) {
+        let is_current = request.epoch == self.epoch && self.moved_to.is_none();
+        let is_cached = is_current && self.settings.cache != Cache::None && !self.is_single_use();
         let grant = Rc::new(grant);
         let last = self.given.last().and_then(|last| last.entity());
         let has_changed_entity = last.zip(grant.entity()).is_some_and(|(last, entity)| last != entity);
@@ -808,14 +956,11 @@ impl Session {
                 self.effects.push(Effect::Store(Rc::clone(&grant)));
             }
         }
-        let duration = now.monotonic.saturating_sub(request.begun.monotonic);
-        self.emit(Event::RequestSucceeded { request: id.0, duration, lifetime, cached: is_cached });
-        for warning in warnings {
-            self.emit(match warning {
-                Warning::ShortLifetime => Event::ShortLifetime { request: id.0, lifetime },
-                Warning::ClockSkew => Event::ClockSkew { request: id.0 },
-            });
-        }
+        (grant, is_cached, has_changed_entity)
+    }
+
+    fn deliver(&mut self, request: &Request, grant: Rc<Grant>, has_changed_entity: bool) {
+        let id = request.id;
         if has_changed_entity {
             self.emit(Event::EntityChanged { request: id.0 });
         }

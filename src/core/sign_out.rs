@@ -93,6 +93,25 @@ impl SignOuts {
         self.kept.as_deref()
     }
 
+    /// The mark under which tabs share tokens: the one that stands, where no other was heard of since. Who was told of a sign-out and
+    /// still finds the mark of before must not be answered with what is from before.
+    ///
+    /// ```
+    /// use custom_identity_provider::core::{FoundMark, SignOuts};
+    ///
+    /// let mut page = SignOuts::default();
+    /// page.begin(FoundMark::Mark("old"));
+    /// assert_eq!(page.shared_generation(), Some("old"));
+    /// page.heard("new");
+    /// assert_eq!(page.shared_generation(), None);
+    /// page.compare(FoundMark::Mark("new"));
+    /// assert_eq!(page.shared_generation(), Some("new"));
+    /// ```
+    pub fn shared_generation(&self) -> Option<&str> {
+        let latest = self.heard.last()?;
+        self.generation().filter(|kept| latest.mark == *kept)
+    }
+
     /// Somebody signs out on this page.
     pub fn signed_out_here(&mut self, mark: &str) {
         self.remember(mark, false);

@@ -19,13 +19,26 @@ pub fn attempt_ended(session: u32, request: u32, attempt: u32, outcome: &JsValue
     browser::attempt_ended(session, request, attempt, outcome);
 }
 
+/// What an attempt comes to that waits for its turn among the tabs: another tab's record is offered; its source is asked now; or else the other
+/// tabs are to be asked. True where the attempt is over.
+#[wasm_bindgen(js_name = inTurn)]
+pub fn in_turn(session: u32, request: u32, attempt: u32, record: &str, is_its_turn: bool) -> bool {
+    browser::in_turn(session, request, attempt, record, is_its_turn)
+}
+
+/// Another tab asks for the token of a scope.
+#[wasm_bindgen(js_name = askedByTab)]
+pub fn asked_by_tab(scope: &str) {
+    browser::asked_by_tab(scope);
+}
+
 /// Another tab or a worker signed out, under this mark.
 #[wasm_bindgen(js_name = hearMark)]
 pub fn hear_mark(mark: &str) {
     browser::hear_mark(mark);
 }
 
-/// One of the `FACTS` in `pkg/src/engine.js`, by its number there: time passed, the network is back, another tab may have signed out, the page
+/// One of the `FACTS` in `pkg/src/core.js`, by its number there: time passed, the network is back, another tab may have signed out, the page
 /// goes to sleep or may have slept.
 #[wasm_bindgen]
 pub fn happened(fact: u8) {

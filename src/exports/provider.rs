@@ -40,6 +40,7 @@ impl Provider {
         refresh_ahead: f64,
         timeout: f64,
         patience: f64,
+        shares: bool,
     ) -> Provider {
         let given = |number: f64| (!number.is_nan()).then_some(number as i64);
         let Some((widget, cache)) = Widget::numbered(widget).zip(Cache::numbered(cache)) else {
@@ -57,10 +58,10 @@ impl Provider {
             timeout: timeout as i64,
             patience: patience as i64,
         };
-        Self { known: Some((driver, driver.asker(policy, on_event))) }
+        Self { known: Some((driver, driver.asker(policy, on_event, shares))) }
     }
 
-    /// A call of one of the `METHODS` in `pkg/src/engine.js`, by its number there: six methods cost a page half a kilobyte more. Given are
+    /// A call of one of the `METHODS` in `pkg/src/core.js`, by its number there: six methods cost a page half a kilobyte more. Given are
     /// the handle's options, or the promise of who leaves.
     pub fn call(&self, method: u8, given: &JsValue) -> Promise {
         let Some((driver, asker)) = &self.known else { return browser::unknown_option() };

@@ -16,6 +16,7 @@ mod forgetting;
 mod hostile;
 mod identity;
 mod json_web_token;
+mod lease;
 mod lifetime;
 mod live_assist;
 mod omnichannel;

@@ -43,8 +43,9 @@ for (const colorScheme of ["light", "dark"]) {
       await demo.applyFault("Cut connection");
       await expect(demo.outcome).toContainText("NETWORK");
       expect(await violations(page)).toEqual([]);
-      await demo.open("/no-wasm/livechat.html");
-      await expect(page.getByRole("alert")).toContainText("WASM_BLOCKED");
+      await page.route("**/pkg/core*.js", (route) => route.abort());
+      await demo.open("/livechat.html");
+      await expect(page.getByRole("alert")).toContainText("WASM_MISSING", { timeout: 15_000 });
       expect(await violations(page)).toEqual([]);
       expect(
         await page.evaluate(() => document.documentElement.scrollWidth),

@@ -1,5 +1,6 @@
 // docs/first-token.md, done as it is written there: the files, the programs with their flags, the clicks.
 
+import { execSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +20,8 @@ test("a new application shows a token for a guest and one for a customer", async
     await mkdir(join(folder, "node_modules"));
     await symlink(join(root, "tests/packaging/node_modules/vite"), join(folder, "node_modules/vite"));
     await symlink(join(root, "pkg"), join(folder, "node_modules/custom-identity-provider"));
-    await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+    const [, commands] = /^ {4}mkdir first-token && cd first-token && (.*)$/m.exec(text);
+    execSync(commands, { cwd: folder, stdio: "ignore" });
     for (const [, body] of text.matchAll(/^```(?:js|html)\n(.*?)^```/gms)) {
       const [, name] = /^(?:\/\/|<!--) ([\w.]+)/.exec(body);
       await writeFile(join(folder, name), name.endsWith(".html") ? body.replace(/^.*\n/, "") : body);

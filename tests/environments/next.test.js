@@ -1,9 +1,10 @@
 // The README's examples at module level of Next.js's client components: built, prerendered, served, and used in Chromium.
 
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { execSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
@@ -94,11 +95,8 @@ export const POST = () => {
 };
 `;
 
-const FIRST_TOKEN = [
-  ...readFileSync(join(root, "docs/first-token-next.md"), "utf8").matchAll(
-    /^```jsx?\n\/\/ (app\/(?:page|sign-in\/route)\.js)\n(.*?)^```/gms,
-  ),
-];
+const FIRST_TOKEN_PAGE = readFileSync(join(root, "docs/first-token-next.md"), "utf8");
+const FIRST_TOKEN = [...FIRST_TOKEN_PAGE.matchAll(/^```jsx?\n\/\/ (app\/(?:page|sign-in\/route)\.js)\n(.*?)^```/gms)];
 
 let application, browser, server, built, address;
 before(async () => {
@@ -163,6 +161,14 @@ for (const [name, { answer }] of Object.entries(EXAMPLES)) {
     await close();
   });
 }
+
+test("docs/first-token-next.md makes a package of modules, as the one that is built here, and no newer npm of CommonJS", () => {
+  const folder = mkdtempSync(join(tmpdir(), "custom-identity-provider-"));
+  const [, commands] = /^ {4}mkdir first-token-next && cd first-token-next && (.*)$/m.exec(FIRST_TOKEN_PAGE);
+  execSync(commands, { cwd: folder, stdio: "ignore" });
+  assert.equal(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).type, "module");
+  rmSync(folder, { recursive: true });
+});
 
 test("docs/first-token-next.md shows a guest and a customer, and signs in and out by its own route", async () => {
   assert.equal(FIRST_TOKEN.length, 2);

@@ -53,7 +53,7 @@ fn widgets_and_caches_have_the_same_numbers_in_javascript() {
 #[test]
 fn keys_and_defaults_are_the_same_in_javascript() {
     let Policy { timeout, patience, margin, refresh_ahead } = Policy::default();
-    assert_eq!(constant("src/page.js", "PREFIX"), [plain(STORAGE_PREFIX)]);
+    assert_eq!(constant("src/sign_out.js", "PREFIX"), [plain(STORAGE_PREFIX)]);
     assert_eq!(constant("src/token.js", "SHORT_LIFETIME"), [SHORT_LIFETIME.to_string()]);
     assert_eq!(constant("src/options.js", "TIMEOUT"), [timeout.to_string()]);
     assert_eq!(constant("src/options.js", "PATIENCE"), [patience.to_string()]);
@@ -79,8 +79,8 @@ fn every_code_is_in_the_union_and_every_member_of_the_union_comes_from_somewhere
     assert_eq!(declared, known);
 }
 
-/// The events that the widgets' own functions tell, in `pkg/src`.
-const OF_THE_WIDGETS: [&str; 3] = ["widget_answered", "sign_in_asked", "widget_error"];
+/// The events that `pkg/src` tells by itself.
+const OF_JAVASCRIPT: [&str; 4] = ["core_started", "widget_answered", "sign_in_asked", "widget_error"];
 
 #[test]
 fn every_event_has_exactly_the_details_that_the_types_declare() {
@@ -111,7 +111,7 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
     for line in types.lines().filter_map(|line| line.trim().strip_prefix("| { readonly type: \"")) {
         declared_count += 1;
         let name = line.split('"').next().unwrap();
-        if OF_THE_WIDGETS.contains(&name) {
+        if OF_JAVASCRIPT.contains(&name) {
             continue;
         }
         let event = events.iter().find(|event| event.name() == name).unwrap_or_else(|| panic!("no event {name}"));
@@ -140,7 +140,7 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
             assert_eq!(declared == told, *told != "name", "{name}.{field}");
         }
     }
-    assert_eq!(declared_count, events.len() + OF_THE_WIDGETS.len());
+    assert_eq!(declared_count, events.len() + OF_JAVASCRIPT.len());
 }
 
 /// The first two cells of a table's rows in a page of the documentation, without backticks.

@@ -10,12 +10,14 @@ import { pack, project, root } from "./support/installed_package.js";
 let installed;
 before(() => {
   installed = project([
+    "@angular/core",
     "@livechat/customer-sdk",
     "@livechat/customer-auth",
     "@livechat/widget-core",
     "@livechat/widget-react",
     "@microsoft/omnichannel-chat-sdk",
     "@types/react",
+    "rxjs",
   ]);
 });
 after(() => installed?.remove());
@@ -87,12 +89,27 @@ test("every example of the README and of docs/ passes TypeScript, by LiveChat's 
       .map((name) => join(docs, name)),
   ];
   const examples = pages.flatMap((page) => [...readFileSync(page, "utf8").matchAll(/^```tsx?\n(.*?)^```/gms)]);
+  const [example] = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/^```js\n(.*?)^```/gms)];
+  examples.push(example);
   assert.ok(examples.length >= 20);
+  // Of the application of docs/frameworks.md that has one.
+  const own = `import { signal } from "@angular/core"; export class UserService { readonly current = signal<{ id: string } | null>(null); }`;
+  installed.write("user.service.ts", own);
   // Each is a module of its own.
   const files = examples.map(([, example], index) =>
     installed.write(`example_${index}.tsx`, `${example}${index === 0 ? context : ""}`),
   );
-  check(files, ["--module", "esnext", "--moduleResolution", "bundler", "--jsx", "react-jsx", "--skipLibCheck", "true"]);
+  check(files, [
+    "--module",
+    "esnext",
+    "--moduleResolution",
+    "bundler",
+    "--jsx",
+    "react-jsx",
+    "--experimentalDecorators",
+    "--skipLibCheck",
+    "true",
+  ]);
 });
 
 test("every link of the README and of docs/ leads to a file, and to a heading that is there", () => {
@@ -109,7 +126,7 @@ test("every link of the README and of docs/ leads to a file, and to a heading th
     const text = readFileSync(join(root, page), "utf8");
     for (const [, target] of text.matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
       const [path, fragment] = target.split("#");
-      const file = join(root, dirname(page), path);
+      const file = path ? join(root, dirname(page), path) : join(root, page);
       assert.ok(existsSync(file), `${page}: ${target}`);
       if (fragment) assert.ok(headings(readFileSync(file, "utf8")).includes(fragment), `${page}: ${target}`);
       count += 1;

@@ -64,11 +64,11 @@ before(async () => {
     logLevel: "error",
   });
   installed.write("page/clients.js", result.outputFiles[0].text);
-  installed.write("page/index.js", await readFile(join(installed.package, "dist/index.js"), "utf8"));
+  installed.write("page/index.js", await readFile(join(installed.package, "dist/inline.js"), "utf8"));
   installed.write("page/clients.html", '<!doctype html><title>Clients</title><link rel="icon" href="data:,"><body>');
   server = await site(join(installed.folder, "page"));
   service = await failingService({ allowed: server.url });
-  inNode = await import(pathToFileURL(join(installed.package, "dist/index.js")).href);
+  inNode = await import(pathToFileURL(join(installed.package, "dist/inline.js")).href);
 });
 after(async () => {
   await browser?.close();

@@ -5,7 +5,8 @@ import { mock, test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-import { Deferred, leavable } from "../../pkg/src/promise.js";
+import { Deferred } from "../../pkg/src/guard.js";
+import { leavable } from "../../pkg/src/promise.js";
 import { fakeClocks, heldTimers, settled } from "./support/fake_globals.js";
 
 test("rule_18_what_is_settled_or_left_leaves_no_timer", (context) => {

@@ -12,7 +12,7 @@ let installed, browser, server;
 before(async () => {
   installed = project();
   browser = await launch();
-  for (const name of ["script.js", "index.js", "slim.js", "custom_identity_provider.wasm"]) {
+  for (const name of ["script.js", "index.js", "core.js", "core_javascript.js", "inline.js"]) {
     copyFileSync(join(installed.package, "dist", name), join(installed.folder, name));
   }
   copyFileSync(join(installed.package, "dist/index.js"), join(installed.folder, "second_copy.js"));
@@ -40,7 +40,7 @@ const open = async (name, elements) => {
 };
 
 test("a widget or a cache that only a later copy knows is refused by an earlier one that the page loaded first", async () => {
-  const built = readFileSync(join(installed.package, "dist/index.js"), "utf8");
+  const built = readFileSync(join(installed.package, "dist/inline.js"), "utf8");
   const later = built
     .replaceAll('"omnichannel",number:1', '"of_a_later_version",number:77')
     .replaceAll('"memory"', '"forever"');
@@ -50,7 +50,7 @@ test("a widget or a cache that only a later copy knows is refused by an earlier 
     "later_copy",
     `
     <script type="module">
-      import { getAuthToken as earlier } from "/index.js";
+      import { getAuthToken as earlier } from "/inline.js";
       import { authoriseChatWithCallback, getAuthToken } from "/later_copy.js";
       const options = { identity: () => "customer-1", source: () => "never asked" };
       earlier(options);
@@ -194,10 +194,9 @@ test("rule_03_copies_of_the_package_share_one_request", async () => {
     <script type="module">
       import * as first from "/index.js";
       import * as second from "/second_copy.js";
-      import * as slim from "/slim.js";
-      await slim.init();
+      import * as inline from "/inline.js";
       const options = { licenseId: 12345678, identity: () => "customer-1", source: "/livechat/token" };
-      const makers = [custom_identity_provider, first.custom_identity_provider, second.custom_identity_provider, slim.custom_identity_provider];
+      const makers = [custom_identity_provider, first.custom_identity_provider, second.custom_identity_provider, inline.custom_identity_provider];
       const tokens = await Promise.all(makers.map((make) => make(options).getToken()));
       globalThis.answers = tokens.map((token) => token.accessToken);
     </script>`,

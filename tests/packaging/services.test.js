@@ -17,7 +17,7 @@ before(async () => {
   own = await failingService({
     files: {
       "/shop": page,
-      "/index.js": ["text/javascript", readFileSync(join(installed.package, "dist/index.js"), "utf8")],
+      "/index.js": ["text/javascript", readFileSync(join(installed.package, "dist/inline.js"), "utf8")],
     },
   });
   // Of another origin but the same site, so that cookies could go there.
@@ -312,7 +312,7 @@ test("the identity_token grant takes cookies to the page's own service, and none
 test("the identity_token grant outside of HTTPS says what it needs, and blames no function", async () => {
   const { page, close } = await browser.page();
   try {
-    const script = readFileSync(join(installed.package, "dist/index.js"), "utf8");
+    const script = readFileSync(join(installed.package, "dist/inline.js"), "utf8");
     await page.route("http://shop.test/**", (route) =>
       route.fulfill(
         route.request().url().endsWith(".js")

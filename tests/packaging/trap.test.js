@@ -12,7 +12,7 @@ let installed, browser, server;
 before(async () => {
   installed = project();
   browser = await launch();
-  copyFileSync(join(installed.package, "dist/index.js"), join(installed.folder, "index.js"));
+  copyFileSync(join(installed.package, "dist/inline.js"), join(installed.folder, "index.js"));
   installed.write("trap.html", '<!doctype html><title>Trap</title><link rel="icon" href="data:,">');
   server = await site(installed.folder);
 });

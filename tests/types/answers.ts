@@ -86,6 +86,8 @@ export function told(event: IdentityEvent): string | number | boolean {
   const widget: WidgetName = event.widget;
   void [at, widget];
   switch (event.type) {
+    case "core_started":
+      return event.form;
     case "call":
       return event.method satisfies MethodName;
     case "cache_hit":

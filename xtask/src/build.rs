@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::core_forms;
-use crate::failure::{Failure, Outcome, While};
+use crate::failure::{Outcome, While};
 use crate::npm;
 use crate::process;
 use crate::ready::Ready;
@@ -98,7 +98,14 @@ fn bundle(workspace: &Workspace, dist: &Path) -> Outcome<()> {
     for Bundle { entry, core, format, file } in BUNDLES {
         let mut esbuild = process::command(npm::program(workspace, "esbuild"));
         esbuild.arg(workspace.path("pkg/src").join(entry));
-        esbuild.args(["--bundle", "--minify", "--target=es2022", "--charset=ascii", "--log-level=warning"]);
+        esbuild.args([
+            "--bundle",
+            "--minify-syntax",
+            "--minify-identifiers",
+            "--target=es2022",
+            "--charset=ascii",
+            "--log-level=warning",
+        ]);
         // What it exports by the name of a global takes the global's place, in the glue too.
         esbuild.arg(format!("--inject:{}", workspace.path("pkg/src/environment.js").display()));
         esbuild.arg(format!("--alias:the-core={}", workspace.path("pkg/src").join(core).display()));
@@ -114,7 +121,12 @@ fn bundle(workspace: &Workspace, dist: &Path) -> Outcome<()> {
         let mut terser = process::command(npm::program(workspace, "terser"));
         terser.arg(&bundled).args(["--ecma", "2022", "--mangle", "--compress", COMPRESS]);
         // What bundlers are told about calls and imports is to stay.
-        terser.args(["--format", "ascii_only=true", "--comments", "/webpackIgnore|@vite-ignore/"]);
+        terser.args([
+            "--format",
+            "ascii_only=true,preserve_annotations=true",
+            "--comments",
+            "/webpackIgnore|@vite-ignore/",
+        ]);
         terser.arg(if *format == "esm" { "--module" } else { "--toplevel" }).arg("--output").arg(&bundled);
         process::run_shown(terser, |_| ())?;
         let bundling = format!("bundling {}", bundled.display());

@@ -35,6 +35,8 @@ pub enum Part {
     Database,
     /// Sites that the service is asked by.
     Sites,
+    /// The frameworks of the documentation's endpoints.
+    Endpoints,
     /// The npm packages of a folder of tests.
     Packages(&'static str),
 }
@@ -46,6 +48,7 @@ impl Part {
         Self::Dependencies,
         Self::Database,
         Self::Sites,
+        Self::Endpoints,
         Self::Browser(Browser::Chromium),
         Self::Browser(Browser::Firefox),
         Self::Browser(Browser::WebKit),
@@ -63,8 +66,13 @@ impl Part {
             Self::Browser(Browser::WebKit) => system_packages::WEBKIT,
             Self::Database => system_packages::DATABASE,
             Self::Sites => system_packages::SITES,
-            Self::Dependencies | Self::Packages(_) => &[],
+            Self::Dependencies | Self::Endpoints | Self::Packages(_) => &[],
         }
+    }
+
+    /// Where this cannot be had, its tests are passed over, and say so.
+    fn wishes(self) -> &'static [&'static [Need]] {
+        if self == Self::Endpoints { &[system_packages::SITES, system_packages::ENDPOINTS] } else { &[] }
     }
 }
 
@@ -83,8 +91,10 @@ impl Purpose {
     }
 
     /// What it is better with, if it can be installed.
-    fn wishes(&self) -> &'static [Need] {
-        if *self == Self::Demo { system_packages::DEMO } else { &[] }
+    fn wishes(&self) -> impl Iterator<Item = &'static Need> {
+        let demo = if *self == Self::Demo { system_packages::DEMO } else { &[] };
+        let parts = self.parts().iter().flat_map(|part| part.wishes()).copied().flatten();
+        demo.iter().chain(parts)
     }
 
     /// The folders whose npm packages it uses.
@@ -109,13 +119,17 @@ pub fn run(workspace: &Workspace, purpose: &Purpose, asking: Asking) -> Outcome<
     check_cache()?;
     let rusts = ask_rustup(workspace, Rusts::find()?, purpose, asking)?;
     let mut missing = system_packages::missing(&rusts, purpose.needs());
-    let wished = system_packages::missing(&rusts, purpose.wishes());
+    let mut wished = system_packages::missing(&rusts, purpose.wishes());
+    wished.retain(|thing| !missing.contains(thing));
     let installer = if missing.is_empty() && wished.is_empty() { Installer::Root } else { Installer::find() };
     if !missing.is_empty() && !installer.installs() {
         return Err(Failure::new(system_packages::missing_sentence(&missing, installer)));
     }
-    if installer.installs() {
+    let installs_wishes = installer.installs();
+    if installs_wishes {
         missing.extend(wished);
+    } else if !wished.is_empty() {
+        say(&system_packages::without_sentence(&wished, installer));
     }
     let wasm_bindgen = tools::wasm_bindgen(workspace)?;
     let in_firefox = purpose.parts().contains(&Part::Browser(Browser::Firefox));
@@ -163,7 +177,8 @@ pub fn run(workspace: &Workspace, purpose: &Purpose, asking: Asking) -> Outcome<
 
     // Whatever the installers said, only what is there now counts.
     let rusts = if missing.is_empty() { rusts } else { Rusts::find()? };
-    let still = system_packages::missing(&rusts, purpose.needs());
+    let wishes = purpose.wishes().filter(|_| installs_wishes && *purpose != Purpose::Demo);
+    let still = system_packages::missing(&rusts, purpose.needs().chain(wishes));
     if !still.is_empty() {
         return Err(Failure::new(system_packages::still_missing_sentence(&still)));
     }
@@ -291,5 +306,16 @@ mod tests {
         let needs: Vec<&str> = purpose.needs().map(|need| need.what).collect();
         assert!(needs.contains(&"Firefox") && !needs.iter().any(|what| what.contains("WebKit")), "{needs:?}");
         assert!(!needs.iter().any(|what| what.contains("PostgreSQL")), "{needs:?}");
+    }
+
+    #[test]
+    fn the_frameworks_of_endpoints_are_wished_for_and_stop_nobody() {
+        let purpose = Purpose::Test(vec![Part::Endpoints]);
+        let whats = |needs: &mut dyn Iterator<Item = &'static Need>| needs.map(|need| need.what).collect::<Vec<_>>();
+        let (needs, wishes) = (whats(&mut purpose.needs()), whats(&mut purpose.wishes()));
+        for framework in ["Rails", "Laravel", "Spring", "Django"] {
+            assert!(wishes.iter().any(|what| what.contains(framework)), "{framework}: {wishes:?}");
+            assert!(!needs.iter().any(|what| what.contains(framework)), "{framework}: {needs:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What the machine itself must have, how to see whether it has it, how Debian installs it, and how other systems get it.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::browsers;
@@ -200,13 +201,88 @@ pub const SITES: &[Need] = &[
     },
 ];
 
+const fn rails(package: &'static str) -> Need {
+    Need {
+        what: "Rails, with SQLite and WEBrick",
+        debian: Package::Named(package),
+        fedora: "dnf install rubygem-rails rubygem-sqlite3 rubygem-webrick",
+        macos: "gem install rails sqlite3 webrick rackup",
+        other: "gem install rails sqlite3 webrick rackup",
+        is_met: |_| {
+            let libraries = "require 'rails'; require 'active_record'; require 'sqlite3'; require 'webrick'";
+            runs("/usr/bin/ruby", &["-e", libraries]) || runs("ruby", &["-e", libraries])
+        },
+    }
+}
+
+const fn laravel(package: &'static str) -> Need {
+    const BY_COMPOSER: &str = "composer require laravel/framework, and LARAVEL_AUTOLOAD=<its vendor/autoload.php>";
+    Need {
+        what: "Laravel, with Guzzle and SQLite",
+        debian: Package::Named(package),
+        fedora: BY_COMPOSER,
+        macos: BY_COMPOSER,
+        other: BY_COMPOSER,
+        is_met: |_| {
+            let libraries = "foreach (explode(' ', getenv('LARAVEL_AUTOLOAD') ?: 'Illuminate/autoload.php GuzzleHttp/autoload.php') as $file) \
+                             require $file; exit(class_exists('GuzzleHttp\\Client') && extension_loaded('pdo_sqlite') ? 0 : 1);";
+            runs("php", &["-r", libraries])
+        },
+    }
+}
+
+const fn spring(package: &'static str) -> Need {
+    const BY_HAND: &str = "SPRING_JARS=<a folder with Spring MVC and JDBC 4.3, Tomcat 9, H2, Jackson and SLF4J>";
+    Need {
+        what: "Spring, with Tomcat and H2",
+        debian: Package::Named(package),
+        fedora: BY_HAND,
+        macos: BY_HAND,
+        other: BY_HAND,
+        is_met: |_| {
+            let debian =
+                ["spring3-web.servlet", "spring3-jdbc", "tomcat9-catalina", "h2", "jackson-databind", "slf4j-api"];
+            let is_there = |name: &&str| Path::new("/usr/share/java").join(format!("{name}.jar")).is_file();
+            std::env::var_os("SPRING_JARS").is_some() || debian.iter().all(is_there)
+        },
+    }
+}
+
+/// The tests run the examples of docs/your-own-endpoint.md where their frameworks are.
+pub const ENDPOINTS: &[Need] = &[
+    rails("ruby-railties"),
+    rails("ruby-activerecord"),
+    rails("ruby-sqlite3"),
+    rails("ruby-webrick"),
+    laravel("php-laravel-framework"),
+    laravel("php-guzzlehttp-guzzle"),
+    laravel("php-sqlite3"),
+    Need {
+        what: "a Java compiler (javac)",
+        debian: Package::Named("default-jdk-headless"),
+        fedora: "dnf install java-latest-openjdk-devel",
+        macos: "brew install openjdk",
+        other: BY_PACKAGE_MANAGER,
+        is_met: |_| runs("javac", &["-version"]),
+    },
+    spring("libspring-web-servlet-java"),
+    spring("libspring-jdbc-java"),
+    spring("libtomcat9-java"),
+    spring("libh2-java"),
+    spring("libjackson2-databind-java"),
+    spring("libslf4j-java"),
+];
+
 /// Another Python in PATH knows nothing of what is installed for the system's.
 fn has_django() -> bool {
-    ["/usr/bin/python3", "python3"].iter().any(|python| {
-        let mut command = process::command(python);
-        command.args(["-c", "import django"]).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    })
+    ["/usr/bin/python3", "python3"].iter().any(|python| runs(python, &["-c", "import django"]))
+}
+
+/// Whether a program is there and ends well with these arguments.
+fn runs(program: &str, arguments: &[&str]) -> bool {
+    let mut command = process::command(program);
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Debian keeps the server out of PATH, in a folder for each version.
@@ -324,6 +400,17 @@ pub fn missing_sentence(missing: &[Missing], installer: Installer) -> String {
     format!("missing on this machine:\n{}", cures(missing, installer))
 }
 
+/// What to tell a person for whom it goes on without what would be better.
+pub fn without_sentence(wished: &[Missing], installer: Installer) -> String {
+    if installer == Installer::NotAllowed {
+        let list = packages(wished).join(" ");
+        return format!(
+            "going on without {list}; an administrator can run: apt-get install --no-install-recommends {list}"
+        );
+    }
+    format!("going on without:\n{}", cures(wished, installer))
+}
+
 /// A line for each thing that is missing, with the way to get it on this system.
 fn cures(missing: &[Missing], installer: Installer) -> String {
     let mut lines: Vec<String> = Vec::new();
@@ -434,6 +521,17 @@ mod tests {
         assert_eq!(fedora, "missing on this machine:\n  Firefox: dnf install firefox");
         let other = missing_sentence(&unmet(&CHROMIUM[1..]), Installer::Other);
         assert!(other.contains("chromedriver") && other.contains("package manager"), "{other}");
+    }
+
+    #[test]
+    fn who_goes_on_without_is_told_how_to_get_it() {
+        let wished = unmet(&ENDPOINTS[..4]);
+        assert_eq!(
+            without_sentence(&wished, Installer::Macos),
+            "going on without:\n  Rails, with SQLite and WEBrick: gem install rails sqlite3 webrick rackup"
+        );
+        let debian = without_sentence(&wished, Installer::NotAllowed);
+        assert!(debian.ends_with("ruby-railties ruby-activerecord ruby-sqlite3 ruby-webrick"), "{debian}");
     }
 
     #[test]

@@ -75,7 +75,11 @@ const STEPS: &[Step] = &[
         Work::Runner(|workspace, _| npm_script(workspace, npm::BENCH, "test")),
         &[CHROMIUM, Part::Packages(npm::PACKAGING), Part::Packages(npm::BENCH)],
     ),
-    Step::on_build("end-to-end", Work::Runner(end_to_end), &[CHROMIUM, Part::Packages(npm::END_TO_END)]),
+    Step::on_build(
+        "end-to-end",
+        Work::Runner(end_to_end),
+        &[CHROMIUM, Part::Endpoints, Part::Packages(npm::END_TO_END)],
+    ),
 ];
 
 impl Step {
@@ -369,7 +373,7 @@ mod tests {
         let of = |names: &[&str]| parts(&select(names).unwrap());
         assert_eq!(of(&[]), Part::ALL);
         assert_eq!(of(&["format", "lint-host", "build"]), [Part::Lints]);
-        assert_eq!(of(&["end-to-end"]), [CHROMIUM, Part::Packages(npm::END_TO_END)]);
+        assert_eq!(of(&["end-to-end"]), [Part::Endpoints, CHROMIUM, Part::Packages(npm::END_TO_END)]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod forgetting;
 mod guests;
 mod identities;
 mod json_web_tokens;
+mod leases;
 mod lifetimes;
 mod outcomes;
 mod records;

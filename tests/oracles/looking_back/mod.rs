@@ -1014,6 +1014,23 @@ impl Play {
             }
         }
         self.compare(&format!("{step:?}"));
+        self.look_at_lease(&format!("{step:?}"));
+    }
+
+    /// Rule 25: whoever says whatever at whatever moment is given without asking what they would be given, and would cause nothing.
+    fn look_at_lease(&self, after: &str) {
+        for at in self.stage.moments() {
+            for (handle, policy) in HANDLES.flat_map(|handle| policies().map(|policy| (Caller(handle), policy))) {
+                for person in 0..FAILS {
+                    let Some(grant) = self.stage.lent_to(handle, &policy, name(person).as_deref(), at) else {
+                        continue;
+                    };
+                    let given = self.oracle.given_for_nothing(at, &policy, person).map(text);
+                    let lent = self.text_of(grant, None);
+                    assert_eq!(Some(lent), given, "lent at {at:?} to {:?}, after {after}", name(person));
+                }
+            }
+        }
     }
 }
 

@@ -419,6 +419,16 @@ impl Oracle {
             && self.cool_down(now, true).is_none()
     }
 
+    /// Rule 25: what a call of this person's is answered with at this moment, where nothing would follow from the call.
+    pub fn given_for_nothing(&self, at: Moment, policy: &Policy, person: u8) -> Option<&Token> {
+        if self.who() != Some(person) || self.joinable(true).is_some() {
+            return None;
+        }
+        let usable_life = |token: &Token| token.lifetime - token.margin(policy.margin);
+        let stretch = |token: &Token| policy.refresh_ahead.min(usable_life(token) / 2);
+        self.usable(at, policy).filter(|token| token.remaining(at, policy.margin) > stretch(token))
+    }
+
     /// The latest attempt of a request: its number and when it was sent; none while the request pauses.
     pub fn attempt(&self, request: u32) -> Option<(u32, Moment)> {
         self.history.iter().rev().find_map(|(moment, fact)| match fact {

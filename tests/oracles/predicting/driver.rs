@@ -186,7 +186,25 @@ impl Driver<'_> {
                 }
             }
         }
+        self.check_lease();
         self.act(step.action);
+        self.check_lease();
+    }
+
+    /// Rule 25: what the page gives without asking, to whomever and whenever, the session would give it, and do nothing.
+    fn check_lease(&self) {
+        for at in self.page.stage.moments() {
+            for (handle, policy) in
+                (0..self.page.handles.len()).flat_map(|handle| [0, 1, 2].map(|policy| (handle, policy)))
+            {
+                let policy = self.policy(policy);
+                for person in PEOPLE {
+                    let Some(grant) = self.page.stage.lent_to(caller(handle), &policy, person, at) else { continue };
+                    let given = self.oracle.gives_at_once(at, &policy, person);
+                    assert_eq!(Some(&held(grant)), given, "lent to {person:?} at {at:?}, and not theirs");
+                }
+            }
+        }
     }
 
     fn distance(&self, edge: Edge) -> Option<i64> {
@@ -537,8 +555,6 @@ impl Driver<'_> {
                 assert!(self.is_of_now(grant), "somebody else's token, or an old one");
                 self.check_life(grant);
                 assert_eq!(self.page.handles[handle], Ok(self.person.unwrap()));
-                assert!(self.page.has(handle, &policy), "a token was handed out that is not usable");
-                self.page.take();
             }
             (Reply::Wait(request), Answered::Wait(expected)) => {
                 assert_eq!(request, expected);

@@ -6,6 +6,7 @@ mod nonsense;
 mod oracle;
 mod page;
 mod schedule;
+mod sharing;
 mod tabs;
 
 use std::fmt::Debug;
@@ -67,6 +68,11 @@ fn every_schedule_of_codes_keeps_the_rules() {
 #[test]
 fn every_schedule_of_codes_with_a_storage_keeps_the_rules() {
     run(50, &schedule(Cache::Session, Kind::Code), play);
+}
+
+#[test]
+fn every_schedule_of_tabs_that_share_takes_what_may_be_taken_and_nothing_else() {
+    run(300, &sharing::schedule(), sharing::play);
 }
 
 #[test]

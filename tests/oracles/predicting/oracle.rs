@@ -527,6 +527,14 @@ impl Oracle {
         joined.unwrap_or_else(|| self.begin_or_refuse(now, policy, Reason::Get, handle))
     }
 
+    /// Rule 25: what `getToken` would answer with at this moment if nothing at all had to happen for it.
+    pub fn gives_at_once(&self, at: Moment, policy: &Policy, person: Option<&str>) -> Option<&Held> {
+        let held = self.held.as_ref().filter(|held| self.person == Some(person) && held.is_usable(at, policy))?;
+        let is_joined = self.requests.iter().any(|request| request.epoch == self.epoch && !request.waiters.is_empty());
+        let is_refreshed = policy.refresh_ahead > 0 && held.remaining(at, policy) <= held.stretch(policy);
+        (!is_joined && !is_refreshed && !self.is_nobody_there()).then_some(held)
+    }
+
     pub fn get_fresh_token(&mut self, now: Moment, policy: &Policy, handle: usize) -> Answered {
         self.emit(Event::Call { method: Method::GetFreshToken });
         self.drop_what_is_over(now);

@@ -8,6 +8,7 @@
 //! - Nobody is rejected with SIGNED_OUT but for a sign-out after the call, or one whose news were still on their way at the call. So a
 //!   first visit, a storage that is cleared, one that cannot be read, and news that come twice reject nobody.
 //! - A sign-out is heard as one, once, by who is told of it or finds its mark in another's place; and nothing else is.
+//! - So it is with a token that a page gives again without looking (rule 25): a step takes a millisecond, for which tokens are lent.
 //! - A record of before is not read after, unless storage could be neither written nor cleared at the sign-out, and this tab was not told.
 
 use std::fmt;
@@ -186,13 +187,12 @@ struct World {
 
 impl Tab {
     fn new(is_worker: bool, seed: u32) -> Self {
+        let mut stage = Stage::new(Settings { seed, ..settings(Cache::Session, livechat()) });
+        stage.person = Some("alice");
         Self {
             is_worker,
             sign_outs: SignOuts::default(),
-            stage: Stage {
-                person: Some("alice"),
-                ..Stage::new(Settings { seed, ..settings(Cache::Session, livechat()) })
-            },
+            stage,
             has_begun: false,
             seen: None,
             is_asleep: false,
@@ -222,7 +222,9 @@ pub fn play(schedule: &Schedule) {
     };
     for action in &schedule.actions {
         world.step += 1;
+        world.look_at_leases();
         world.act(*action);
+        world.look_at_leases();
     }
 }
 
@@ -285,6 +287,15 @@ impl World {
             Action::DocumentOpen { tab } => self.tabs[tab].hears_events = false,
             Action::LoseChannel { tab } => self.tabs[tab].has_channel = false,
             _ => {}
+        }
+    }
+
+    /// Rule 25: a tab that gives a token without looking at the mark gives none that it would not give if it looked.
+    fn look_at_leases(&self) {
+        for (number, tab) in self.tabs.iter().enumerate().filter(|(_, tab)| !tab.is_asleep) {
+            if let Some(grant) = tab.stage.lent_to(CALLER, &POLICY, tab.stage.person, self.now()) {
+                self.handed_out(number, grant);
+            }
         }
     }
 

@@ -6,10 +6,12 @@ pub mod json;
 pub mod object;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use custom_identity_provider::core::{
-    Account, Answer, Attempt, Cache, Caller, Credential, Effect, Failure, Grant, Kind, Moment, Policy, RECORD_VERSION,
-    Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin, Token, Widget,
+    Account, Answer, Attempt, BURST, Cache, Caller, Credential, Effect, Failure, Grant, Kind, LATEST_TIMER, LEASE,
+    Lease, Moment, Policy, RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings,
+    SignOutOrigin, Token, Widget,
 };
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
@@ -29,8 +31,22 @@ pub struct Said {
     pub person: Option<String>,
 }
 
+/// An answer that the page may give again without the session.
+#[derive(Debug)]
+struct Lent {
+    caller: Caller,
+    policy: Policy,
+    person: Option<String>,
+    grant: Rc<Grant>,
+    lease: Lease,
+    /// When the timer that ends it comes at the latest, by the monotonic clock.
+    latest_end: i64,
+}
+
 pub struct Stage {
     pub session: Session,
+    /// Ended by whatever the session is told or asked.
+    lent: Option<Lent>,
     pub settings: Settings,
     pub now: Moment,
     /// Who is signed in; the session learns of it when it looks.
@@ -101,6 +117,7 @@ impl Stage {
     pub fn new(settings: Settings) -> Self {
         Self {
             session: Session::new(settings.clone()),
+            lent: None,
             settings,
             now: Moment { wall: START, monotonic: 50_000 },
             person: Some("ann"),
@@ -116,6 +133,7 @@ impl Stage {
     /// The page is loaded anew: memory is gone, storage is not. Requests are counted on, so that no two have the same number.
     pub fn reload(&mut self) {
         self.session = Session::new(self.settings.clone());
+        self.lent = None;
         self.said.clear();
     }
 
@@ -132,6 +150,7 @@ impl Stage {
 
     /// A caller says who is signed in, as it does before every call; where it cannot, the session hears nothing.
     fn observe(&mut self, caller: Caller, policy: &Policy) -> Result<(), Failure> {
+        self.lent = None;
         let reading = self.reading(caller);
         let Reading::Says(person) = &reading else { return Err(Failure::unknown_identity()) };
         let wants_record = self.session.observe(person.as_deref());
@@ -182,6 +201,39 @@ impl Stage {
         }
     }
 
+    /// An attempt waits for its turn among the tabs.
+    pub fn wait_for_turn(&mut self, attempt: Attempt) {
+        self.session.wait_for_turn(attempt);
+        self.obey();
+    }
+
+    /// It is its turn: the source is asked.
+    pub fn take_turn(&mut self, attempt: Attempt) {
+        self.session.take_turn(self.now, attempt);
+        self.obey();
+    }
+
+    /// What other tabs are handed that share under this mark, if there is anything.
+    pub fn handed_on(&self, mark: &str) -> Option<Value> {
+        let grant = self.session.shareable(self.now)?;
+        let mut record = self.record_of(&grant);
+        record["generation"] = json!(mark);
+        Some(record)
+    }
+
+    /// Another tab hands a record on, to one that shares under this mark.
+    pub fn offer(&mut self, attempt: Attempt, policy: &Policy, mark: &str, record: Value) {
+        let record = Json(self.taken_apart(record));
+        let scope = scope_of(self.session.identity());
+        let expected = RecordScope { scope: &scope, generation: mark };
+        let offered = self.session.offered(self.now, attempt, policy, expected, &Answer::Object(&record));
+        if let Some(grant) = offered {
+            self.ask(attempt, policy);
+            self.session.take(self.now, attempt, grant);
+            self.obey();
+        }
+    }
+
     fn record_of(&self, grant: &Grant) -> Value {
         let mut record = match &grant.credential {
             Credential::Token(token) => json!({
@@ -210,7 +262,36 @@ impl Stage {
         }
         let reply = self.session.get_token(self.now, policy, caller);
         self.obey();
+        if let (Reply::Token(grant), Reading::Says(person)) = (&reply, self.reading(caller)) {
+            self.lend(caller, policy, person, grant);
+        }
         reply
+    }
+
+    /// As if the call were the last of a burst.
+    fn lend(&mut self, caller: Caller, policy: &Policy, person: Option<String>, grant: &Rc<Grant>) {
+        let lease = (0..BURST).find_map(|_| self.session.lease(self.now, policy, person.as_deref(), grant));
+        let latest_end = self.now.monotonic + LEASE + LATEST_TIMER;
+        let lent = |lease| Lent { caller, policy: *policy, person, grant: Rc::clone(grant), lease, latest_end };
+        self.lent = lease.map(lent);
+    }
+
+    /// What the page would give a caller who says to be this person at this moment, without asking the session.
+    pub fn lent_to(&self, caller: Caller, policy: &Policy, person: Option<&str>, at: Moment) -> Option<&Rc<Grant>> {
+        let Lent { grant, lease, latest_end, .. } = self
+            .lent
+            .as_ref()
+            .filter(|lent| (lent.caller, &lent.policy, lent.person.as_deref()) == (caller, policy, person))?;
+        (lease.from..lease.until).contains(&at.wall).then_some(grant).filter(|_| at.monotonic < *latest_end)
+    }
+
+    /// Moments from now on at which what is lent may be asked for: the wall clock can be set to anything, and timers come late.
+    pub fn moments(&self) -> Vec<Moment> {
+        let Some(Lent { lease, latest_end, .. }) = &self.lent else { return Vec::new() };
+        let walls = [self.now.wall, lease.from - 1, lease.from, lease.until - 1, lease.until];
+        let monotonic = [self.now.monotonic, self.now.monotonic.max(latest_end - 1)];
+        let at = |wall| monotonic.map(|monotonic| Moment { wall, monotonic });
+        walls.into_iter().flat_map(at).collect()
     }
 
     pub fn get_fresh_token(&mut self, caller: Caller, policy: &Policy) -> Reply {
@@ -231,6 +312,7 @@ impl Stage {
 
     /// To forget, nobody is asked who is signed in.
     pub fn invalidate(&mut self) {
+        self.lent = None;
         self.session.invalidate();
         self.obey();
     }
@@ -243,33 +325,39 @@ impl Stage {
 
     /// A mark is gone that stood for the latest sign-out.
     pub fn may_have_left(&mut self) {
+        self.lent = None;
         self.begin_generation();
         self.session.may_have_left();
         self.obey();
     }
 
     pub fn sign_out(&mut self, origin: SignOutOrigin) {
+        self.lent = None;
         self.begin_generation();
         self.session.sign_out(origin);
         self.obey();
     }
 
     pub fn signed_in(&mut self) {
+        self.lent = None;
         self.session.signed_in();
         self.obey();
     }
 
     pub fn online(&mut self) {
+        self.lent = None;
         self.session.went_online(self.now);
         self.obey();
     }
 
     pub fn leave(&mut self, request: RequestId, caller: Caller) {
+        self.lent = None;
         self.session.leave(request, caller);
         self.obey();
     }
 
     pub fn wake(&mut self) {
+        self.lent = None;
         self.session.wake(self.now);
         self.obey();
     }
@@ -288,6 +376,7 @@ impl Stage {
 
     /// The session hears what they said.
     pub fn confirm(&mut self, attempt: Attempt, policy: &Policy, readings: &[(Caller, Reading)]) {
+        self.lent = None;
         let wants_record = self.session.confirm(self.now, attempt, readings);
         self.proceed(wants_record, policy, readings);
     }
@@ -301,12 +390,14 @@ impl Stage {
 
     /// The answer itself, after everyone was asked.
     pub fn answer(&mut self, attempt: Attempt, answer: &Answer<'_>) {
+        self.lent = None;
         self.session.answered(self.now, attempt, answer);
         self.obey();
     }
 
     /// The failure itself, after everyone was asked.
     pub fn fail(&mut self, attempt: Attempt, failure: Failure) {
+        self.lent = None;
         self.session.failed(self.now, attempt, failure);
         self.obey();
     }

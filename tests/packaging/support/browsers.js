@@ -95,6 +95,11 @@ export async function browser(name) {
           if (answer.error) throw new Error(answer.error);
           return answer.value;
         },
+        /** Chromium's own commands. */
+        async devtools(command, parameters) {
+          await here();
+          await /** @type {any} */ (session).sendDevToolsCommand(command, parameters);
+        },
         async close() {
           await here();
           await session.close();

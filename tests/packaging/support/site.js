@@ -8,12 +8,17 @@ const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", "
 
 /**
  * @param {string} folder what it serves
- * @param {{policy?: string}} [options] the Content-Security-Policy of its pages
+ * @param {{policy?: string, intercept?: (path: string, response: import("node:http").ServerResponse) => unknown}} [options] the
+ * Content-Security-Policy of its pages; and what answers in its place, where that says so by anything but a falsy value
  */
-export async function site(folder, { policy } = {}) {
+export async function site(folder, { policy, intercept } = {}) {
   let issued = 0;
+  /** @type {string[]} */
+  const requests = [];
   const server = createServer(async (request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://site").pathname);
+    requests.push(path);
+    if (intercept?.(path, response)) return;
     if (path === "/livechat/token") {
       issued += 1;
       response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
@@ -45,6 +50,8 @@ export async function site(folder, { policy } = {}) {
     url: `http://127.0.0.1:${port}`,
     /** How many tokens the service has issued. */
     issued: () => issued,
+    /** The paths that were asked for, in their order. */
+    requests,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
