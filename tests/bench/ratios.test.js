@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { launch } from "../packaging/support/chromium.js";
 import { project } from "../packaging/support/installed_package.js";
 import { BARE, contenders, LIVECHATS_OWN, OURS } from "./contenders/list.js";
-import { cachedAnswers } from "./measures/cached.js";
+import { cachedAnswers, prepare } from "./measures/cached.js";
 import { visitsInChromium } from "./measures/first_token.js";
 import { pages } from "./support/built.js";
 import { site } from "./support/site.js";
@@ -57,7 +57,9 @@ const cachedRatios = async (names, reference) => {
   try {
     await page.goto(served.page("cached"));
     await page.waitForFunction(() => "cached" in globalThis);
-    const rounds = await cachedAnswers((code, given) => page.evaluate(code, given), 40, [...names, reference]);
+    const run = (code, given) => page.evaluate(code, given);
+    await prepare(run, [...names, reference]);
+    const rounds = await cachedAnswers(run, "burst", 40);
     assert.deepEqual(await errors(), []);
     const found = compared(rounds, reference);
     return Object.fromEntries(names.map((name) => [name, found[name].ratio.median]));

@@ -3,15 +3,24 @@
 /** Rounds that fit into one call of a page's code, by any driver's patience. */
 const AT_ONCE = 20;
 
+/** @typedef {(code: (...given: any[]) => unknown, ...given: unknown[]) => Promise<any>} Run code in the page with all contenders */
+
 /**
- * @param {(code: Function | string, ...given: unknown[]) => Promise<any>} run code in the page with all contenders
- * @param {number} rounds
+ * Gets everybody's token.
+ * @param {Run} run
  * @param {string[]} [names] of those to be compared, where not all are
- * @returns {Promise<Record<string, number>[]>} microseconds per call, by contender
  */
-export const cachedAnswers = async (run, rounds, names) => {
-  await run((names) => globalThis.cached.prepare(names ?? undefined), names ?? null);
+export const prepare = (run, names) => run((names) => globalThis.cached.prepare(names ?? undefined), names ?? null);
+
+/**
+ * @param {Run} run
+ * @param {"burst" | "single"} kind calls at once after another; or single ones
+ * @param {number} rounds
+ * @returns {Promise<Record<string, number>[]>} nanoseconds per call, by contender
+ */
+export const cachedAnswers = async (run, kind, rounds) => {
   const found = [];
-  while (found.length < rounds) found.push(...(await run((count) => globalThis.cached.compare(count), AT_ONCE)));
+  while (found.length < rounds)
+    found.push(...(await run(([kind, count]) => globalThis.cached.compare(kind, count), [kind, AT_ONCE])));
   return found;
 };

@@ -4,7 +4,8 @@
 
 /** Three digits, or all that stand before the point. @param {number} value */
 export const digits = (value) => {
-  if (value === 0) return "0";
+  // A clock may be too coarse for what it measured.
+  if (value === 0 || !Number.isFinite(value)) return String(value);
   const places = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   return value.toLocaleString("en", {
     minimumFractionDigits: Math.min(places, 2),
