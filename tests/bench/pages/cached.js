@@ -7,11 +7,12 @@ import * as oidcClient from "../contenders/oidc_client.js";
 import * as ours from "../contenders/ours.js";
 import * as supabase from "../contenders/supabase.js";
 
+const listener = () => {};
 /** Each has a token of its own: a session that somebody listens to is another one than a session that nobody does. */
 const made = {
   ours: () => ours.provider({ organization: "identity" }),
   "ours, identity: null": () => ours.provider({ organization: "null", identity: null }),
-  "ours, with onEvent": () => ours.provider({ organization: "listener", onEvent: () => {} }),
+  "ours, with onEvent": () => ours.provider({ organization: "listener", onEvent: listener }),
   customer_auth: () => customerAuth.provider({ organization: "organization" }),
   oidc_client: oidcClient.provider,
   supabase: supabase.provider,
