@@ -106,16 +106,24 @@ const told = ({ askedByTab, attemptEnded, happened, hearMark, inTurn }) => ({
 });
 
 /** The core as the face takes it. @param {Form} form @returns {import("./engine.js").Core} */
-export const coreOf = (form) => ({
-  asker,
-  start: form.start,
-  run: (shared, timers) => {
-    // The face was there before any code of the page could take their places.
-    Object.assign(firstTimers, timers);
-    if (!shared.engine) {
-      watchPage(told(form.glue));
-      shared.engine = engineOf(form);
-    }
-    return shared.engine;
-  },
-});
+export const coreOf = (form) => {
+  /** The start that is under way or done: copies of the package may share this module, and a core has one memory. @type {{waits: Promise<void> | void} | undefined} */
+  let started;
+  return {
+    asker,
+    start: () => {
+      started ??= { waits: form.start() };
+      if (started.waits) started.waits.catch(() => (started = undefined));
+      return started.waits;
+    },
+    run: (shared, timers) => {
+      // The face was there before any code of the page could take their places.
+      Object.assign(firstTimers, timers);
+      if (!shared.engine) {
+        watchPage(told(form.glue));
+        shared.engine = engineOf(form);
+      }
+      return shared.engine;
+    },
+  };
+};

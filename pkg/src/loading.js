@@ -70,7 +70,9 @@ export const loaded = async (webassembly, javascript) => {
         isForbidden = true;
       }
     }
-    return await fetched(javascript);
+    const core = await fetched(javascript);
+    await core.start();
+    return core;
   } catch (cause) {
     /** @param {import("../index.js").IdentityErrorCode} code @param {unknown} cause */
     const error = (code, cause) =>

@@ -1,10 +1,10 @@
 //! Both clocks, read together.
 
-use crate::core::Moment;
+use crate::core::{Moment, whole};
 
 use super::sys;
 
 /// What both clocks say now.
 pub(super) fn now() -> Moment {
-    Moment { wall: sys::wall_now() as i64, monotonic: sys::monotonic_now() as i64 }
+    Moment { wall: whole(sys::wall_now()), monotonic: whole(sys::monotonic_now()) }
 }

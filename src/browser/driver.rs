@@ -11,7 +11,7 @@ use wasm_bindgen::prelude::*;
 use crate::core::{
     Account, Attempt, Cache, Caller, Credential, Detail, Effect, ErrorCode, Event, Failure, Grant, Kind, Moment,
     Policy, RECORD_VERSION, Reading, RecordScope, Reply, RequestCounter, RequestId, Session, Settings, SignOutOrigin,
-    StorageAction, Widget,
+    StorageAction, Widget, whole,
 };
 
 use super::clock::now;
@@ -96,7 +96,7 @@ impl Driver {
             cache: key.cache,
             is_identified: key.is_identified,
             kind,
-            seed: (sys::random() * f64::from(u32::MAX)) as u32,
+            seed: whole(sys::random() * f64::from(u32::MAX)) as u32,
             counter,
         };
         Self {
@@ -441,7 +441,7 @@ impl Driver {
         let handed_on = outcome.value("handedOn");
         self.with_run(attempt.request, |run| run.handed_on = handed_on);
         let value = outcome.value("answer");
-        let of_type = outcome.number("type").unwrap_or_default() as u32;
+        let of_type = whole(outcome.number("type").unwrap_or_default()) as u32;
         let (fields, text) = (JsFields(&value), value.as_string());
         self.with_core(|core| core.answered(now(), attempt, &answer(of_type, &fields, &text)));
         self.hand_on(None);

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::lifetime::Lifetime;
+use super::number::whole;
 
 /// What stands in a field of an object from outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,7 +122,7 @@ impl<'a> Reader<'a> {
             if unit == 1.0 { "a positive number of milliseconds" } else { "a positive number of seconds" };
         if let Value::Number(number) = found {
             // A float outside i64's range saturates, and NaN becomes 0: both are no sane lifetime.
-            let milliseconds = (number * unit) as i64;
+            let milliseconds = whole(number * unit);
             if Lifetime::is_sane(milliseconds) {
                 return milliseconds;
             }
@@ -136,7 +137,7 @@ impl<'a> Reader<'a> {
     /// A time in milliseconds since 1970.
     pub(super) fn creation_date(&mut self, name: &str) -> i64 {
         match self.field(name) {
-            Value::Number(number) if number.is_finite() && number > 0.0 => number as i64,
+            Value::Number(number) if number.is_finite() && number > 0.0 => whole(number),
             found => {
                 self.unexpected(name, found.type_name(), "milliseconds since 1970");
                 0
@@ -151,7 +152,7 @@ impl<'a> Reader<'a> {
         match self.field(name) {
             Value::Missing | Value::Null => None,
             Value::Number(number) if number > 0.0 && number <= LARGEST && number.trunc() == number => {
-                Some(number as i64)
+                Some(whole(number))
             }
             found => {
                 self.unexpected(name, found.type_name(), "a positive whole number");

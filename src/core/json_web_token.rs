@@ -6,6 +6,7 @@ use super::credential::{Credential, Grant, Jwt, JwtProfile};
 use super::failure::Failure;
 use super::fields::{Fields, Reader, Value};
 use super::lifetime::{Lifetime, Moment};
+use super::number::whole;
 
 /// What a JWT says of itself.
 pub(super) struct Claims {
@@ -79,7 +80,7 @@ fn numeric_date(claims: &mut Reader<'_>, claim: &'static str) -> i64 {
     const FIRST_NUMBER_IN_MILLISECONDS: f64 = 100_000_000_000.0;
     let expected = match claims.field(claim) {
         Value::Number(seconds) if seconds > 0.0 && seconds < FIRST_NUMBER_IN_MILLISECONDS => {
-            return (seconds * 1_000.0) as i64;
+            return whole(seconds * 1_000.0);
         }
         Value::Number(_) => "seconds since 1970, not milliseconds",
         _ => "a number of seconds since 1970",

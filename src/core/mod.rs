@@ -14,6 +14,7 @@ mod fields;
 mod json_web_token;
 mod lease;
 mod lifetime;
+mod number;
 mod outcome;
 mod record;
 mod retry;
@@ -29,6 +30,7 @@ pub use failure::{ErrorCode, Failure};
 pub use fields::{Fields, Value};
 pub use lease::{BURST, Burst, LATEST_TIMER, LEASE, Lease};
 pub use lifetime::{CREATION_TOLERANCE, LONGEST_LIFETIME, Lifetime, Moment};
+pub use number::whole;
 pub use outcome::Facts;
 pub use record::{RECORD_VERSION, RecordScope, STORAGE_PREFIX, read_record};
 pub use retry::{

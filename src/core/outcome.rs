@@ -40,6 +40,7 @@
 //!   a polyfill's, or one whose stack a monitoring script filled in: it is tried again, which `patience` bounds, and told to the console at once.
 
 use super::failure::{ErrorCode, Failure};
+use super::number::whole;
 
 /// What was found where a source gave no answer; `pkg/src/thrown.js` says how.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -84,8 +85,8 @@ impl Facts {
     /// assert_eq!((offline.code, offline.retryable), (ErrorCode::Network, true));
     /// ```
     pub fn failure(self) -> Failure {
-        let status = self.status.filter(|status| (100.0..1_000.0).contains(status)).map(|status| status as u16);
-        let retry_after = self.retry_after.filter(|pause| *pause >= 0.0).map(|pause| pause as i64);
+        let status = self.status.filter(|status| (100.0..1_000.0).contains(status)).map(|status| whole(status) as u16);
+        let retry_after = self.retry_after.filter(|pause| *pause >= 0.0).map(whole);
         if let Some(name) = self.identity_exception {
             return Failure::of_exception(ErrorCode::SsoIdentityException, name, status, retry_after);
         }

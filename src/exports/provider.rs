@@ -9,7 +9,7 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use crate::browser::{self, Asker, Driver, SessionKey};
-use crate::core::{Account, Cache, Policy, Widget};
+use crate::core::{Account, Cache, Policy, Widget, whole};
 
 /// The handle behind one provider object; handles of the same scope share a session.
 #[wasm_bindgen]
@@ -42,7 +42,7 @@ impl Provider {
         patience: f64,
         shares: bool,
     ) -> Provider {
-        let given = |number: f64| (!number.is_nan()).then_some(number as i64);
+        let given = |number: f64| (!number.is_nan()).then_some(whole(number));
         let Some((widget, cache)) = Widget::numbered(widget).zip(Cache::numbered(cache)) else {
             return Self { known: None };
         };
@@ -54,9 +54,9 @@ impl Provider {
         let driver = browser::session(key, account_named);
         let policy = Policy {
             margin: given(margin),
-            refresh_ahead: refresh_ahead as i64,
-            timeout: timeout as i64,
-            patience: patience as i64,
+            refresh_ahead: whole(refresh_ahead),
+            timeout: whole(timeout),
+            patience: whole(patience),
         };
         Self { known: Some((driver, driver.asker(policy, on_event, shares))) }
     }

@@ -3,7 +3,7 @@
 use js_sys::{Error, Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 
-#[wasm_bindgen(module = "/pkg/dist/inline.js")]
+#[wasm_bindgen(module = "/pkg/generated/tested.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     pub fn custom_identity_provider(options: &JsValue) -> Result<IdentityProvider, JsValue>;

@@ -1,6 +1,6 @@
 // What sources fail with, in the forms in which HTTP clients and browsers say it, and what each has to mean.
 
-import { custom_identity_provider, IdentityError } from "../../pkg/dist/inline.js";
+import { custom_identity_provider, IdentityError } from "../../pkg/generated/tested.js";
 import { replace, sourceError } from "./fixtures.js";
 
 let licenseId = 900_000;
@@ -470,7 +470,7 @@ export const offline = async () => {
 /** A mistake of the page's is said once, and nothing in it that could be a secret. */
 export const mistakesAreSaid = async () => {
   // A copy of its own has said nothing yet, whatever the tests before have heard.
-  const library = await import(new URL("../../pkg/dist/inline.js?mistakes", import.meta.url).href);
+  const library = await import(new URL("../../pkg/generated/tested.js?mistakes", import.meta.url).href);
   const said = [];
   replace(console, "error", { writable: true, value: (...words) => said.push(words.join(" ")) });
   const secret = "Zq7-secret";

@@ -1,10 +1,10 @@
 // What the tests need of a page and is awkward in Rust: scripted sources, faults of the platform, a fake clock, other tabs, eavesdroppers.
 // Nothing of the package is replaced here, only what the browser gives it.
 
-import { custom_identity_provider } from "../../pkg/dist/inline.js";
+import { custom_identity_provider } from "../../pkg/generated/tested.js";
 
 const GENERATION = "custom_identity_provider:generation";
-const PACKAGE = new URL("../../pkg/dist/inline.js", import.meta.url).href;
+const PACKAGE = new URL("../../pkg/generated/tested.js", import.meta.url).href;
 
 /** What undoes the test's changes to the page; run by the next test too, should one fail half-way. @type {(() => void)[]} */
 const changes = [];

@@ -1,6 +1,6 @@
 // Pages whose globals are missing, throw, or are something else than the browser's: the package in a frame of its own for each.
 
-const PACKAGE = new URL("../../pkg/dist/inline.js", import.meta.url).href;
+const PACKAGE = new URL("../../pkg/generated/tested.js", import.meta.url).href;
 
 /** What can be wrong with a global. Run in the frame, as text. */
 const faults = {

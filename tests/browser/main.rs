@@ -1,6 +1,6 @@
 //! The built package in real browsers: every rule that touches the browser, driven through the package's public face.
 //!
-//! `cargo xtask build` makes `pkg/dist/inline.js`, which is what is tested here.
+//! What is tested is `pkg/generated/tested.js`: the inline entry, whose core is WebAssembly or JavaScript, as the step of `cargo xtask test` has it.
 
 #![cfg(target_arch = "wasm32")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

@@ -6,7 +6,7 @@ import {
   connectOmnichannel,
   custom_identity_provider,
   getAuthToken,
-} from "../../pkg/dist/inline.js";
+} from "../../pkg/generated/tested.js";
 import { replace } from "./fixtures.js";
 import { end, expectEqual } from "./page_code.js";
 
@@ -312,7 +312,7 @@ export const guestsHaveASourceOfTheirOwn = async () => {
 
 /** Who gives guests a source needs no advice to do so. In a copy of its own, for advice is said once. */
 export const guestsThatAreRefused = async () => {
-  const copy = await import(new URL("../../pkg/dist/inline.js?guests", import.meta.url).href);
+  const copy = await import(new URL("../../pkg/generated/tested.js?guests", import.meta.url).href);
   const said = [];
   replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
   const refused = () => Promise.reject(Object.assign(new Error("no"), { status: 401 }));
@@ -353,7 +353,7 @@ export const mistakesAreSaidOnce = async () => {
 /** A lifetime that looks like seconds is said, once; the endpoint's own form, and a long one, are no mistakes. */
 export const secondsAreSuspected = async () => {
   // A copy of its own has said nothing yet, whatever the tests before have heard.
-  const library = await import(new URL("../../pkg/dist/inline.js?seconds", import.meta.url).href);
+  const library = await import(new URL("../../pkg/generated/tested.js?seconds", import.meta.url).href);
   const said = [];
   replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
   const ask = (answer) =>

@@ -1,6 +1,6 @@
 // Code of the page that runs where the package meets it: getters, Proxies, listeners, identities, a console of its own, another frame's objects.
 
-import { custom_identity_provider, sign_out, IdentityError } from "../../pkg/dist/inline.js";
+import { custom_identity_provider, sign_out, IdentityError } from "../../pkg/generated/tested.js";
 import { replace } from "./fixtures.js";
 
 let licenseId = 700_000;
@@ -233,7 +233,7 @@ export const aSignalAbortedDuringTheCall = async () => {
 
 /** What a source says when its last caller has left is nobody's mistake. In a copy of its own, for a mistake is said once. */
 export const failuresThatNobodyWaitsFor = async () => {
-  const copy = await import(new URL("../../pkg/dist/inline.js?left", import.meta.url).href);
+  const copy = await import(new URL("../../pkg/generated/tested.js?left", import.meta.url).href);
   const said = [];
   replace(console, "error", { writable: true, value: (...words) => void said.push(words.join(" ")) });
   const failing = async (isLeft) => {

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 use crate::face::Tab;
 use crate::scene::{Scene, fulfilled, identity_error, object, settled, value, with};
 
-#[wasm_bindgen(module = "/pkg/dist/inline.js")]
+#[wasm_bindgen(module = "/pkg/generated/tested.js")]
 extern "C" {
     #[wasm_bindgen(catch, js_name = authTokenProvider)]
     pub fn auth_token_provider(options: &JsValue) -> Result<Function, JsValue>;

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::build;
 use crate::compiler::Use;
+use crate::core_forms::Form;
 use crate::failure::{Failure, Outcome, While};
 use crate::process;
 use crate::ready::Ready;
@@ -68,8 +70,9 @@ pub fn check(browser: Browser) -> Outcome<()> {
     Ok(())
 }
 
-/// The command that runs the library's wasm tests in a browser.
-pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser) -> Outcome<Command> {
+/// The command that runs the library's wasm tests in a browser, on the package with its core in one of its forms.
+pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser, form: Form) -> Outcome<Command> {
+    build::take_for_tests(workspace, form)?;
     let mut command = ready.compiler.cargo(workspace, "test", Use::Test);
     command.args(["--package", "custom-identity-provider", "--lib", "--tests"]);
     let runner = ready.wasm_bindgen.path();

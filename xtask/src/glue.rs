@@ -17,6 +17,22 @@ pub fn rename(glue: &Path, names: &ShortNames) -> Outcome<()> {
     change(glue, |text| names.applied(text))
 }
 
+/// What the glue of a core without references asks for, as if it had some.
+const REFERENCES: [&str; 2] = [
+    "import * as import1 from \"__wbindgen_externref_xform__\"\n",
+    "        \"__wbindgen_externref_xform__\": import1,\n",
+];
+
+/// Has the glue ask for nothing that only references need.
+pub fn without_references(glue: &Path) -> Outcome<()> {
+    change(glue, |text| {
+        REFERENCES.iter().try_fold(text.to_owned(), |text, line| {
+            replaced(&text, line, "")
+                .ok_or_else(|| Failure::new(format!("wasm-bindgen's glue was expected to hold: {line}")))
+        })
+    })
+}
+
 fn change(file: &Path, changed: impl FnOnce(&str) -> Outcome<String>) -> Outcome<()> {
     let changing = format!("changing {}", file.display());
     let text = std::fs::read_to_string(file).while_doing(&changing)?;
@@ -24,7 +40,16 @@ fn change(file: &Path, changed: impl FnOnce(&str) -> Outcome<String>) -> Outcome
 }
 
 /// What wasm-bindgen's glue has, and what stands in its place.
-const ADAPTATIONS: [[&str; 2]; 4] = [
+const ADAPTATIONS: [[&str; 2]; 6] = [
+    // Memory that grew is told by its buffer in both forms: the JavaScript form's old buffer stays what it was.
+    [
+        "cachedDataViewMemory0 === null || cachedDataViewMemory0.buffer.detached === true || (cachedDataViewMemory0.buffer.detached === undefined && cachedDataViewMemory0.buffer !== wasm.memory.buffer)",
+        "cachedDataViewMemory0?.buffer !== wasm.memory.buffer",
+    ],
+    [
+        "cachedUint8ArrayMemory0 === null || cachedUint8ArrayMemory0.byteLength === 0",
+        "cachedUint8ArrayMemory0?.buffer !== wasm.memory.buffer",
+    ],
     // With its parts the core is started at once or asynchronously, without all that the glue's own functions bring for files
     // that they would fetch themselves.
     [

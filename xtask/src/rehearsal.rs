@@ -1,5 +1,5 @@
 //! `cargo xtask rehearse`: builds the package as on a machine where std for wasm came with the toolchain, as rustup installs it:
-//! without std's sources the sizes are only reported, and with them std is built for size and the limit holds.
+//! without std's sources the sizes are only reported, and with them std is built for size and what was recorded of them holds.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub fn run(workspace: &Workspace) -> Outcome<()> {
     if lines.iter().any(|line| line.starts_with(ONLY_REPORTED)) {
         return Err(Failure::new("the build did not use std's sources, though they are there"));
     }
-    println!("\nrehearse: both builds went well; only the second was held to the limit");
+    println!("\nrehearse: both builds went well; only the second was held to the recorded sizes");
     Ok(())
 }
 

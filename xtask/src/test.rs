@@ -8,6 +8,7 @@ use crate::advisories::{self, Answer};
 use crate::browsers::{self, Browser};
 use crate::build;
 use crate::compiler::{self, Use};
+use crate::core_forms::Form;
 use crate::failure::{Failure, Outcome};
 use crate::npm;
 use crate::process;
@@ -57,13 +58,37 @@ const STEPS: &[Step] = &[
     Step::new("host-tests", Work::Runner(host_tests), &[Part::Database, Part::Sites, Part::Packages(npm::END_TO_END)]),
     Step::new("schedules", Work::Runner(schedules), &[]),
     Step::new("build", Work::Task(build::run), &[]),
-    // The browser tests name pkg/dist/inline.js, so the compiler wants to see it.
+    // The browser tests name pkg/generated/tested.js, so the compiler wants to see it.
     Step::on_build("lint-wasm", Work::Check(lint_wasm), &[Part::Lints]),
     Step::new("servers", Work::Check(servers), &[]),
     Step::on_build("types", Work::Check(types), &[]),
-    Step::on_build("chromium", Work::Runner(|w, r| browsers::tests(w, r, Browser::Chromium)), &[CHROMIUM]),
-    Step::on_build("firefox", Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox)), &[FIREFOX]),
-    Step::on_build("webkit", Work::Runner(|w, r| browsers::tests(w, r, Browser::WebKit)), &[WEBKIT]),
+    Step::on_build(
+        "chromium",
+        Work::Runner(|w, r| browsers::tests(w, r, Browser::Chromium, Form::WebAssembly)),
+        &[CHROMIUM],
+    ),
+    Step::on_build(
+        "firefox",
+        Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox, Form::WebAssembly)),
+        &[FIREFOX],
+    ),
+    Step::on_build("webkit", Work::Runner(|w, r| browsers::tests(w, r, Browser::WebKit, Form::WebAssembly)), &[WEBKIT]),
+    // The same tests over the core as JavaScript.
+    Step::on_build(
+        "chromium-javascript",
+        Work::Runner(|w, r| browsers::tests(w, r, Browser::Chromium, Form::JavaScript)),
+        &[CHROMIUM],
+    ),
+    Step::on_build(
+        "firefox-javascript",
+        Work::Runner(|w, r| browsers::tests(w, r, Browser::Firefox, Form::JavaScript)),
+        &[FIREFOX],
+    ),
+    Step::on_build(
+        "webkit-javascript",
+        Work::Runner(|w, r| browsers::tests(w, r, Browser::WebKit, Form::JavaScript)),
+        &[WEBKIT],
+    ),
     Step::on_build("packaging", Work::Runner(packaging), &[CHROMIUM, FIREFOX, WEBKIT, Part::Packages(npm::PACKAGING)]),
     Step::on_build(
         "environments",
@@ -329,6 +354,7 @@ fn sum(lines: &[Line]) -> Summary {
 
 fn closing_table(lines: &[Line]) -> String {
     let mut text = String::new();
+    let width = lines.iter().map(|line| line.name.len()).max().unwrap_or_default();
     for line in lines {
         let end = match &line.end {
             End::Passed => "passed",
@@ -340,14 +366,14 @@ fn closing_table(lines: &[Line]) -> String {
             Summary { passed: 0, failed: 0 } => String::new(),
             Summary { passed, failed } => format!("{passed} passed, {failed} failed"),
         };
-        text += format!("{:13} {end:8} {:>10}  {tests}", line.name, seconds(line.duration)).trim_end();
+        text += format!("{:width$} {end:8} {:>10}  {tests}", line.name, seconds(line.duration)).trim_end();
         text.push('\n');
         let reason = match &line.end {
             End::Failed(failure) => failure.to_string(),
             End::NotReached(who) => who.clone(),
             End::Passed | End::NotRun => continue,
         };
-        text += &format!("              {}\n", reason.lines().next().unwrap_or_default());
+        text += &format!("{:width$} {}\n", "", reason.lines().next().unwrap_or_default());
     }
     text
 }
@@ -400,7 +426,7 @@ mod tests {
         assert_eq!(sum(&lines).failed, 0);
         assert!(close(&lines, Duration::ZERO).is_ok());
         let text = closing_table(&lines);
-        assert_eq!(text, "advisories    no reply      1.2 s\n              the database cannot be reached\n");
+        assert_eq!(text, "advisories no reply      1.2 s\n           the database cannot be reached\n");
     }
 
     #[test]
@@ -412,7 +438,7 @@ mod tests {
         let text = closing_table(&lines);
         assert_eq!(
             text,
-            "format        FAILED        1.2 s\n              cargo failed\nchromium      passed        1.2 s  5 passed, 0 failed\n"
+            "format   FAILED        1.2 s\n         cargo failed\nchromium passed        1.2 s  5 passed, 0 failed\n"
         );
     }
 }
