@@ -27,7 +27,7 @@ import { site } from "./support/site.js";
 /** @typedef {import("./measures/first_token.js").Before} Before */
 
 /** How often each is measured. */
-const ROUNDS = { cached: 60, visits: 9, network: 5 };
+const ROUNDS = { cached: 60, visits: 7, network: 5 };
 /** A mobile network of the slower kind; bits per second, milliseconds. */
 const NETWORK = { throughput: 1.4e6, latency: 560 };
 const SLOWDOWN = 4;

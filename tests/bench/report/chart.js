@@ -69,6 +69,15 @@ export const chart = (panels, description) => {
     marks.push(...pair.flatMap((panel) => panel.marks));
     top += Math.max(...pair.map(({ height }) => height)) + MARGIN;
   }
+  marks.push(
+    text(
+      "subtitle",
+      MARGIN,
+      top + 2,
+      "Shorter is better. Half of what was measured lies within the line at a bar's end.",
+    ),
+  );
+  top += MARGIN;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top}" width="${WIDTH}" height="${top}" role="img" font-family="system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif">
 <title>${escaped(description)}</title>
 <style>${STYLE}

@@ -16,7 +16,7 @@ export const machine = (browsers) => {
 };
 
 /** Short names, for the chart. */
-const SHORT = { [OURS]: "this package", bare: "bare promise" };
+const SHORT = { [OURS]: "this package", bare: "bare promise", supabase: "supabase auth-js" };
 const short = (id) => SHORT[id] ?? NAMES[id].replace(/^@[a-z0-9]+\//, "");
 
 /** @param {Record<string, import("../support/statistics.js").Figure>} figures @param {(median: number) => string} label */

@@ -29,7 +29,7 @@ const KINDS = { burst: "a burst", single: "single calls" };
 /** @param {Cached[]} cached */
 export const cachedSection = (cached) => ({
   title: "A cached answer",
-  text: `A token is in hand, and \`getToken()\` is called again and awaited. All are in one page and take turns, in another order in each of ${cached[0].rounds.length} rounds. In a burst, a turn is some milliseconds of calls of one provider. In single calls, each of 32 providers of one token is called once, in a task of its own: then ours asks its core each time, which looks for a sign-out in another tab. In a burst the core is asked once in a millisecond. Ours has an \`identity\` function, except where it says otherwise. The bare promise is in the table twice, and the difference is the noise of the machine.`,
+  text: `A token is in hand, and \`getToken()\` is called again and awaited. All are in one page and take turns, in another order in each of ${cached[0].rounds.length} rounds. In a burst, a turn is some milliseconds of calls of one provider. In single calls, a turn asks 32 providers of one token once each, so that no call profits from the one before it: ours asks its core each time, which also looks for a sign-out in another tab. In a burst ours asks its core once in a millisecond. Ours has an \`identity\` function, except where it says otherwise. The bare promise is in the table twice, and the difference is the noise of the machine.`,
   tables: cached.map(({ browser, kind, rounds }) => {
     const found = compared(rounds, LIVECHATS_OWN);
     const bare = compared(rounds, BARE);
