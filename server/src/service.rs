@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    http::{StatusCode, header},
     extract::{Request, State},
+    http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,

@@ -10,12 +10,12 @@ use std::{
 };
 
 use demo::livechat_accounts::{StandIn, StandInSettings, service};
+use hyper::header::HeaderValue;
 use identity_service::{
     clock::Clock,
     http::serve::{ServeSettings, serve},
     random::random_token,
 };
-use hyper::header::HeaderValue;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Client;
 use secrecy::SecretString;

@@ -14,13 +14,18 @@ CREATE INDEX change_number ON change (number);
 CREATE VIEW change_horizon AS
     SELECT txid_snapshot_xmin(txid_current_snapshot()) AS number WHERE NOT pg_is_in_recovery();
 
-CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+-- Whoever changes something has it noted, also who may not write here, and whichever schema is in the search path.
+CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    customer TEXT;
 BEGIN
     IF TG_OP = 'DELETE' THEN
-        INSERT INTO change (what, customer_id) VALUES (TG_ARGV[0], OLD.customer_id);
+        customer := OLD.customer_id;
     ELSE
-        INSERT INTO change (what, customer_id) VALUES (TG_ARGV[0], NEW.customer_id);
+        customer := NEW.customer_id;
     END IF;
+    EXECUTE format('INSERT INTO %I.change (what, customer_id) VALUES ($1, $2)', TG_TABLE_SCHEMA)
+        USING TG_ARGV[0], customer;
     RETURN NULL;
 END
 $$;

@@ -144,7 +144,8 @@ pub struct Configuration {
 /// An address, or the first one of a host's name, or the path of a socket.
 fn address(text: &str) -> Result<ListenAddress, String> {
     if text.trim().starts_with("unix:") {
-        return ListenAddress::in_files(text.trim()).ok_or_else(|| "expected unix: and a path from the root".to_owned());
+        return ListenAddress::in_files(text.trim())
+            .ok_or_else(|| "expected unix: and a path from the root".to_owned());
     }
     let found = text.trim().to_socket_addrs().map_err(|error| format!("expected a host and a port: {error}"))?.next();
     found.map(ListenAddress::from).ok_or_else(|| "expected a host that has an address".to_owned())

@@ -77,7 +77,10 @@ impl SigningFlags {
         }
         let keys = match (self.signing_keys, key) {
             (Some(_), Some(_)) => {
-                return Err(wrong("signing-key", format!("expected only one of {SIGNING_KEY_VARIABLE} and signing-keys")));
+                return Err(wrong(
+                    "signing-key",
+                    format!("expected only one of {SIGNING_KEY_VARIABLE} and signing-keys"),
+                ));
             }
             (Some(folder), None) => SigningKeys::open(&folder, SystemTime::now())?,
             (None, Some(key)) => SigningKeys::of_text(&key, SIGNING_KEY_VARIABLE).map_err(|error| {

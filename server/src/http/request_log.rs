@@ -17,7 +17,11 @@ use crate::metrics::Metrics;
 
 /// Writes the line, counts, and names the trace in every other line that is logged for the request. The path itself is left out where no
 /// route matches: it is whatever somebody sent.
-pub async fn log_request(metrics: Option<&Metrics>, request: Request, answer: impl AsyncFnOnce(Request) -> Response) -> Response {
+pub async fn log_request(
+    metrics: Option<&Metrics>,
+    request: Request,
+    answer: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let began = Instant::now();
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();

@@ -143,7 +143,9 @@ async fn a_lease_runs_as_long_as_it_was_taken_for_however_the_databases_clock_is
             set_clock(url, 0).await;
             let (customer, lease_duration) = (customer(name), Duration::from_secs(2));
             let began = Instant::now();
-            let Creation::Begun { .. } = holder.begin_creation(&customer, lease_duration).await.unwrap() else { panic!() };
+            let Creation::Begun { .. } = holder.begin_creation(&customer, lease_duration).await.unwrap() else {
+                panic!()
+            };
             set_clock(url, seconds).await;
             let mut looks = 0;
             loop {

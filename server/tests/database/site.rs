@@ -179,7 +179,9 @@ impl Site {
     /// Runs `identity-service customers` on the replicas' database.
     pub fn customers(&self, arguments: &[&str]) {
         let mut command = self.program();
-        command.env("IDENTITY_SERVICE_DATABASE_URL", &self.database_url).env("IDENTITY_SERVICE_ORGANIZATION_ID", ORGANIZATION);
+        command
+            .env("IDENTITY_SERVICE_DATABASE_URL", &self.database_url)
+            .env("IDENTITY_SERVICE_ORGANIZATION_ID", ORGANIZATION);
         let output = command.arg("customers").args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }

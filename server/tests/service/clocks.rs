@@ -37,7 +37,8 @@ async fn race(world: &World, other: &Server, mut step: impl AsyncFnMut(i64)) {
     let named: HashSet<_> = named.into_iter().collect();
     assert_eq!(named.len(), CUSTOMERS, "somebody has two entities");
     assert_eq!(world.customers(), CUSTOMERS, "LiveChat has a customer twice, or nobody's");
-    let stored: HashSet<_> = join_all((0..CUSTOMERS).map(|number| ask(number, &world.server))).await.into_iter().collect();
+    let stored: HashSet<_> =
+        join_all((0..CUSTOMERS).map(|number| ask(number, &world.server))).await.into_iter().collect();
     assert_eq!(stored, named, "somebody is lost");
 }
 
@@ -67,17 +68,25 @@ async fn no_guest_is_lost_while_a_clock_is_set() {
     let (clock, its) = TestClock::new();
     let (_other, server) = world.another_by(its, given()).await;
     let ask = async |server: &Server, cookie: &str| {
-        let request = world.http.post(server.url("/livechat/guest")).header("origin", server.url("")).header("cookie", cookie);
+        let request =
+            world.http.post(server.url("/livechat/guest")).header("origin", server.url("")).header("cookie", cookie);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), 200);
-        let set = answer.headers().get("set-cookie").map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned());
+        let set = answer
+            .headers()
+            .get("set-cookie")
+            .map(|value| value.to_str().unwrap().split(';').next().unwrap().to_owned());
         let body: Value = answer.json().await.unwrap();
         (set.unwrap_or_else(|| cookie.to_owned()), body["entity_id"].clone())
     };
     let (cookie, entity) = ask(&world.server, "").await;
     for seconds in STEPS {
         clock.set(seconds);
-        assert_eq!(ask(&server, &cookie).await, (cookie.clone(), entity.clone()), "a replica's clock is set by {seconds} s");
+        assert_eq!(
+            ask(&server, &cookie).await,
+            (cookie.clone(), entity.clone()),
+            "a replica's clock is set by {seconds} s"
+        );
         // A new guest has the old ones removed.
         ask(&server, "").await;
         assert_eq!(ask(&world.server, &cookie).await, (cookie.clone(), entity.clone()), "{seconds}");
@@ -86,7 +95,11 @@ async fn no_guest_is_lost_while_a_clock_is_set() {
         world.set_database_clock(seconds).await;
         ask(&server, "").await;
         for server in [&server, &world.server] {
-            assert_eq!(ask(server, &cookie).await, (cookie.clone(), entity.clone()), "the database's clock is set by {seconds} s");
+            assert_eq!(
+                ask(server, &cookie).await,
+                (cookie.clone(), entity.clone()),
+                "the database's clock is set by {seconds} s"
+            );
         }
     }
 }

@@ -405,7 +405,10 @@ async fn a_signing_key_may_come_with_the_environment() {
         assert_eq!(published.trim_end(), keys.run(&["publish", "--format", "pem"]), "the same key signs");
         assert!(program.stop());
     }
-    refused(&ended(&mut right_signing(folder.path(), &keys).env("IDENTITY_SERVICE_SIGNING_KEY", &pem)), "signing-key: expected only one");
+    refused(
+        &ended(&mut right_signing(folder.path(), &keys).env("IDENTITY_SERVICE_SIGNING_KEY", &pem)),
+        "signing-key: expected only one",
+    );
     let secret: String = bare.lines().nth(3).unwrap().to_owned();
     for wrong in ["hunter2", &bare.replace("PRIVATE", "PUBLIC"), &bare.replace("END", "FIN"), &bare[..bare.len() / 2]] {
         let output = ended(&mut with(wrong));
