@@ -99,6 +99,14 @@ impl Listener {
         }
     }
 
+    /// The address in the network, where it has one.
+    pub fn network_address(&self) -> io::Result<Option<SocketAddr>> {
+        match self {
+            Self::Network(listener) => listener.local_addr().map(Some),
+            Self::File(_) => Ok(None),
+        }
+    }
+
     /// The next connection.
     pub async fn accept(&self) -> io::Result<Either<TcpStream, UnixStream>> {
         match self {

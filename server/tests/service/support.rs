@@ -41,7 +41,6 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::{Response, StatusCode};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, ConnectOptions, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot};
 use tower::Service;
@@ -235,16 +234,9 @@ impl World {
         }
     }
 
-    /// Sets the database's clock, by so many seconds from the right time.
-    pub async fn set_database_clock(&self, seconds: i64) {
-        let file = SqliteConnectOptions::new().filename(self.folder.path().join("customers.sqlite"));
-        let mut database = file.busy_timeout(Duration::from_secs(20)).connect().await.unwrap();
-        let milliseconds = seconds * 1000;
-        let clock = format!(
-            "BEGIN IMMEDIATE; DROP VIEW clock;
-             CREATE VIEW clock AS SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) + {milliseconds} AS now; COMMIT;"
-        );
-        sqlx::raw_sql(AssertSqlSafe(clock)).execute(&mut database).await.unwrap();
+    /// The database's file.
+    pub fn database_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("customers.sqlite")
     }
 
     /// Another process's service on the same database and the same accounts.
