@@ -404,7 +404,7 @@ impl Play {
             let position = |wanted: &dyn Fn(&Fact) -> bool| before.iter().rposition(wanted);
             let sent = position(&|fact| matches!(fact, Fact::Sent { token: sent, .. } if sent == token))
                 .unwrap_or_else(|| panic!("nobody made {token}"));
-            let Fact::Sent { person: whose, .. } = &before[sent] else { unreachable!() };
+            let Fact::Sent { person: whose, .. } = &before[sent] else { panic!("{token} was not sent") };
             assert_eq!(whose, person, "{token} is another's");
             let since = position(&|fact| matches!(fact, Fact::Loaded { tab: loaded } if loaded == tab)).unwrap_or(0);
             for known in before.iter().skip(since) {
