@@ -10,6 +10,7 @@ mod display;
 mod failure;
 mod npm;
 mod process;
+mod promtool;
 mod ready;
 mod rehearsal;
 mod rustup;

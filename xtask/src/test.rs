@@ -11,6 +11,7 @@ use crate::compiler::{self, Use};
 use crate::failure::{Failure, Outcome};
 use crate::npm;
 use crate::process;
+use crate::promtool;
 use crate::ready::Ready;
 use crate::setup::{self, Asking, Part, Purpose, seconds};
 use crate::summary::Summary;
@@ -134,6 +135,9 @@ fn host_tests(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     command.current_dir(workspace.root());
     // The wasm-bindgen command has no tests, and linking it again takes minutes.
     command.args(["test", "--workspace", "--exclude", "wasm-bindgen-command", "--exclude", "custom-identity-provider"]);
+    if let Some(promtool) = promtool::find(workspace)? {
+        command.env("PROMTOOL", promtool);
+    }
     Ok(command)
 }
 
