@@ -12,6 +12,7 @@ mod failure;
 mod glue;
 mod npm;
 mod process;
+mod promtool;
 mod ready;
 mod rehearsal;
 mod rustup;

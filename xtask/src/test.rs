@@ -12,6 +12,7 @@ use crate::core_forms::Form;
 use crate::failure::{Failure, Outcome};
 use crate::npm;
 use crate::process;
+use crate::promtool;
 use crate::ready::Ready;
 use crate::setup::{self, Asking, Part, Purpose, seconds};
 use crate::summary::Summary;
@@ -168,6 +169,9 @@ fn host_tests(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     command.current_dir(workspace.root());
     // The wasm-bindgen command has no tests, and linking it again takes minutes.
     command.args(["test", "--workspace", "--exclude", "wasm-bindgen-command", "--exclude", "custom-identity-provider"]);
+    if let Some(promtool) = promtool::find(workspace)? {
+        command.env("PROMTOOL", promtool);
+    }
     Ok(command)
 }
 

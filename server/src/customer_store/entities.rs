@@ -87,6 +87,9 @@ struct Statements {
     no_row_means_ended: bool,
 }
 
+/// A lease, its whole time, when it ends, and the time now. A guest's row may be without a lease.
+type LeaseRow = (Option<String>, Option<i64>, Option<i64>, i64);
+
 /// A customer has a row of its entity, and while that is created another one of the lease. Whoever inserts the latter,
 /// or puts itself in the place of one that is over, has the lease.
 static CUSTOMER: Statements = Statements {
@@ -201,7 +204,7 @@ impl CustomerStore {
     async fn running_lease(&self, owner: OwnerRow<'_>) -> Result<(Option<RunningLease>, ClockAnswer), StoreError> {
         let OwnerRow { statements, key } = owner;
         let asked = Instant::now();
-        let row: Option<(Option<String>, Option<i64>, Option<i64>, i64)> = on_database!(self, read, connection => {
+        let row: Option<LeaseRow> = on_database!(self, read, connection => {
             sqlx::query_as(statements.running).bind(&self.account).bind(key).fetch_optional(connection).await
         })?;
         let answered = Instant::now();

@@ -406,7 +406,7 @@ async fn a_signing_key_may_come_with_the_environment() {
         assert!(program.stop());
     }
     refused(
-        &ended(&mut right_signing(folder.path(), &keys).env("IDENTITY_SERVICE_SIGNING_KEY", &pem)),
+        &ended(right_signing(folder.path(), &keys).env("IDENTITY_SERVICE_SIGNING_KEY", &pem)),
         "signing-key: expected only one",
     );
     let secret: String = bare.lines().nth(3).unwrap().to_owned();
