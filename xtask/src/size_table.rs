@@ -8,12 +8,12 @@ use crate::process;
 /// What each file came to after gzip when its size was looked at last, where std was built for size. A file that grew by more than 2 % fails the
 /// build: who means it to grow writes the new size here, and in the change says what for.
 pub const RECORDED: &[(&str, u64)] = &[
-    ("index.js", 8_689),
-    ("core.js", 42_006),
-    ("core_javascript.js", 99_999),
-    ("inline.js", 47_931),
-    ("script.js", 8_848),
-    ("custom_identity_provider.wasm", 28_050),
+    ("index.js", 8_707),
+    ("core.js", 41_771),
+    ("core_javascript.js", 52_061),
+    ("inline.js", 47_694),
+    ("script.js", 8_872),
+    ("custom_identity_provider.wasm", 27_902),
 ];
 
 /// One file's sizes in bytes.
