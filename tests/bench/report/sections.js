@@ -138,10 +138,9 @@ export const heapSection = (heaps) => ({
   text: "The page's heap in Chromium, once all garbage is collected, before and after.",
   tables: [
     table(
-      ["", "", "before", "after", "growth"],
+      ["", "before", "after", "growth"],
       heaps.map(({ name, contender, before, after }) => [
-        NAMES[contender],
-        name,
+        `${NAMES[contender]}: ${name}`,
         bytes(before),
         bytes(after),
         bytes(after - before),
