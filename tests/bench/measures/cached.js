@@ -1,7 +1,7 @@
 // The cached answer: everybody's token is in hand, and is asked for again.
 
 /** Rounds that fit into one call of a page's code, by any driver's patience. */
-const AT_ONCE = 20;
+const AT_ONCE = 5;
 
 /** @typedef {(code: (...given: any[]) => unknown, ...given: unknown[]) => Promise<any>} Run code in the page with all contenders */
 

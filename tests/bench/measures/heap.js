@@ -41,22 +41,22 @@ export const heaps = async (browser, served) => {
       await page.waitForFunction(() => "cached" in globalThis);
       await page.evaluate((only) => globalThis.cached.prepare([only]), contender);
       const session = await page.context().newCDPSession(page);
-      /** What is left when all garbage is gone; finalizers make more of it, in tasks of their own. */
+      /** What is left when all garbage is gone; finalizers make more of it, when the page is idle. */
       const used = async () => {
         let least = Infinity;
-        for (let still = 0; still < 3;) {
+        for (let still = 0; still < 5;) {
           await session.send("HeapProfiler.collectGarbage");
           const heap = await session.send("Runtime.getHeapUsage");
           const now = heap.usedSize + (heap.backingStorageSize ?? 0);
           still = now < least - 1024 ? 0 : still + 1;
           least = Math.min(least, now);
-          await page.evaluate(() => new Promise((resolve) => setTimeout(resolve)));
+          await page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
         }
         return least;
       };
       const one = (size) => page.evaluate(`(${step})(${JSON.stringify(contender)}, ${size})`);
-      // What the first ones bring with them is no growth.
-      await one(count / 10);
+      // Tables that were large once stay so: that is no growth.
+      for (let done = 0; done < 2; done += 1) await one(count);
       const before = await used();
       for (let done = 0; done < steps; done += 1) await one(count);
       found.push({ name, contender, before, after: await used() });

@@ -43,7 +43,7 @@ const shuffled = (list) => {
 
 /** Each provider's latest calls are in the same millisecond: what is remembered of a call for the next one is not of use. */
 const PROVIDERS = 32;
-const TURNS = 8;
+const TURNS = 16;
 
 /** The next task, in another millisecond of the wall clock. */
 const nextMillisecond = async () => {

@@ -135,13 +135,12 @@ export const tabsSection = (requests) => ({
 /** @param {{name: string, contender: string, before: number, after: number}[]} heaps */
 export const heapSection = (heaps) => ({
   title: "Memory",
-  text: "The page's heap in Chromium, once all garbage is collected, before and after.",
+  text: "The page's heap in Chromium, once all garbage is collected, before and after. Some 30 KB are the measuring itself. Our session of an account lives as long as the page, so with accounts there is growth; a page has one, or a few.",
   tables: [
     table(
-      ["", "", "before", "after", "growth"],
+      ["", "before", "after", "growth"],
       heaps.map(({ name, contender, before, after }) => [
-        NAMES[contender],
-        name,
+        `${NAMES[contender]}: ${name}`,
         bytes(before),
         bytes(after),
         bytes(after - before),
