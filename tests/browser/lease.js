@@ -47,3 +47,13 @@ export const identityThat = (id, act) => () => {
 
 /** Calls a method with something, as a widget may that knows better. */
 export const callWith = (provider, given) => provider.getToken(given);
+
+/** Resolves when another tab's sign-out has been carried to this page; the package, whose channel is older, has heard it before. */
+export const signOutOfATab = () =>
+  new Promise((resolve) => {
+    const channel = new BroadcastChannel("custom_identity_provider:generation");
+    channel.onmessage = () => {
+      channel.close();
+      resolve(undefined);
+    };
+  });

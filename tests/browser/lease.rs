@@ -22,6 +22,8 @@ extern "C" {
     fn spoil_clock(how: &str);
     #[wasm_bindgen(js_name = identityThat)]
     fn identity_that(id: &str, act: &Function) -> Function;
+    #[wasm_bindgen(js_name = signOutOfATab)]
+    fn sign_out_of_a_tab() -> js_sys::Promise;
     #[wasm_bindgen(js_name = callWith)]
     fn call_with(provider: &IdentityProvider, given: &JsValue) -> js_sys::Promise;
 }
@@ -136,8 +138,10 @@ async fn rule_25_whatever_the_core_is_told_or_asked_ends_a_lease() {
         ("sign_out in another tab", Box::new(|| drop(tab.sign_out()))),
     ];
     for (name, tell) in told {
+        let heard = name.ends_with("tab").then(sign_out_of_a_tab);
         tell();
-        if name.ends_with("tab") {
+        if let Some(heard) = heard {
+            fulfilled(&heard).await;
             settled().await;
         }
         asks(&provider, &looks, name);
