@@ -1,8 +1,8 @@
-// The package's public types: every entry (default, inline, script) has this face.
+// The package's public types: every entry (default, inline, script) has these functions.
 
-/** A token as LiveChat's widget and SDK expect it: a frozen plain object that survives a structured clone. */
+/** A token as LiveChat's widget and SDK expect it: a frozen plain object, which can be cloned with `structuredClone`. */
 export interface Token {
-  /** Calls LiveChat's APIs on behalf of the customer. */
+  /** What LiveChat's APIs accept on behalf of the customer. */
   readonly accessToken: string;
   /** LiveChat's id of the customer. */
   readonly entityId: string;
@@ -11,13 +11,13 @@ export interface Token {
   readonly tokenType: "Bearer";
   /** When the request for this token was sent, in milliseconds since 1970. */
   readonly creationDate: number;
-  /** Present when the licence is known. */
+  /** Present if the licence is known. */
   readonly licenseId?: number;
-  /** Present when the organization is known. */
+  /** Present if the organization is known. */
   readonly organizationId?: string;
 }
 
-/** The accounts endpoint's own shape: snake_case, and seconds. */
+/** A token in the form in which LiveChat's accounts endpoint answers: snake_case, and seconds. */
 export interface RawToken {
   access_token: string;
   entity_id: string;
@@ -28,7 +28,7 @@ export interface RawToken {
   license_id?: number;
 }
 
-/** A token that a source finished by itself: camelCase, and milliseconds. */
+/** A finished token, which a source made by itself: camelCase, and milliseconds. */
 export interface FinishedToken {
   accessToken: string;
   entityId: string;
@@ -41,33 +41,34 @@ export interface FinishedToken {
   organizationId?: string;
 }
 
-/** Why the source is asked: a first token, a fresh one in place of whatever is cached, or one ahead of expiry. */
+/** Why the source is asked: for a token, for a fresh one whatever is cached, or for one before the cached one expires. */
 export type RequestReason = "get" | "fresh" | "ahead";
 
-/** What a function source is called with. */
+/** What a function given as `source` is called with. */
 export interface SourceRequest {
-  /** Aborted at the deadline, at sign-out, at a change of identity, and when nobody waits any longer. */
+  /** Aborted at the deadline, at sign-out, when another person signs in, and when nobody waits any longer. */
   readonly signal: AbortSignal;
-  /** Who the page said is signed in when the request began; null when nobody. */
+  /** Your id of the person who was signed in when the request began; null if nobody was. */
   readonly identity: string | null;
   readonly reason: RequestReason;
-  /** Live Assist's code flow with a proof key (RFC 7636, S256): the code has to be bound to it. */
+  /** Live Assist's code flow with a proof key (RFC 7636, S256): the code must be bound to this challenge. */
   readonly codeChallenge?: string;
 }
 
 /**
- * Answers with the endpoint's raw shape or with a finished token. What any HTTP client rejects with is understood: a status, a Retry-After, a timeout
- * and a failing network are found in its error's own fields, its `response` and its `cause`; `retryable` and `retryAfter` (milliseconds) of it count.
+ * Answers with a token in the endpoint's own form or with a finished one. You may use any HTTP client and need not catch what it throws: a status, a
+ * Retry-After, a timeout and a lost connection are found in the error's own fields, in its `response` and its `cause`. Errors of your own may have
+ * `retryable` and `retryAfter` (milliseconds).
  */
 export type FunctionSource = (request: SourceRequest) => Promise<RawToken | FinishedToken> | RawToken | FinishedToken;
 
-/** Headers in any form that people have them. */
+/** Headers in any of the usual forms. */
 export type RequestHeaders = Record<string, string | undefined> | Headers | Map<string, string> | [string, string][];
 
-/** The page's own service, asked over HTTP. */
+/** Your own service, asked over HTTP. */
 export type UrlSource = {
   url: string | URL;
-  /** A function is asked anew for every attempt: for a bearer that expires, or a proof against forged requests. */
+  /** A function is called again for every attempt: use one for a bearer token that expires, or for a CSRF token. */
   headers?: RequestHeaders | (() => RequestHeaders | Promise<RequestHeaders>);
   /** Default `"same-origin"`. */
   credentials?: "omit" | "same-origin" | "include";
@@ -75,13 +76,13 @@ export type UrlSource = {
   | {
       /** Default `"POST"`. */
       method?: "POST";
-      /** Sent as it is; none by default. The content type is `application/json` unless `headers` say another. */
+      /** Sent as it is; none by default. The content type is `application/json` unless `headers` name another. */
       body?: string;
     }
   | { method: "GET"; body?: undefined }
 );
 
-/** LiveChat's cookie grant, straight from the browser: an anonymous customer remembered by LiveChat's own cookies. */
+/** LiveChat's cookie grant, straight from the browser: an anonymous customer, whom LiveChat remembers by its own cookies. */
 export interface CookieGrantSource {
   grant: "cookie";
   clientId: string;
@@ -91,11 +92,11 @@ export interface CookieGrantSource {
   accountsUrl?: string | URL;
 }
 
-/** LiveChat's identity_token grant with PKCE: neither third-party cookies nor an agent token in the browser. */
+/** LiveChat's identity_token grant with PKCE: it needs neither third-party cookies nor an agent token in the browser. */
 export interface IdentityTokenGrantSource {
   grant: "identity_token";
   clientId: string;
-  /** The page's own service, which starts the identity transfer (`POST`, `{"code_challenge": …}`). */
+  /** Your own service, which starts the identity transfer (`POST`, `{"code_challenge": …}`). */
   transferUrl: string | URL;
   /** Default `"https://accounts.livechat.com"`. */
   accountsUrl?: string | URL;
@@ -104,8 +105,8 @@ export interface IdentityTokenGrantSource {
 export type Source = FunctionSource | string | URL | UrlSource | CookieGrantSource | IdentityTokenGrantSource;
 
 /**
- * Says who is signed in at this moment, by the page's own user id; null (or undefined) when nobody. Must answer at once. It may answer null
- * while the page does not know yet: who waits then is served for the person as soon as one is named, and a stored token of theirs is kept
+ * Returns your own id of the person who is signed in at this moment, or null (or undefined) if nobody is. It must return at once, not a promise. While your page
+ * does not know yet, return null: a call that waits is answered for the person as soon as you name one, and a stored token of theirs is kept
  * for 10 s.
  */
 export type Identity = () => string | number | null | undefined;
@@ -116,31 +117,37 @@ export interface SharedOptions<Source> {
   source: Source;
   /** How long before its end a token counts as expired. Default: 30 s or a tenth of the lifetime, whichever is less. */
   margin?: number;
-  /** Refresh in the background when a token is asked for this long before it expires. Default 0: off. */
+  /** A token that is asked for this long before it expires is refreshed in the background. Default 0: off. */
   refreshAhead?: number;
-  /** Deadline of one attempt. Default 10,000. */
+  /**
+   * Tabs of one origin make one request together, for each person, and hand the token on: for that, `identity` is required. The first
+   * call of a tab waits up to half a second for another tab's token. A code is never shared, nor is anything with `cache: "none"`.
+   * Default: each tab for itself.
+   */
+  tabs?: "share";
+  /** How long one attempt may take. Default 10,000. */
   timeout?: number;
-  /** How long a request is tried again before it gives up. Default 30,000. */
+  /** How long a failing request is tried again before the package gives up. Default 30,000. */
   patience?: number;
-  /** Told everything that happens, but never a token or an identity. What it throws goes to the console and hurts nobody else. */
+  /** Called with everything that happens, but never with a token or an identity. What it throws goes to the console and does no other harm. */
   onEvent?: (event: IdentityEvent) => void;
 }
 
 /**
- * Which customer account of LiveChat the token is for. At least one; by default what `window.__lc` says as `license` and
- * `organizationId`, as LiveChat's snippet and packages have it.
+ * Your account at LiveChat, by licence or organization: at least one of them. By default they are read from `window.__lc` (`license` and
+ * `organizationId`), where LiveChat's snippet and packages put them.
  */
 export interface LiveChatAccount {
-  /** Its digits as text will do, too. */
+  /** A number, or its digits as text. */
   licenseId?: number | string;
   organizationId?: string;
 }
 
 export interface LiveChatGuests {
   /**
-   * What a person gets who is not signed in (`identity` answers null): a source of its own, for instance `{ grant: "cookie", clientId }`, which
-   * is LiveChat's anonymous customer, or `"/livechat/guest"`. Without it `source` is asked for them, too; where that refuses them, LiveChat's
-   * widget waits for ever, for it never hears a rejection.
+   * Where a guest's token comes from, when nobody is signed in (`identity` returns null): for instance `{ grant: "cookie", clientId }`, which
+   * is LiveChat's anonymous customer, or `"/livechat/guest"`. Without it, `source` is asked for guests, too. If that refuses them, LiveChat's
+   * widget waits forever, because it never hears of a rejection.
    */
   guests?: Source;
 }
@@ -152,7 +159,7 @@ export type LiveChatOptions = SharedOptions<Source> &
     | {
         /** Default `"session"`: sessionStorage, so that a reload costs no request. */
         cache?: "session";
-        /** Required with a cache that outlives the page; null when nobody can ever be signed in. */
+        /** Required with a cache that outlives the page. Give null if nobody can ever sign in. */
         identity: Identity | null;
       }
     | {
@@ -163,103 +170,103 @@ export type LiveChatOptions = SharedOptions<Source> &
   );
 
 export interface CallOptions {
-  /** Ends this caller's wait only; the request itself is aborted when its last waiter leaves. */
+  /** Ends only this caller's wait. The request itself is aborted when its last waiter leaves. */
   signal?: AbortSignal;
 }
 
 /**
  * The token as `@livechat/widget-core` types it: always with a licence, which it never reads. The second signature of `getToken` and
- * `getFreshToken` makes a provider fit that package's types; whoever calls them gets `Token`, the honest type.
+ * `getFreshToken` makes a provider fit that package's types. If you call them yourself, you get `Token`, the true type.
  */
 export type WidgetToken = Token & { readonly licenseId: number };
 
-/** What LiveChat's widget calls. Every method works detached from the object. */
+/** What LiveChat's widget calls. The methods do not depend on `this`. */
 export interface IdentityProvider {
-  /** The cached token if it is usable, else a fresh one; equal calls share one request. */
+  /** The cached token if it is usable, otherwise a fresh one. Equal calls share one request. */
   getToken(options?: CallOptions): Promise<Token>;
   getToken(options?: CallOptions): Promise<WidgetToken>;
-  /** A fresh token whatever is cached; joins a request that is already running. */
+  /** A fresh token, whatever is cached. It joins a request that is already running. */
   getFreshToken(options?: CallOptions): Promise<Token>;
   getFreshToken(options?: CallOptions): Promise<WidgetToken>;
-  /** True exactly when a usable token is in hand. */
+  /** True exactly when there is a usable token in the cache. */
   hasToken(): Promise<boolean>;
-  /** Forgets the token; one that is still on its way never enters the cache. */
+  /** Forgets the token. A token that is still on its way never enters the cache. */
   invalidate(): Promise<void>;
 }
 
-/** Options beside those that `configure` was given, the source among them. */
+/** Options in addition to those that you gave to `configure`, which include the source. */
 export type LiveChatOverrides = Partial<LiveChatOptions> & { source?: undefined };
 
-/** LiveChat's Custom Identity Provider. Throws an IdentityError BAD_OPTION at once when an option is wrong. */
+/** LiveChat's Custom Identity Provider. If an option is wrong, it throws an IdentityError BAD_OPTION at once. */
 export function custom_identity_provider(options: LiveChatOptions): IdentityProvider;
 export function custom_identity_provider(options?: LiveChatOverrides): IdentityProvider;
 
-/** What a page that connects a widget is told beside what the widget is told. */
+/** How your page learns that somebody has left. */
 interface SignOutListener {
   /**
-   * Called once for each sign-out and each person who leaves, in every tab, after the widget has been seen to: for whatever else has to go.
-   * What it throws goes to the console and hurts nobody else.
+   * Called once for each sign-out and each person who leaves, in every tab, after the widget was removed: use it for whatever else has to go.
+   * What it throws goes to the console and does no other harm.
    */
   onSignOut?: () => void;
 }
 
 export type ConnectLiveChatOptions = (LiveChatOptions | LiveChatOverrides) &
   SignOutListener & {
-    /** Whether a widget that was taken off the page begins anew for whoever is there now. Default true. */
+    /** Whether a widget that was removed restarts for whoever is there now. Default true. */
     restart?: boolean;
   };
 
 /**
- * The whole job for LiveChat: sets `window.__lc.custom_identity_provider`, whether LiveChat's snippet came already or comes later, and takes
- * the running widget off the page when the person in it signs out or changes, in every tab, so that nobody sees another's conversation.
- * While nobody is signed in, LiveChat's own anonymous customer is left in place.
- * @returns undoes it: takes the provider back and watches no longer
+ * Does the whole job for LiveChat. It sets `window.__lc.custom_identity_provider`, whether LiveChat's snippet has come already or comes later. When the person
+ * signs out, or another person signs in, it removes the running widget in every tab, so that nobody sees another person's conversation.
+ * While nobody is signed in, it leaves LiveChat's own anonymous customer in place.
+ * @returns a function that undoes it: it takes the provider back and stops watching
  *
  * Document: LiveChat, "Chat Widget JS API".
  */
 export function connectLiveChat(options?: ConnectLiveChatOptions): () => void;
 
-/** Sets defaults for every option not given to `custom_identity_provider`; called again, it adds to and replaces them. */
+/** Sets defaults for the options that you do not give to `custom_identity_provider`. Called again, it adds to them and replaces them. */
 export function configure(options: Partial<LiveChatOptions>): void;
 
-/** The person is leaving: forgets every token of every widget in every tab of the origin; who still waits is rejected with SIGNED_OUT. */
+/** Sign-out (logout): forgets every token of every widget, in every tab of your site. Calls that still wait are rejected with SIGNED_OUT. */
 export function sign_out(): Promise<void>;
 
-// Microsoft Omnichannel and Live Assist: a JSON Web Token (RFC 7519), signed with RS256 by the page's own service.
+// Microsoft Omnichannel and Live Assist: a JSON Web Token (RFC 7519), signed with RS256 by your own service.
 
-/** A signed JWT, alone or in an object; null when nobody is signed in. Its lifetime is read from its claims `iat` and `exp`. */
+/** A signed JWT, alone or in an object; null if nobody is signed in. Its lifetime is read from its claims `iat` and `exp`. */
 export type JwtAnswer = string | { token: string } | null;
 
-/** Where JWTs come from: a function, or the page's own service, which answers with text/plain or with `{"token": …}`. */
+/** Where JWTs come from: a function, or your own service, which answers with text/plain or with `{"token": …}`. */
 export type JwtSource = ((request: SourceRequest) => Promise<JwtAnswer> | JwtAnswer) | string | URL | UrlSource;
 
-/** How long JWTs are kept, and whose they are. */
+/** How long JWTs are kept, and who they belong to. */
 export type JwtCache =
   | {
       /** `"memory"` (default): until the page is left. `"none"`: every call asks the source. */
       cache?: "memory" | "none";
-      /** Says who is signed in. Answers it null, the source is not asked: nobody can be authenticated. */
+      /** Returns who is signed in. If it returns null, the source is not asked, because nobody can be authenticated. */
       identity?: Identity | null;
     }
   | {
       /** sessionStorage, so that a reload costs no request. */
       cache: "session";
-      /** Required with a cache that outlives the page; a constant null when the page does not know. */
+      /** Required with a cache that outlives the page. Give a constant null if your page does not know. */
       identity: Identity | null;
     };
 
 export type OmnichannelOptions = SharedOptions<JwtSource> &
   JwtCache & {
-    /** Keeps the tokens of several organizations on one page apart; of no other use. */
+    /** Only keeps the tokens of several organizations on one page apart. */
     organizationId?: string;
   };
 
-/** What `setAuthTokenProvider` takes: calls back once, within 8 s of Omnichannel's 10, with a JWT, or null when there is none. */
+/** What `setAuthTokenProvider` takes. It calls back once, within 8 of Omnichannel's 10 s, with a JWT, or with null if there is none. */
 export type AuthTokenProvider = (callback: (token: string | null) => void) => void;
 
 /**
- * The function for Omnichannel's `setAuthTokenProvider`. Throws an IdentityError BAD_OPTION at once when an option is wrong; the
- * function itself throws a TypeError where it is given no callback.
+ * The function for Omnichannel's `setAuthTokenProvider`. If an option is wrong, this throws an IdentityError BAD_OPTION at once. The
+ * function itself throws a TypeError if it gets no callback.
  *
  * Document: Microsoft, "Send authentication token".
  */
@@ -267,41 +274,41 @@ export function authTokenProvider(options: OmnichannelOptions): AuthTokenProvide
 
 export type ConnectOptions = OmnichannelOptions &
   SignOutListener & {
-    /** Start a chat as soon as the provider is registered, once for each person: true, or the options of Omnichannel's `startChat`. Default false. */
+    /** Starts a chat as soon as the provider is registered, once for each person: true, or the options of Omnichannel's `startChat`. Default false. */
     startChat?: boolean | object;
   };
 
 /**
- * Registers the provider when the live chat SDK is there: at once, or at the window's event `lcw:ready`. Tells `onEvent` what
- * `lcw:error` reports of authentication; a token that Omnichannel calls invalid is forgotten. When the person signs out or changes, in
- * every tab, their chat is closed.
- * @returns undoes it: takes the provider back and listens no longer
+ * Registers the provider when the live chat SDK is there: at once, or at the window's event `lcw:ready`. It passes on to `onEvent` what
+ * `lcw:error` says of authentication, and forgets a token that Omnichannel calls invalid. When the person signs out, or another person signs in, it closes
+ * their chat, in every tab.
+ * @returns a function that undoes it: it takes the provider back and stops listening
  */
 export function connectOmnichannel(options: ConnectOptions): () => void;
 
-/** What Microsoft's npm packages take as `getAuthToken`; both arguments are theirs and change nothing. */
+/** What Microsoft's npm packages take as `getAuthToken`. They pass two arguments, which change nothing here. */
 export type GetAuthToken = (name?: string, context?: object) => Promise<string | null>;
 
 /**
- * `getAuthToken` for `@microsoft/omnichannel-chat-sdk` and `@microsoft/omnichannel-chat-widget`: a JWT, or null when nobody is signed in, which
- * those with mid-conversation authentication take for "go on unauthenticated". Any other failure is a rejection, within 8 s.
+ * `getAuthToken` for `@microsoft/omnichannel-chat-sdk` and `@microsoft/omnichannel-chat-widget`. It resolves with a JWT, or with null if nobody is signed in:
+ * versions with mid-conversation authentication then go on unauthenticated. Any other failure is a rejection, within 8 s.
  */
 export function getAuthToken(options: OmnichannelOptions): GetAuthToken;
 
-/** A code for one redemption, with the address that it is bound to. */
+/** A code that can be redeemed once, with the address that it is bound to. */
 export interface AuthorizationCode {
   ssoKey: string;
   redirect_uri: string;
 }
 
-/** An authorization code, handed on as it is; null when nobody is signed in. */
+/** An authorization code, passed on as it is; null if nobody is signed in. */
 export type CodeAnswer = string | AuthorizationCode | null;
 
-/** Where authorization codes come from: a function, or the page's own service, asked by POST; a proof key goes in as `code_challenge`. */
+/** Where authorization codes come from: a function, or your own service, asked by POST. A proof key goes into the body as `code_challenge`. */
 export type CodeSource =
   ((request: SourceRequest) => Promise<CodeAnswer> | CodeAnswer) | string | URL | (UrlSource & { method?: "POST" });
 
-/** What is said to Live Assist where there is no token. */
+/** What Live Assist's callback gets if there is no token. */
 export type FailureForm =
   /** `callback(null, reason)`, Live Assist's own. */
   | "null"
@@ -311,11 +318,11 @@ export type FailureForm =
   | "empty_object";
 
 interface LiveAssistShared extends SignOutListener {
-  /** Keeps the tokens of several accounts on one page apart; of no other use. */
+  /** Only keeps the tokens of several accounts on one page apart. */
   organizationId?: string;
   /**
-   * Asks the person to sign in, when nobody is; answers whether somebody is now. It is asked once for all calls that wait; without
-   * it, or when it answers false, Live Assist is told the failure.
+   * Asks the person to sign in, if nobody is signed in, and says whether somebody is now. It is called once for all calls that wait. Without
+   * it, or if it says false, Live Assist is told that there is no token.
    */
   signIn?: (request: { readonly signal: AbortSignal }) => Promise<boolean> | boolean;
   /** How long `signIn` may take. Default 300,000. */
@@ -332,22 +339,22 @@ export type LiveAssistOptions = LiveAssistShared &
           flow?: "implicit";
         })
     | (SharedOptions<CodeSource> & {
-        /** Live Assist gets a code, which its service redeems: a new one for every call, never cached. */
+        /** Live Assist gets a code, which its service redeems. Every call gets a new code; none is cached. */
         flow: "code";
         cache?: "none";
         identity?: Identity | null;
       })
   );
 
-/** What Live Assist and LivePerson call: calls back once, within 8 s and the time that `signIn` takes. The reason is for a person. */
+/** What Live Assist and LivePerson call. It calls back once, within 8 s plus the time that `signIn` takes. The reason is a sentence for the person. */
 export type AuthoriseChatWithCallback = (
   callback: (token: string | AuthorizationCode | null | Record<string, never>, reason?: string) => void,
   codeChallenge?: string,
 ) => void;
 
 /**
- * The function that Live Assist or LivePerson calls by name; assign it to the name that is configured there. Throws an IdentityError
- * BAD_OPTION at once when an option is wrong; the function itself throws a TypeError where it is given no callback.
+ * The function that Live Assist or LivePerson calls by name: assign it to the name that you entered there. If an option is wrong, this throws an IdentityError
+ * BAD_OPTION at once. The function itself throws a TypeError if it gets no callback.
  *
  * Documents: Live Assist, "Authenticated Chats" and "Sign-on flows".
  */
@@ -360,38 +367,38 @@ export interface VisitorIdentity {
   sub: string;
 }
 
-/** What `lpTag.identities` takes: calls back once with who is signed in, and not at all when nobody is. */
+/** What `lpTag.identities` takes. It calls back once with who is signed in, and not at all if nobody is. */
 export type LivePersonIdentity = (callback: (identity: VisitorIdentity) => void) => void;
 
 /**
- * The function for `lpTag.identities.push(…)`: the claims `iss` and `sub` of the JWT that `authoriseChatWithCallback` gives, with the
- * same options one request for both. Throws an IdentityError BAD_OPTION at once when an option is wrong; the function itself throws a TypeError
- * where it is given no callback.
+ * The function for `lpTag.identities.push(…)`. It gives the claims `iss` and `sub` of the JWT that `authoriseChatWithCallback` gives. With the
+ * same options, both share one request. If an option is wrong, this throws an IdentityError BAD_OPTION at once. The function itself throws a TypeError
+ * if it gets no callback.
  *
  * Document: LivePerson, "Authenticate in Web and Mobile Messaging".
  */
 export function livePersonIdentity(options: LiveAssistOptions): LivePersonIdentity;
 
 export type IdentityErrorCode =
-  /** An option is missing, unknown or of a wrong type. Thrown; rejected where only a request shows it, as with a header that HTTP forbids. */
+  /** An option is missing, unknown or of a wrong type. It is thrown at once; a few show only at a request and reject it, such as a header that HTTP forbids. */
   | "BAD_OPTION"
-  /** `identity` threw or answered with something that is no user id. */
+  /** `identity` threw, or returned something that is not a user id. */
   | "BAD_IDENTITY"
-  /** The source answered with something that is no token; the message names the field. */
+  /** The source answered with something that is not a token. The message names the field. */
   | "BAD_ANSWER"
-  /** The service answered 401, or with a page where people sign in, or the page says so: it knows nobody who is signed in. */
+  /** Nobody is signed in: your service answered 401 or with a sign-in page, or your page says so. */
   | "NOT_SIGNED_IN"
-  /** The service answered 403, 404 or another 4xx. */
+  /** Your service answered 403, 404 or another 4xx. */
   | "REFUSED"
-  /** The service answered 408, 429 or 5xx, also when asked again. */
+  /** Your service answered 408, 429 or 5xx, even when asked again. */
   | "UNAVAILABLE"
-  /** The service could not be reached, also when asked again. */
+  /** Your service could not be reached, even when asked again. */
   | "NETWORK"
-  /** No answer within the deadline, also when asked again. */
+  /** There was no answer in time, even when asked again. */
   | "TIMED_OUT"
-  /** The function given as `source` failed; `cause` is what it failed with. A programming error is not tried again, and told to the console. */
+  /** Your function given as `source` failed; `cause` is what it threw. A programming error is not tried again, and is said in the console. */
   | "SOURCE_FAILED"
-  /** Asked too soon after a failure; `cause` is that failure, `retryAfter` says when to come back. */
+  /** Asked too soon after a failure. `cause` is that failure, and `retryAfter` says when to ask again. */
   | "COOLING_DOWN"
   /** `sign_out` was called while this call waited. */
   | "SIGNED_OUT"
@@ -425,11 +432,11 @@ export class IdentityError extends Error {
   readonly name: "IdentityError";
   readonly code: IdentityErrorCode;
   readonly cause?: unknown;
-  /** Whether the same call may succeed later without anybody mending anything. */
+  /** Whether the same call may succeed later without anybody changing anything. */
   readonly retryable: boolean;
-  /** The HTTP status, when there was one. */
+  /** The HTTP status, if there was one. */
   readonly status?: number;
-  /** Milliseconds to wait before the next try, when known. */
+  /** Milliseconds to wait before the next try, if known. */
   readonly retryAfter?: number;
 }
 
@@ -443,7 +450,7 @@ interface EventBase {
   readonly at: number;
 }
 
-/** Everything `onEvent` can be told; `request` numbers the runs of the source within one page. */
+/** Everything that `onEvent` can be called with. `request` numbers the requests to the source within one page. */
 // prettier-ignore
 export type IdentityEvent = EventBase & (
   /** The core, for which this widget waited, runs: as WebAssembly, or as JavaScript where the page cannot run that. */
@@ -456,39 +463,41 @@ export type IdentityEvent = EventBase & (
   | { readonly type: "joined"; readonly request: number; readonly method: MethodName }
   | { readonly type: "request_began"; readonly request: number; readonly reason: RequestReason }
   /**
-   * An attempt failed and the source will be asked again after `delay` ms. With the code IDENTITY_CHANGED nothing failed: somebody signed in
-   * where nobody was, and the source is asked for them.
+   * An attempt failed, and the source is asked again after `delay` ms. With the code IDENTITY_CHANGED nothing failed: a guest signed in,
+   * and the source is asked for them.
    */
   | { readonly type: "request_retrying"; readonly request: number; readonly attempt: number; readonly code: IdentityErrorCode; readonly delay: number }
-  /** The token arrived; `cached` says whether it entered the cache, `lifetime` is how long it lives in ms, 0 for a code. */
+  /** The token arrived. `cached` says whether it is kept; `lifetime` is how long it lives in ms, 0 for a code. */
   | { readonly type: "request_succeeded"; readonly request: number; readonly duration: number; readonly lifetime: number; readonly cached: boolean }
+  /** Another tab's token answers the request; `remaining` is how much of its life is left, in ms. Only with `tabs: "share"`. */
+  | { readonly type: "request_shared"; readonly request: number; readonly remaining: number }
   | { readonly type: "request_failed"; readonly request: number; readonly duration: number; readonly code: IdentityErrorCode; readonly demanded: boolean }
   | { readonly type: "request_aborted"; readonly request: number; readonly why: "signed_out" | "identity_changed" | "invalidated" | "abandoned" }
-  /** A call was refused because of an earlier failure; `remaining` ms until the next one may try. */
+  /** A call was refused because of earlier failures; `remaining` ms until the next one may try. */
   | { readonly type: "cooling_down"; readonly remaining: number }
   /** A usable token was found in storage. */
   | { readonly type: "restored"; readonly remaining: number }
-  /** A stored record was not used, and removed. */
+  /** A stored token was not used, and was removed. */
   | { readonly type: "record_rejected"; readonly why: "corrupt" | "version" | "scope" | "signed_out" | "future" | "expired" }
-  /** Storage is blocked, full or missing; tokens live in memory. */
+  /** sessionStorage is blocked, full or missing; tokens live in memory. */
   | { readonly type: "storage_failed"; readonly action: "read" | "write" | "remove" }
   | { readonly type: "invalidated" }
   /**
-   * Somebody may have left without a word: the mark of the latest sign-out vanished (the site cleared its storage), or the page slept and no
-   * mark can be kept. What was in hand is forgotten; nobody who waits is rejected.
+   * Somebody may have signed out without calling `sign_out()`: the mark of the latest sign-out is gone (the site cleared its storage), or the page slept and no
+   * mark can be kept. The tokens are forgotten; no call that waits is rejected.
    */
   | { readonly type: "may_have_left" }
   | { readonly type: "signed_out"; readonly origin: "this_tab" | "other_tab" }
   | { readonly type: "identity_changed" }
-  /** The same person got another entityId, or a JWT with another `sub`: the widget has to start over. */
+  /** The same person got another entityId, or a JWT with another `sub`. The widget has to start over. */
   | { readonly type: "entity_changed"; readonly request: number }
-  /** A finished token lives under 100 s: most likely its expiresIn is in seconds. */
+  /** A finished token lives under 100 s. Most likely its expiresIn is in seconds. */
   | { readonly type: "short_lifetime"; readonly request: number; readonly lifetime: number }
-  /** The token's creationDate, or `iat`, disagrees with this machine's clock; its lifetime is counted from when it was asked for. */
+  /** The token's creationDate, or `iat`, disagrees with this computer's clock. Its lifetime is counted from when it was asked for. */
   | { readonly type: "clock_skew"; readonly request: number }
   /** A callback was answered, or `getAuthToken` settled; `code` says why there was no token. */
   | { readonly type: "widget_answered"; readonly ok: boolean; readonly code?: IdentityErrorCode }
-  /** Nobody is signed in, and the page's `signIn` is asked. */
+  /** Nobody is signed in, and your `signIn` is asked. */
   | { readonly type: "sign_in_asked" }
   /** Omnichannel's `lcw:error` about authentication: 2 the provider failed, 3 there was no token, 4 the token is invalid. */
   | { readonly type: "widget_error"; readonly errorCode: 2 | 3 | 4; readonly meaning: string }

@@ -41,6 +41,8 @@ const SENTENCES = {
     lifetime === 0
       ? `request ${request} brought a code after ${duration(took)}, good for one redemption`
       : `request ${request} brought a token after ${duration(took)}, good for ${duration(lifetime)}${cached ? "" : ", not cached"}`,
+  request_shared: ({ request, remaining }) =>
+    `request ${request} was answered with another tab’s token; ${duration(remaining)} left`,
   request_failed: ({ request, duration: took, code }) => `request ${request} failed after ${duration(took)}: ${code}`,
   request_aborted: ({ request, why }) => `request ${request} was aborted: ${why.replace("_", " ")}`,
   cooling_down: ({ remaining }) => `refused: cooling down for ${duration(remaining)}`,

@@ -152,6 +152,7 @@ const onEvent = (event) => {
       ]);
       break;
     case "request_succeeded":
+    case "request_shared":
     case "request_failed":
     case "request_aborted":
       running.delete(event.request);

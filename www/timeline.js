@@ -106,6 +106,7 @@ export const addEvent = (event) => {
       break;
     }
     case "request_succeeded":
+    case "request_shared":
       end(event, "done");
       break;
     case "request_failed":

@@ -1,10 +1,10 @@
 // @ts-check
-// What is said in the console about a refusal of which a widget would say nothing.
+// Says in the console that a guest was refused, because the widget would say nothing.
 
 import { complainOnce } from "./environment.js";
 
 /**
- * LiveChat's widget never hears a rejection: it waits, and nobody knows why.
+ * LiveChat's widget never hears of a rejection: it waits, and nobody knows why.
  * @param {import("./options.js").ReadOptions} options
  * @returns {<T extends Promise<any>>(answer: T) => T}
  */

@@ -8,7 +8,7 @@ import { IdentityError } from "./error.js";
 export const DEADLINE = 8_000;
 
 /**
- * What is asked for, or a failure once the deadline is over.
+ * The answer to `ask`, or a failure once the deadline has passed.
  * @template T
  * @param {number} deadline milliseconds
  * @param {() => T | Promise<T>} ask
@@ -25,21 +25,21 @@ export const within = (deadline, ask) =>
   });
 
 /**
- * Whether a failure is that nobody is signed in, or not any longer; also when it is repeated in a cool-down.
+ * Whether a failure means that nobody is signed in, or no longer; a cool-down may repeat it.
  * @param {any} error
  */
 export const isNobody = (error) =>
   /^(NOT_SIGNED_IN|SIGNED_OUT)$/.test((error.code === "COOLING_DOWN" ? error.cause : error)?.code);
 
 /**
- * Hands an answer to a widget's callback, once, also after a failure or a throw. What the callback throws goes to the console and
- * hurts nobody else.
+ * Gives an answer to a widget's callback, once, even after a failure or a throw. What the callback throws goes to the console and
+ * does no other harm.
  * @template T
  * @param {unknown} callback what the widget passed; anything but a function throws a TypeError at once
  * @param {() => Promise<T>} ask settles in any case
- * @param {(answer: T) => unknown[] | undefined} succeed the callback's arguments for an answer; undefined where it is not to be called
+ * @param {(answer: T) => unknown[] | undefined} succeed the callback's arguments for an answer; undefined if it must not be called
  * @param {(error: unknown) => unknown[] | undefined} fail the callback's arguments for a failure, likewise
- * @param {(error?: unknown) => void} told that the widget is answered, and with which failure
+ * @param {(error?: unknown) => void} told called when the widget was answered, with the failure if there is one
  */
 export const answerOnce = (callback, ask, succeed, fail, told) => {
   if (typeof callback !== "function") throw new TypeError("the callback is wrong: expected a function");

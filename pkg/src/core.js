@@ -34,9 +34,9 @@ const isSignal = (value) =>
   attempt(() => typeof value.aborted === "boolean" && typeof value.addEventListener === "function") === true;
 
 /**
- * A call of the core with a promise; the caller's own signal ends its wait only.
+ * A call with a promise; the caller's own signal ends its wait only.
  * @param {Provider} handle
- * @param {() => Promise<import("../index.js").WidgetToken>} ask
+ * @param {() => Promise<any>} ask
  * @param {unknown} call
  */
 const ask = (handle, ask, call) => {
@@ -44,10 +44,10 @@ const ask = (handle, ask, call) => {
   const signal = isRecord(call)
     ? attempt(() => /** @type {import("../index.js").CallOptions} */ (call).signal)
     : undefined;
-  if (signal === undefined || signal === null) return guard(ask);
+  if (signal === undefined || signal === null) return ask();
   if (!isSignal(signal)) return refusal(badOption("signal", "an AbortSignal"));
   if (attempt(() => signal.aborted)) return refusal(reasonOf(signal));
-  const promise = guard(ask);
+  const promise = ask();
   return leavable(promise, signal, () => void guard(() => handle.call(METHODS.leave, promise)));
 };
 
@@ -80,9 +80,11 @@ const engineOf = ({ form, glue }) => ({
     if (hasWaited && options.onEvent) notify(options.onEvent, "core_started", options.widget, { form });
     const advised = advising(options);
     // The options go in with each call: held by the core, what they close over would never be garbage.
+    const getToken = () => advised(guard(() => handle.call(METHODS.getToken, options)));
+    const getFreshToken = () => advised(guard(() => handle.call(METHODS.getFreshToken, options)));
     return {
-      getToken: lending(options, (call) => advised(ask(handle, () => handle.call(METHODS.getToken, options), call))),
-      getFreshToken: (call) => advised(ask(handle, () => handle.call(METHODS.getFreshToken, options), call)),
+      getToken: lending(options, (call) => ask(handle, getToken, call)),
+      getFreshToken: (call) => ask(handle, getFreshToken, call),
       hasToken: () => guard(() => handle.call(METHODS.hasToken, options)),
       invalidate: () => guard(() => handle.call(METHODS.invalidate, undefined)),
       signedIn: () => void guard(() => handle.call(METHODS.signedIn, undefined)),
@@ -106,16 +108,24 @@ const told = ({ askedByTab, attemptEnded, happened, hearMark, inTurn }) => ({
 });
 
 /** The core as the face takes it. @param {Form} form @returns {import("./engine.js").Core} */
-export const coreOf = (form) => ({
-  asker,
-  start: form.start,
-  run: (shared, timers) => {
-    // The face was there before any code of the page could take their places.
-    Object.assign(firstTimers, timers);
-    if (!shared.engine) {
-      watchPage(told(form.glue));
-      shared.engine = engineOf(form);
-    }
-    return shared.engine;
-  },
-});
+export const coreOf = (form) => {
+  /** The start that is under way or done: copies of the package may share this module, and a core has one memory. @type {{waits: Promise<void> | void} | undefined} */
+  let started;
+  return {
+    asker,
+    start: () => {
+      started ??= { waits: form.start() };
+      if (started.waits) started.waits.catch(() => (started = undefined));
+      return started.waits;
+    },
+    run: (shared, timers) => {
+      // The face was there before any code of the page could take their places.
+      Object.assign(firstTimers, timers);
+      if (!shared.engine) {
+        watchPage(told(form.glue));
+        shared.engine = engineOf(form);
+      }
+      return shared.engine;
+    },
+  };
+};

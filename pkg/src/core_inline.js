@@ -16,9 +16,10 @@ const loadError = (cause) =>
       )
     : new IdentityError("WASM_MISSING", "the core could not be started; see cause", { cause });
 
+const core = /* @__PURE__ */ coreOf(atOnce);
+
 /** @returns {ReturnType<import("./engine.js").Load>} */
 export const load = () => {
-  const core = coreOf(atOnce);
   try {
     const starting = core.start();
     return starting

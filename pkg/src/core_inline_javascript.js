@@ -4,9 +4,10 @@
 import { coreOf } from "./core.js";
 import { javascript } from "./javascript.js";
 
+const core = /* @__PURE__ */ coreOf(javascript);
+
 /** @returns {ReturnType<import("./engine.js").Load>} */
 export const load = () => {
-  const core = coreOf(javascript);
   core.start();
   return core;
 };

@@ -66,15 +66,6 @@ const start = () => {
 /** How many sign-outs this copy was asked for before the core ran. */
 let signOuts = 0;
 
-/** A provider of which each method is made by its name. @param {(name: keyof AnyProvider) => (call?: any) => any} method @returns {AnyProvider} */
-const made = (method) => ({
-  getToken: method("getToken"),
-  getFreshToken: method("getFreshToken"),
-  hasToken: method("hasToken"),
-  invalidate: method("invalidate"),
-  signedIn: method("signedIn"),
-});
-
 /**
  * What a widget's functions stand on; wrong options are thrown.
  * @param {import("./widget.js").Widget} widget
@@ -85,7 +76,6 @@ export const provide = (widget, options) => {
   const complete = readOptions(widget, options);
   // What is missing is told by the methods: the widget may be set up on a server, which knows less than the page.
   const { missing } = complete;
-  if (missing) return made(() => () => refusal(missing()));
   complete.ask = (identity, reason) =>
     (core ?? /** @type {Engine} */ (sharedState().engine)).asker(complete, identity, reason);
 
@@ -93,6 +83,7 @@ export const provide = (widget, options) => {
   let provider;
   /** @returns {AnyProvider | Promise<AnyProvider>} */
   const ready = () => {
+    if (missing) throw missing();
     const started = start();
     if ("provider" in started) return (provider ??= started.provider(complete, false));
     return started.then((engine) => (provider ??= engine.provider(complete, true)));
@@ -140,15 +131,23 @@ export const provide = (widget, options) => {
 
   // A server that renders the page needs no core.
   if (global("document")) attempt(() => quiet(/** @type {Promise<unknown>} */ (ready())));
-  return made((name) => (call) => {
-    if (provider) return provider[name](call);
+  /** @param {keyof AnyProvider} name @param {any} [call] @returns {any} */
+  const first = (name, call) => {
     try {
       const found = ready();
       return "getToken" in found ? found[name](call) : wait(name, call, found);
     } catch (error) {
       return refusal(error);
     }
-  });
+  };
+  // Called by their names, which engines make one call of.
+  return {
+    getToken: (call) => (provider ? provider.getToken(call) : first("getToken", call)),
+    getFreshToken: (call) => (provider ? provider.getFreshToken(call) : first("getFreshToken", call)),
+    hasToken: () => (provider ? provider.hasToken() : first("hasToken")),
+    invalidate: () => (provider ? provider.invalidate() : first("invalidate")),
+    signedIn: () => (provider ? provider.signedIn() : first("signedIn")),
+  };
 };
 
 /** @returns {Promise<void>} */

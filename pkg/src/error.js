@@ -29,7 +29,7 @@ export class IdentityError extends Error {
    * @returns {value is IdentityError}
    */
   static [Symbol.hasInstance](value) {
-    // A subclass is told as any class is: the brand says nothing of it.
+    // A subclass is recognised like any class: the brand says nothing about it.
     if (this !== IdentityError) return super[Symbol.hasInstance](value);
     return typeof value === "object" && value !== null && attempt(() => brand in value) === true;
   }

@@ -1,10 +1,10 @@
 // @ts-check
-// What listeners are told, and which listeners there are.
+// Who listens to events, and how listeners are called.
 
 import { complain, wallNow, weakly } from "./environment.js";
 
 /**
- * Tells a listener an event; what it throws hurts nobody else.
+ * Calls a listener with an event; what it throws does no other harm.
  * @param {Function} listener
  * @param {string} type
  * @param {string} widget

@@ -15,7 +15,7 @@ let trapped;
 const trapError = (cause) =>
   new IdentityError("WASM_TRAPPED", "the WebAssembly core crashed; reload the page", { cause });
 
-/** A promise that the core settles; a deadline settles it where the core can't any more. A rejection that nobody listens to is no unhandled one. */
+/** A promise that the core settles; a deadline settles it where the core can't any more. A rejection that nobody listens to does not count as unhandled. */
 export class Deferred {
   /** @param {number} limit milliseconds within which the core promises to settle it */
   constructor(limit) {

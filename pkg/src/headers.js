@@ -1,5 +1,5 @@
 // @ts-check
-// Headers, in whatever form people have them.
+// Headers, in any of the usual forms.
 
 import { attempt } from "./environment.js";
 
@@ -10,7 +10,7 @@ export const pairsOf = (headers) => attempt(() => [...headers]) ?? attempt(() =>
 export const HEADERS = "an object of texts, a Headers, a Map, pairs, or a function that answers with one of these";
 
 /**
- * Headers in whatever form people have them: an object of texts, a Headers, a Map or pairs; undefined where they are none of these.
+ * Headers from any of the usual forms (an object of texts, a Headers, a Map or pairs); undefined if they are none of these.
  * @param {any} headers
  * @returns {Record<string, string> | undefined}
  */

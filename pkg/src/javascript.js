@@ -4,17 +4,19 @@
 import { instantiate } from "../generated/javascript/core.js";
 import {
   Provider,
+  askedByTab,
   attemptEnded,
   finish,
   happened,
   hearMark,
   imports,
+  inTurn,
   signOut,
 } from "../generated/javascript/custom_identity_provider.js";
 
 /** Starts at once. @type {import("./core.js").Form} */
 export const javascript = {
   form: "javascript",
-  glue: { Provider, attemptEnded, happened, hearMark, signOut },
-  start: () => void finish(instantiate(imports())),
+  glue: { Provider, askedByTab, attemptEnded, happened, hearMark, inTurn, signOut },
+  start: () => void (/** @type {any} */ (finish)(instantiate(imports()))),
 };

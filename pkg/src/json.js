@@ -1,5 +1,5 @@
 // @ts-check
-// JSON from outside.
+// Parses JSON that comes from outside.
 
 /** `JSON.parse` quotes the text in its error, so that error is not kept. @param {string} text @returns {{parsed: any} | undefined} */
 export const parse = (text) => {

@@ -4,11 +4,11 @@
 import { TextDecoder, attempt, bytesOfBase64 } from "./environment.js";
 import { bare } from "./value.js";
 
-/** The object that a part of a JWT holds; nothing where it does not decode. @param {string} part @returns {any} */
+/** The object that a part of a JWT holds; undefined if it cannot be decoded. @param {string} part @returns {any} */
 const decode = (part) => attempt(() => JSON.parse(new TextDecoder().decode(bytesOfBase64(part))));
 
 /**
- * A JWT in parts. The claims of an encrypted token can't be read, but those that its maker repeated in the header (RFC 7519, section 5.3).
+ * A JWT in parts. The claims of an encrypted token can't be read, except those that its maker repeated in the header (RFC 7519, section 5.3).
  * @param {string} token
  */
 export const takeApart = (token) => {

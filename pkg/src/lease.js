@@ -6,7 +6,7 @@ import { told } from "./identity.js";
 
 /**
  * What the core has lent; the latest call's alone.
- * @type {{options: {identity: (() => unknown) | null | undefined}, identity: string | null, promise: Promise<any>, from: number, until: number} | undefined}
+ * @type {{options: object, identity: string | null, promise: Promise<any>, from: number, until: number} | undefined}
  */
 let standing;
 /** @type {any} */
@@ -20,7 +20,7 @@ export const endLease = () => {
 /**
  * Lends a promise to who calls with these options, is this person, and calls at these moments of the wall clock.
  * @param {import("./options.js").ReadOptions} options
- * @param {string | undefined} identity
+ * @param {string | null} identity
  * @param {Promise<any>} promise
  * @param {number} from
  * @param {number} until
@@ -30,8 +30,8 @@ export const lend = (options, identity, promise, from, until) => {
   // The wall clock may stand still, or be set back.
   timer = after(endLease, until - from);
   // An identity that had to be written otherwise for the core is not to be mixed up with who is called just that.
-  if (timer === undefined || identity?.startsWith("\0")) return;
-  standing = { options, identity: identity ?? null, promise, from, until };
+  if (timer === undefined || identity?.[0] === "\0") return;
+  standing = { options, identity, promise, from, until };
 };
 
 /**
@@ -40,20 +40,22 @@ export const lend = (options, identity, promise, from, until) => {
  * @param {(call: any) => Promise<any>} ask
  * @returns {(call?: any) => Promise<any>}
  */
-export const lending = (options, ask) => (call) => {
-  const lease = standing;
-  if (lease !== undefined && lease.options === options && call === undefined) {
-    try {
-      const { identity } = options;
-      const said = identity?.();
-      const now = pageNow();
-      // The page's own functions may have told the core anything.
-      if (lease === standing && now >= lease.from && now < lease.until) {
-        if (said === lease.identity || told(said) === lease.identity) return lease.promise;
+export const lending = (options, ask) => {
+  const { identity } = options;
+  return (call) => {
+    const lease = standing;
+    if (lease !== undefined && lease.options === options && call === undefined) {
+      try {
+        const said = identity?.();
+        const now = pageNow();
+        // The page's own functions may have told the core anything.
+        if (lease === standing && now >= lease.from && now < lease.until) {
+          if (said === lease.identity || told(said) === lease.identity) return lease.promise;
+        }
+      } catch {
+        // The core finds out what is wrong.
       }
-    } catch {
-      // The core finds out what is wrong.
     }
-  }
-  return ask(call);
+    return ask(call);
+  };
 };

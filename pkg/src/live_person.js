@@ -1,5 +1,5 @@
 // @ts-check
-// LivePerson's tag, beneath Live Assist: told who the visitor is, and told anew when that changes.
+// LivePerson's tag, which Live Assist is built on: it is told who the visitor is, and told again when that changes.
 // Documents: LivePerson, "Authenticate in Web and Mobile Messaging" for the identity function, "Web Tag" for `newPage`.
 
 import { DEADLINE, answerOnce, within } from "./callback.js";
@@ -27,7 +27,7 @@ export const LIVE_ASSIST = {
   },
 };
 
-/** What is watched for as long as the function is kept that a page gave to LivePerson: that function has no end of its own. @type {WeakMap<Function, Connection>} */
+/** What is watched while the page keeps the function that it gave to LivePerson: nothing says when that function is no longer used. @type {WeakMap<Function, Connection>} */
 const kept = new WeakMap();
 
 /** LivePerson's tag on the page. @returns {import("./person.js").Widget<Connection>} */
@@ -39,7 +39,7 @@ const tag = () => {
       hasChanged = from !== false;
     },
     begin: () => {
-      // At a new page the tag asks who the visitor is.
+      // For a new page the tag asks who the visitor is.
       if (hasChanged)
         attempt(() => global("lpTag").newPage(global("location").href, { section: global("lpTag").section }));
     },

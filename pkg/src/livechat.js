@@ -11,7 +11,7 @@ import { isRecord } from "./value.js";
 /** @typedef {import("../index.js").IdentityProvider} IdentityProvider */
 /** @typedef {Partial<import("../index.js").LiveChatOptions>} Options */
 
-/** The number of a licence, also as digits in text, as LiveChat's own snippets have it. @param {unknown} value */
+/** The number of a licence, which may be digits in a text, as in LiveChat's own snippets. @param {unknown} value */
 const license = (value) => {
   const number = typeof value === "string" && /^[1-9]\d*$/.test(value) ? Number(value) : value;
   return Number.isSafeInteger(number) && /** @type {number} */ (number) > 0
@@ -40,7 +40,7 @@ export const LIVECHAT = {
     if (typeof organization === "string" && organization) options.organizationId = organization;
     if (options.licenseId !== undefined || options.organizationId !== undefined) return;
     if (global("document")) throw missingAccount();
-    // A server that renders the page sees nothing of the snippet.
+    // A server that renders the page does not see the snippet.
     options.missing = missingAccount;
   },
 };

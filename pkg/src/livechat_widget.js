@@ -1,5 +1,5 @@
 // @ts-check
-// LiveChat's running widget: told who is signed in by `window.__lc`, and taken off the page when that person leaves.
+// LiveChat's running widget: it learns from `window.__lc` who is signed in, and is removed from the page when that person leaves.
 // Document: LiveChat, "Chat Widget JS API".
 
 import { after, attempt, canListen, complainOnce, defineGlobal, describeGlobal, global } from "./environment.js";
@@ -26,11 +26,11 @@ const CONNECTED = /* @__PURE__ */ withOptions(LIVECHAT, {
  */
 const settings = (provider) => {
   let isWanted = false;
-  /** What stands there, where it is watched. @type {any} */
+  /** Its value, while it is watched. @type {any} */
   let held;
-  /** The page's own provider, which ours took the place of. @type {unknown} */
+  /** The page's own provider, which ours replaced. @type {unknown} */
   let earlier;
-  /** What was put there because there was nothing. @type {object | undefined} */
+  /** The object that was put there because there was none. @type {object | undefined} */
   let made;
   const get = () => held;
 
@@ -58,7 +58,7 @@ const settings = (provider) => {
     }
   };
 
-  /** Takes ours back. */
+  /** Removes our provider. */
   const takeBack = () => {
     const target = global("__lc");
     if (attempt(() => target.custom_identity_provider) !== provider) return;
@@ -70,7 +70,7 @@ const settings = (provider) => {
     want: (wanted, isFirm = !isWanted) => {
       isWanted = wanted;
       const descriptor = describeGlobal("__lc");
-      // A page's `var __lc` can't be watched, for it can't be redefined: it is looked at now and then.
+      // A page's `var __lc` can't be redefined, so it can't be watched: it is looked at now and then.
       if (!descriptor?.get && descriptor?.configurable !== false) {
         held = descriptor?.value;
         const set = (/** @type {any} */ value) => {
@@ -94,13 +94,13 @@ const settings = (provider) => {
 
 /** The widget that runs on the page, by the object that LiveChat's snippet makes. @returns {import("./person.js").Widget<Connection>} */
 const runningWidget = () => {
-  /** Whose provider is given to the widget. @type {Connection} */
+  /** The connection whose provider is given to the widget. @type {Connection} */
   let latest;
   /** Whether the running widget has asked for its provider. */
   let isAsked = false;
-  /** Whether a widget was taken off the page that may begin anew. */
+  /** Whether a widget was removed that may restart. */
   let isEnded = false;
-  /** Whether the widget that is being loaded is somebody else's already. */
+  /** Whether the widget that is being loaded already belongs to another person. */
   let isStale = false;
 
   const { want, release } = settings(() => {
@@ -120,7 +120,7 @@ const runningWidget = () => {
       return;
     }
     if (attempt(() => found._h) === null) {
-      // It is not loaded. Where its script has read `window.__lc` already, it has to begin anew once it is there: until then it cannot be destroyed.
+      // It is not loaded yet, so it cannot be destroyed. If its script has read `window.__lc` already, it must restart as soon as it is there.
       if (isStale || !(isLoading || isAsked)) return;
       isStale = true;
       attempt(() => found.once("ready", () => after(replace, 0)));
@@ -135,7 +135,7 @@ const runningWidget = () => {
       return;
     }
     if (global("LiveChatWidget")) return;
-    // LiveChat's script takes this object off the page with the widget: it is put back as the snippet made it, for whoever uses it meanwhile.
+    // LiveChat's script removes this object together with the widget. It is put back as the snippet made it, because other code may use it meanwhile.
     attempt(() => Object.assign(found, { _h: null, _q: [] }));
     defineGlobal("LiveChatWidget", { value: found, writable: true });
   };
@@ -183,7 +183,7 @@ const runningWidget = () => {
  */
 export const connectLiveChat = (options = {}) => {
   const complete = isRecord(options) ? { ...sharedState().defaults, ...given(options) } : options;
-  // The licence may be named by a snippet that comes later; anything else has to be right at once.
+  // A snippet that comes later may name the licence; everything else must be right at once.
   const known =
     isRecord(complete) && complete.licenseId === undefined && complete.organizationId === undefined
       ? { ...complete, licenseId: 1 }
@@ -193,7 +193,7 @@ export const connectLiveChat = (options = {}) => {
   const { restart, onSignOut, ...own } = given(options);
   const shared = /** @type {{livechat?: import("./person.js").Watch<Connection>}} */ (sharedState());
   const watch = (shared.livechat ??= watchPerson(runningWidget()));
-  /** Whether the account is known, be it from the snippet. */
+  /** Whether the account is known, from the options or from the snippet. */
   const isKnown = () => known === complete || attempt(() => global("__lc").license || global("__lc").organizationId);
   /** Hears of sign-outs; the page's own onEvent is another handle's, so that it is told each event once. @type {IdentityProvider | undefined} */
   let listener;

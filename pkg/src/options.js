@@ -1,5 +1,5 @@
 // @ts-check
-// How options are read: every wrong one is named, with what was expected of it.
+// Reads options. Every wrong one is named, with what was expected.
 
 import { attempt, resolveUrl } from "./environment.js";
 import { IdentityError, badOption } from "./error.js";
@@ -21,7 +21,7 @@ import { bare, isRecord } from "./value.js";
  * @property {import("./widget.js").WidgetName} widget
  * @property {number} number the widget's
  * @property {Source | undefined} source
- * @property {Source} [guests] the source for who is not signed in
+ * @property {Source} [guests] the source for guests, who are not signed in
  * @property {(() => unknown) | null | undefined} identity
  * @property {string} cache
  * @property {Wanted} wanted what is wanted of the source
@@ -29,7 +29,7 @@ import { bare, isRecord } from "./value.js";
  * @property {number} [licenseId]
  * @property {string | undefined} organizationId
  * @property {string} accountKey both, as part of a key
- * @property {() => IdentityError} [missing] what nobody can do without, where that is known only when the page is there
+ * @property {() => IdentityError} [missing] the error for something required that is missing, if that is known only in the page
  * @property {number | undefined} margin
  * @property {number} refreshAhead
  * @property {number} timeout
@@ -42,7 +42,7 @@ import { bare, isRecord } from "./value.js";
 /** The caches by the core's numbers: the order is that of `Cache::ALL` in `src/core/session.rs`. */
 export const CACHES = ["none", "memory", "session"];
 
-/** How long tokens are kept where the page does not say: a code is for one redemption. */
+/** How long tokens are kept if the page does not say: a code can be redeemed only once. */
 const DEFAULT_CACHE = { token: "session", jwt: "memory", code: "none" };
 
 /** How long one attempt may take, and all of a request's, as `Policy` in `src/core/session.rs` has it. Milliseconds. */

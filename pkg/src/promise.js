@@ -4,7 +4,7 @@
 import { Promise, abortReason, attempt } from "./environment.js";
 
 /**
- * A promise whose rejection is no unhandled one when nobody listens to it.
+ * A promise whose rejection does not count as unhandled if nobody listens to it.
  * @template {Promise<any>} T
  * @param {T} promise
  * @returns {T}
@@ -17,11 +17,11 @@ export const quiet = (promise) => {
 /** @param {unknown} error @returns {Promise<never>} */
 export const refusal = (error) => quiet(Promise.reject(error));
 
-/** What a signal was aborted with: Safari before 15.4 keeps no reason. @param {AbortSignal} signal */
+/** What a signal was aborted with: Safari before 15.4 does not keep the reason. @param {AbortSignal} signal */
 export const reasonOf = (signal) => attempt(() => signal.reason) ?? abortReason();
 
 /**
- * A promise of its own for a caller with a signal: the signal ends this wait only.
+ * A separate promise for a caller with a signal: the signal ends only this caller's wait.
  * @template T
  * @param {Promise<T>} promise
  * @param {AbortSignal} signal

@@ -1,6 +1,6 @@
 // @ts-check
 // The four kinds of source: a function, the page's own service, LiveChat's cookie grant and its identity_token grant.
-// What came of asking is handed to the core as it is; what it means, the core decides.
+// The result of asking goes to the core as it is; what it means, the core decides.
 
 import {
   Promise,
@@ -24,7 +24,7 @@ import { factsOf, retryAfterOf } from "./thrown.js";
 import { readable } from "./token.js";
 
 /**
- * What came of asking a source once; without an answer, the facts by which the core decides what the failure means.
+ * The result of asking a source once: an answer, or the facts by which the core decides what the failure means.
  * @typedef {object} Outcome
  * @property {boolean} ok whether there is an answer
  * @property {unknown} [answer] what the core reads of what the source answered with
@@ -49,11 +49,11 @@ import { readable } from "./token.js";
 /** A running attempt: its outcome never rejects. @typedef {{outcome: Promise<Outcome>, abort: () => void}} Asking */
 /** How a service is asked. @typedef {Omit<RequestInit, "headers"> & {headers?: any}} Init */
 
-/** The name of an exception, and nothing that could hold a secret. @param {unknown} name */
+/** The name of an exception; anything else could hold a secret. @param {unknown} name */
 const exceptionName = (name) => (typeof name === "string" && /^[a-z_]{1,40}$/.test(name) ? name : undefined);
 
 /**
- * How the caches between here and the service are to be used. A fresh token says `Cache-Control: no-cache`, by which a service that keeps
+ * How to use the caches between here and the service. A fresh token says `Cache-Control: no-cache`, by which a service that keeps
  * tokens knows to get a new one; a first token must not say it, or every page load would cost the service a request. An answer to a GET
  * must not be kept, or the browser's cache would hand one person's token to the next.
  * @param {Init} init
@@ -62,7 +62,7 @@ const exceptionName = (name) => (typeof name === "string" && /^[a-z_]{1,40}$/.te
  */
 const cacheMode = ({ method }, reason) => (method === "GET" ? "no-store" : reason === "get" ? "default" : "reload");
 
-/** What a body of ours is; without it, SvelteKit among others takes a request for a form, and refuses it. */
+/** The content type of our bodies. Without it, SvelteKit and others take a request for a form, and refuse it. */
 const JSON_BODY = { "content-type": "application/json" };
 
 /** Where a service is; a relative address can be resolved now, if ever. @param {string} url @param {string} name of the option */
@@ -76,7 +76,7 @@ const at = (url, name) => {
   return resolved;
 };
 
-/** The page's headers, and those of ours that it does not set itself. @param {any} given @param {Record<string, string>} ours */
+/** The page's headers, and those of ours that the page does not set itself. @param {any} given @param {Record<string, string>} ours */
 const withHeaders = (given, ours) => {
   const pairs = pairsOf(given);
   const names = pairs.map(([name]) => name.toLowerCase());
@@ -84,7 +84,7 @@ const withHeaders = (given, ours) => {
 };
 
 /**
- * The header of the page's with which no request can be made: of that, fetch says no more than of a failing network.
+ * The page's header with which no request can be made. About that, fetch says no more than about a failing network.
  * @param {string | undefined} option the name of the option that asks
  * @param {string} url
  * @param {Init} init
@@ -96,14 +96,14 @@ const wrongHeader = (option, url, { method, headers }) => {
   return name === undefined ? undefined : badOption(`${option}.headers.${name}`, "a name and a value that HTTP allows");
 };
 
-/** Services that could not be reached the last time, each by what names it. @type {WeakSet<object>} */
+/** Services that could not be reached the last time, each by the object that names it. @type {WeakSet<object>} */
 const unreached = new WeakSet();
 
-/** What an answer holds; the stubs in applications' tests mostly know nothing but `json`. @param {any} response @returns {Promise<string>} */
+/** An answer's text; the stubs in applications' tests mostly have `json` only. @param {any} response @returns {Promise<string>} */
 const textOf = async (response) => (response.text ? response.text() : JSON.stringify(await response.json()));
 
 /**
- * Asks a service over HTTP. Neither the body nor a part of it gets into an error.
+ * Asks a service over HTTP. No part of the body gets into an error.
  * @param {{name?: string}} service what names it
  * @param {string} url
  * @param {Init} init
@@ -118,7 +118,7 @@ const askService = async (service, url, init, takesText) => {
       accept: takesText ? "application/json, application/jwt, text/plain" : "application/json",
     }),
   });
-  // A signal that the page's own AbortController made may be none to fetch; the core hears nothing of an attempt that it stopped.
+  // fetch may not accept a signal that the page's own AbortController made. The core ignores an attempt that it stopped anyway.
   const Request = global("Request");
   if (typeof Request === "function" && !attempt(() => new Request(url, { signal: init.signal }))) delete request.signal;
   // Called without an object: browsers refuse their own functions as methods of anything but the window.
@@ -135,7 +135,7 @@ const askService = async (service, url, init, takesText) => {
       found = undefined;
     }
     const { ok, status } = response;
-    // Of a failure, the status says enough.
+    // If it failed, the status says enough.
     const text = ok ? await textOf(response) : await textOf(response).catch(() => "");
     unreached.delete(service);
     const json = parse(text);
@@ -171,7 +171,7 @@ const askService = async (service, url, init, takesText) => {
       redirected: response.redirected ?? (response.url && response.url !== url.split("#")[0]),
     };
   } catch (cause) {
-    // Whatever kept it from being answered: a body that breaks off rejects with other errors than fetch.
+    // For any reason: a body that breaks off rejects with other errors than fetch.
     unreached.add(service);
     const mistake = wrongHeader(service.name, url, request);
     return mistake ? factsOf(mistake) : { ...factsOf(cause), mistaken: false, network: true, found };
@@ -260,7 +260,7 @@ const withChallenge = (init, codeChallenge) => {
  * @returns {Promise<Outcome>}
  */
 const askOnce = async (options, { signal, isNative }, identity, reason) => {
-  // Who is not signed in has a source of its own, where the page gives one.
+  // A guest, who is not signed in, has a source of its own if the page gives one.
   const source = /** @type {import("./options.js").Source} */ (
     identity === null && options.guests ? options.guests : options.source
   );
@@ -278,7 +278,7 @@ const askOnce = async (options, { signal, isNative }, identity, reason) => {
     }
     if ("url" in source) {
       const { method, headers } = source.init;
-      // A bearer or a proof against forged requests can be another at each attempt.
+      // A bearer token or a CSRF token may be another one at each attempt.
       const given = typeof headers === "function" ? readHeaders(await headers()) : headers;
       if (headers && !given) throw badOption(`${source.name}.headers`, HEADERS);
       const init = withChallenge(
@@ -305,12 +305,12 @@ const askOnce = async (options, { signal, isNative }, identity, reason) => {
   }
 };
 
-/** What engines say of a program, up to where they quote it: the words of any other error may hold a secret. */
+/** What engines say about a mistake in a program, up to where they quote it: the words of any other error may hold a secret. */
 const SAFE_WORDS =
   /^[\w.$ (){}]+ is (not (defined|a function|a constructor|iterable|an object)|undefined|null)|^(Cannot|can't) [a-z ]+/;
 
 /**
- * Says a mistake of the page's to who makes it: a widget that swallows rejections would hide it.
+ * Tells the page's developer of a mistake in the console: a widget that swallows rejections would hide it.
  * @param {Outcome} failure
  */
 const sayMistake = ({ cause, code, mistaken, unclear, network, timedOut }) => {
@@ -320,8 +320,8 @@ const sayMistake = ({ cause, code, mistaken, unclear, network, timedOut }) => {
 };
 
 /**
- * Asks a source once, soon: the core has to be done with what it is doing first, for a source may call back at once. What comes of it is
- * nothing of the page's any more.
+ * Asks a source once, but not at once: the core must first finish what it is doing, because a source may call back immediately. The result
+ * holds none of the page's own objects.
  * @param {import("./options.js").ReadOptions} options
  * @param {string | undefined} identity as the core was told it
  * @param {string} reason

@@ -18,7 +18,7 @@ import {
 /** Tells the core what an attempt comes to; true where it is over. @typedef {(record: string, isItsTurn: boolean) => boolean} Tell */
 
 /** So long the other tabs have to say that they hold a token. Milliseconds. */
-const ANSWER = 250;
+const ANSWER = 500;
 /** A tab that asks has until its deadline; so much later the next in line takes its turn, and then nobody waits for it any more, as `TURN_GRACE` in `src/core/session.rs` says. Milliseconds. */
 const [PATIENCE, GRACE] = [250, 1000];
 

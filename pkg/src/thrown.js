@@ -1,6 +1,6 @@
 // @ts-check
-// What a source failed with, as facts. HTTP clients wrap what happened in errors of their own: it is found in their fields, of whatever class and
-// frame they are, by identifiers before words, since words differ by engine and language. What it means, the core decides (`src/core/outcome.rs`).
+// Reads the facts out of what a source failed with. HTTP clients wrap what happened in errors of their own, of any class and frame: the facts are found in
+// their fields, by identifiers before words, since words differ by engine and language. What they mean, the core decides (`src/core/outcome.rs`).
 
 import { attempt, isOffline, wallNow } from "./environment.js";
 import { IdentityError } from "./error.js";
@@ -8,18 +8,18 @@ import { pairsOf } from "./headers.js";
 
 /** Where what happened is kept: axios, ky, urql the response, ofetch and Node the cause, Apollo networkError, RTK Query and Angular error, events target. */
 const INNER = ["response", "cause", "networkError", "error", "originalError", "target", "request"];
-/** So many objects are looked at. */
+/** How many objects are looked at. */
 const MOST = 16;
 
-/** Identifiers of who gave up waiting: a client's timeout, or the abort by which it or its user ends a wait. */
+/** Identifiers of a wait that was given up: a client's timeout, or the abort by which the client or its user ends a wait. */
 const TIMED_OUT = /time[d_-]*out|abort|cancel/i;
 /** Identifiers of a failing network, in browsers' clients and in Node. */
 const NETWORK =
   /network|FETCH_ERROR|\bE(CONN|NOTFOUND|AI_|PIPE|HOST|NET)|SOCKET|CLOSE|MISMATCH|\bERR_(CONN|INTERNET|NAME|HTTP2)/i;
-/** Words of Chromium, Firefox, WebKit, Node, polyfills and clients, where nothing else tells. */
+/** Words of Chromium, Firefox, WebKit, Node, polyfills and clients, for when there is nothing else to go by. */
 const NETWORK_WORDS =
   /^(\w*Error: )?(failed to fetch|networkerror|load failed|network |fetch failed|stream has been aborted)/i;
-/** How the three engines word a TypeError that somebody's program made. */
+/** How the three engines word a TypeError that comes from a mistake in a program. */
 const MISTAKE_WORDS =
   /\bis (not|null|an? )|undefined|can(no|')t (?!be )|valid|already|illegal|disturbed|failed to (ex|con|pa)/i;
 
@@ -34,7 +34,7 @@ export const retryAfterOf = (response) =>
     const text = String(
       attempt(() => headers.get(name)) ??
         pairsOf(headers).find((pair) => attempt(() => pair[0].toLowerCase()) === name)?.[1] ??
-        // Asking an XMLHttpRequest for a header that it may not tell is an error in the console.
+        // Asking an XMLHttpRequest for a header that it may not reveal prints an error to the console.
         /^retry-after: *(.*)/im.exec(response.getAllResponseHeaders())?.[1],
     );
     if (/^\s*\d+\s*$/.test(text)) return Number(text) * 1000;

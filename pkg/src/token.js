@@ -23,7 +23,7 @@ export const tokenOf = ([accessToken, entityId, expiresIn, creationDate, license
   return attempt(() => Object.freeze(token)) ?? token;
 };
 
-/** The fields of a token in the endpoint's raw shape and of a finished one, as `src/core/answer.rs` reads them. */
+/** The fields of a token in the endpoint's own form and of a finished one, as `src/core/answer.rs` reads them. */
 const TOKEN = [
   ...["access_token", "entity_id", "expires_in", "token_type", "license_id", "organization_id"],
   ...["accessToken", "entityId", "expiresIn", "tokenType", "creationDate", "licenseId", "organizationId"],
@@ -48,7 +48,7 @@ const adviseOnUnit = ({ accessToken, expiresIn }) => {
  */
 export const readable = (answer, wanted) => {
   const type = typeOfAnswer(answer);
-  // A token endpoint that knows nobody who is signed in says null or nothing, alone or as `token`.
+  // If nobody is signed in, a token endpoint may answer null or nothing, alone or as `token`.
   const nobody = { answer: undefined, type: 1 };
   if (answer === "" && wanted === "jwt") return nobody;
   if (type === 2) {

@@ -1,5 +1,5 @@
 // @ts-check
-// What a value from outside is, for the core to read and for its error messages.
+// Finds out what a value from outside is, for the core to read and for its error messages.
 
 import { attempt } from "./environment.js";
 
@@ -19,7 +19,7 @@ export const typeOf = (value) =>
           typeof value,
         ) >>> 0;
 
-/** The same for an answer as a whole, of whatever frame's realm or polyfill: a promise and a Response are told apart. @param {any} value */
+/** The same for an answer as a whole, from any frame's realm or polyfill: a promise and a Response are recognised, too. @param {any} value */
 export const typeOfAnswer = (value) => {
   const type = typeOf(value);
   if (type !== 5) return type;
@@ -30,7 +30,7 @@ export const typeOfAnswer = (value) => {
 /** An object of its own fields alone, whatever a page has put into `Object.prototype`. @template {object} T @param {T} fields @returns {T} */
 export const bare = (fields) => Object.assign(Object.create(null), fields);
 
-/** Stands in the copy where reading a field threw. */
+/** Takes the place of a field whose getter threw. */
 const unreadable = Symbol();
 
 /**

@@ -30,21 +30,12 @@ const bytesOfCore = () => {
   return bytes;
 };
 
-/** The start that is under way or done: copies of the package may share this module, and the core has one memory. @type {Promise<void> | undefined} */
-let started;
-
-const instantiate = async () => {
+/** Engines compile it beside the page's own thread. */
+const startBeside = async () => {
   const { instance, module } = /** @type {WebAssembly.WebAssemblyInstantiatedSource} */ (
     /** @type {unknown} */ (await engine().instantiate(bytesOfCore(), imports()))
   );
   finish(instance, module);
-};
-
-/** Engines compile it beside the page's own thread. */
-const startBeside = () => {
-  started ??= instantiate();
-  started.catch(() => (started = undefined));
-  return started;
 };
 
 /** Chrome before 115 compiles nothing of more than 4 KB at once on the main thread of a page: RangeError. */

@@ -1,5 +1,5 @@
 // @ts-check
-// What a widget's own file says of the widget: by it, options are read, sources asked and handles made for any of them.
+// What each widget's own file says about it. With that, options are read, sources asked and handles made for any widget.
 
 /** @typedef {import("../index.js").WidgetName} WidgetName */
 /**
@@ -15,5 +15,5 @@
  * @property {(options: import("./options.js").ReadOptions) => void} [complete] adds what the page says elsewhere
  */
 
-/** A widget with further options, which only some of its functions have. @param {Widget} widget @param {Widget["own"]} own @returns {Widget} */
+/** A widget with more options, which only some of its functions take. @param {Widget} widget @param {Widget["own"]} own @returns {Widget} */
 export const withOptions = (widget, own) => ({ ...widget, own: { ...widget.own, ...own } });

@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::{
     admission::bearer_token,
     customer::{CustomerId, EntityId},
-    customer_records::{CustomerRecord, Members, RecordError, stored_record},
+    customer_records::{CustomerRecord, Members, RecordError, known::CustomerRecords, stored_record},
     customer_store::{CustomerStore, Import},
     http::{
         answer::not_stored,
@@ -38,6 +38,8 @@ pub struct Administration {
     pub key: SecretString,
     /// Where the records and the entities are.
     pub store: CustomerStore,
+    /// The records, as they are remembered.
+    pub records: CustomerRecords,
     /// The customers' tokens, where LiveChat is served.
     pub tokens: Option<CustomerTokens>,
     /// The context variables that a record may have; none allow any.
@@ -114,7 +116,7 @@ async fn put_record(State(administration): Shared, customer: CustomerPath, reque
         let text = serde_json::to_string(&record).map_err(|_| {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The record could not be written as JSON.")
         })?;
-        administration.store.put_record(customer, &text).await?;
+        administration.records.put(customer, &text).await?;
         Ok(StatusCode::NO_CONTENT)
     };
     administration.audited("put_record", &parts.headers, customer, work).await
@@ -187,7 +189,9 @@ async fn erase(State(administration): Shared, customer: CustomerPath, headers: H
         if let Some(tokens) = &administration.tokens {
             tokens.landed(customer).await;
         }
-        let erased = administration.store.erase(customer).await?;
+        let erased = administration.store.erase(customer).await;
+        administration.records.changed(customer);
+        let erased = erased?;
         let kept_token = match &administration.tokens {
             Some(tokens) => tokens.forget(customer).await,
             None => false,

@@ -1,4 +1,4 @@
-//! What time it is, for everything that counts a token's life; a test sets its own.
+//! The time, for everything that measures a token's life. Tests set their own.
 
 use std::{
     fmt,
@@ -16,7 +16,7 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// How long ago `earlier` was, by whichever clock says longer: a token is rather thought too old than too young.
+    /// How long ago `earlier` was, by the clock that says longer: it is safer to think a token too old than too young.
     pub fn since(self, earlier: Self) -> Duration {
         let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         self.monotonic.saturating_duration_since(earlier.monotonic).max(wall)
@@ -33,7 +33,7 @@ pub fn milliseconds(time: SystemTime) -> i64 {
     i64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Something that is to be done once in a while, when somebody comes by.
+/// Something that is to be done from time to time, on the occasion of a request.
 #[derive(Debug)]
 pub struct OnceInAWhile {
     interval: Duration,
@@ -41,7 +41,7 @@ pub struct OnceInAWhile {
 }
 
 impl OnceInAWhile {
-    /// Due at the first time, and then no sooner than the interval later.
+    /// Due at the first occasion, and then not before the interval has passed.
     pub fn new(interval: Duration) -> Self {
         Self { interval, last: Mutex::new(None) }
     }

@@ -15,9 +15,9 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 
-/// So many lines wait for a reader who is slow; what comes then is dropped.
+/// How many lines may wait for a slow reader; further lines are dropped.
 const WAITING_LINES: usize = 2048;
-/// How long a descriptor that takes nothing for now is left alone.
+/// How long to wait before writing again to a descriptor that accepts nothing at the moment.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A subscriber that writes JSON lines; `level` is error, warn, info, debug or trace, for this service's own events.
@@ -35,12 +35,12 @@ where
         .with_env_filter(filter)
         .with_writer(writer)
         .with_span_list(false)
-        // They would be told on standard error, which is what failed.
+        // They would be reported on standard error, which is what failed.
         .log_internal_errors(false)
         .finish()
 }
 
-/// How many log lines nobody will read: they could not be written, or not soon enough.
+/// How many log lines were lost: they could not be written, or not soon enough.
 #[derive(Clone, Default)]
 pub struct DroppedLines {
     failed: Arc<AtomicUsize>,
@@ -55,12 +55,12 @@ impl DroppedLines {
     }
 }
 
-/// Writes whole lines, counts those that cannot be written, and says how many were dropped when one can be again.
+/// Writes whole lines, counts those that cannot be written, and reports their number as soon as a line can be written again.
 struct LineWriter<W> {
     output: W,
     dropped: DroppedLines,
     told: usize,
-    /// The last line was not written to its end.
+    /// The last line was written only in part.
     torn: bool,
 }
 
@@ -75,7 +75,7 @@ impl<W: Write> LineWriter<W> {
                     rest = rest.get(written..).unwrap_or_default();
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // Nobody but this thread waits.
+                // Only this thread waits.
                 Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
                 Err(error) => return Err(error),
             }
@@ -123,16 +123,16 @@ impl<W: Write> Write for LineWriter<W> {
     }
 }
 
-/// The log of the process, which is written to its end, as far as somebody reads it, when this is dropped.
+/// The log of the process. When this is dropped, the remaining lines are written, as far as somebody reads them.
 pub struct Log {
-    /// What was dropped of it.
+    /// How many of its lines were dropped.
     pub dropped: DroppedLines,
     worker: Option<WorkerGuard>,
 }
 
 impl Drop for Log {
-    /// The worker is waited for, for a second. It complains on standard output, and panics where that cannot be
-    /// written, which is no matter of the process's end.
+    /// Waits a second for the worker. It complains on standard output, and panics if it cannot write there. That must
+    /// not decide how the process ends.
     fn drop(&mut self) {
         let worker = self.worker.take();
         if let Ok(waiting) = thread::Builder::new().spawn(move || drop(worker)) {
@@ -150,7 +150,7 @@ pub fn start(level: tracing::Level) -> Log {
     if dropped.overflowed.set(writer.error_counter()).is_err() || subscriber(level, writer).try_init().is_err() {
         tracing::debug!("logging was started before");
     }
-    // What a panic says may be anything, and standard error may be what nobody reads.
+    // A panic's message may hold anything, and perhaps nobody reads standard error.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(place, "a part of the service panicked; this is a fault of its own, and the others go on");
@@ -162,7 +162,7 @@ pub fn start(level: tracing::Level) -> Log {
 mod tests {
     use super::*;
 
-    /// Takes so many bytes and then no more, until it is given room.
+    /// Accepts this many bytes and then no more, until it is given room.
     struct Disk {
         written: Vec<u8>,
         room: usize,

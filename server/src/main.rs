@@ -11,14 +11,19 @@ use identity_service::{
     check::check,
     clock::Clock,
     configuration::{Command, Flags},
-    http::serve::{listen_beside, serve},
+    http::{
+        listener::{ListenAddress, Listener},
+        serve::{listen_beside, serve},
+    },
     logging,
     service::{IdentityService, StartError},
 };
-use tokio::{
-    net::TcpListener,
-    signal::unix::{SignalKind, signal},
-};
+use mimalloc::MiMalloc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Half as dear as the system's, at which a tenth of a cached token's time was spent.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Says why the program ends; where nobody can read it, the exit code has to do.
 fn complain(error: &impl Display) {
@@ -57,8 +62,8 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (address, settings) = (configuration.listen, configuration.serve);
-    let metrics_address = configuration.metrics_listen;
+    let (address, settings) = (configuration.listen.clone(), configuration.serve);
+    let metrics_address = configuration.metrics_listen.clone();
     let service = match IdentityService::new(configuration, Clock::system()).await {
         Ok(service) => service,
         Err(error @ StartError::Store(_)) => {
@@ -70,21 +75,21 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let unbound = |setting: &str, address, error| {
+    let unbound = |setting: &str, address: &ListenAddress, error| {
         complain(&format!("{setting}: expected a free address of this machine, {address} is not: {error}"));
         ExitCode::from(2)
     };
     let metrics_listener = match metrics_address {
-        Some(address) => match TcpListener::bind(address).await {
+        Some(address) => match Listener::bind(&address).await {
             Ok(listener) => Some(listener),
-            Err(error) => return unbound("metrics-listen", address, error),
+            Err(error) => return unbound("metrics-listen", &address, error),
         },
         None => None,
     };
     let beside: Vec<_> = metrics_listener.iter().map(|listener| ("identity-service metrics", listener)).collect();
-    let (listener, shutdown) = match listen_beside("identity-service", address, &beside).await {
+    let (listener, shutdown) = match listen_beside("identity-service", &address, &beside).await {
         Ok(listening) => listening,
-        Err(error) => return unbound("listen", address, error),
+        Err(error) => return unbound("listen", &address, error),
     };
     if let Some(listener) = metrics_listener {
         // It answers until the process ends: how it ends is worth knowing, too.

@@ -1,6 +1,6 @@
 //! What the service counts, in Prometheus' text format. No label holds anything of a customer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -50,7 +50,9 @@ pub struct KeyReadings {
 
 /// The counters of one service.
 #[derive(Clone)]
-pub struct Metrics {
+pub struct Metrics(Arc<Counters>);
+
+struct Counters {
     registry: Registry,
     requests: IntCounterVec,
     request_durations: HistogramVec,
@@ -97,7 +99,7 @@ impl Metrics {
             registered(&registry, IntGaugeVec::new(options(name, help), labels)?)
         };
         let gauge = |name: &str, help: &str| registered(&registry, IntGauge::with_opts(options(name, help))?);
-        Ok(Self {
+        Ok(Self(Arc::new(Counters {
             requests: counters(
                 "requests_total",
                 "Requests, by how they were answered: the outcome is that of the log, hit and joined for example.",
@@ -131,35 +133,35 @@ impl Metrics {
             dropped_log_lines: gauge("log_lines_dropped", "Log lines since the start that nobody will read.")?,
             kept_tokens: gauge("kept_tokens", "Tokens of LiveChat in memory.")?,
             registry,
-        })
+        })))
     }
 
     /// A request was answered.
-    pub fn request(&self, route: &str, status: u16, outcome: &str, duration: Duration) {
-        self.requests.with_label_values(&[route, &status.to_string(), outcome]).inc();
-        self.request_durations.with_label_values(&[route]).observe(duration.as_secs_f64());
+    pub fn request(&self, route: &str, status: &str, outcome: &str, duration: Duration) {
+        self.0.requests.with_label_values(&[route, status, outcome]).inc();
+        self.0.request_durations.with_label_values(&[route]).observe(duration.as_secs_f64());
     }
 
     /// A token was given.
     pub fn token(&self, route: &str) {
-        self.tokens.with_label_values(&[route]).inc();
+        self.0.tokens.with_label_values(&[route]).inc();
     }
 
     /// LiveChat's accounts were asked.
     pub fn accounts_request(&self, operation: &str, result: &str, duration: Duration) {
-        self.accounts_requests.with_label_values(&[operation, result]).inc();
-        let durations: Histogram = self.accounts_durations.with_label_values(&[operation]);
+        self.0.accounts_requests.with_label_values(&[operation, result]).inc();
+        let durations: Histogram = self.0.accounts_durations.with_label_values(&[operation]);
         durations.observe(duration.as_secs_f64());
     }
 
     /// A customer was created.
     pub fn creation(&self) {
-        self.creations.inc();
+        self.0.creations.inc();
     }
 
     /// A customer may have been created whom nobody uses.
     pub fn lost_creation(&self) {
-        self.lost_creations.inc();
+        self.0.lost_creations.inc();
     }
 
     /// Everything as text, and the text's media type.
@@ -167,19 +169,19 @@ impl Metrics {
         let Readings { database, signing_keys, dropped_log_lines, kept_tokens } = readings;
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         for (state, value) in [("open", database.open), ("idle", database.idle)] {
-            self.connections.with_label_values(&[state]).set(number(value));
+            self.0.connections.with_label_values(&[state]).set(number(value));
         }
-        self.waiting.set(number(database.waiting));
+        self.0.waiting.set(number(database.waiting));
         if let Some(keys) = signing_keys {
             for (state, value) in [("active", keys.active), ("next", keys.next), ("retired", keys.retired)] {
-                self.keys.with_label_values(&[state]).set(number(value));
+                self.0.keys.with_label_values(&[state]).set(number(value));
             }
-            self.key_age.set(number(keys.age));
+            self.0.key_age.set(number(keys.age));
         }
-        self.dropped_log_lines.set(number(*dropped_log_lines));
-        self.kept_tokens.set(number(*kept_tokens));
+        self.0.dropped_log_lines.set(number(*dropped_log_lines));
+        self.0.kept_tokens.set(number(*kept_tokens));
         let encoder = TextEncoder::new();
-        let text = encoder.encode_to_string(&self.registry.gather())?;
+        let text = encoder.encode_to_string(&self.0.registry.gather())?;
         Ok((text, encoder.format_type().to_owned()))
     }
 }

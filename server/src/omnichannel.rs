@@ -10,18 +10,16 @@ use axum::{
     routing::post,
 };
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use crate::{
     admission::Admission,
-    customer_records::{PersonClaims, record_damaged, stored_record},
-    customer_store::CustomerStore,
+    customer_records::{PersonClaims, known::CustomerRecords, record_damaged},
     http::{
         problem::{Problem, method_not_allowed},
         request_body::{BodyLimits, read_body},
         token_answer::token_answer,
     },
-    signing_keys::{Signer, SigningError},
+    signing_keys::{RegisteredClaims, Signer, SigningError},
 };
 
 /// `nbf` lies this far in the past, in seconds: a verifier whose clock is behind takes the token at once.
@@ -42,8 +40,8 @@ pub struct Omnichannel {
     pub admission: Admission,
     /// How much of a body is read.
     pub body_limits: BodyLimits,
-    /// Where the records are.
-    pub store: CustomerStore,
+    /// The customers' records.
+    pub records: CustomerRecords,
     /// What signs.
     pub signer: Signer,
     /// What the site sets.
@@ -54,11 +52,14 @@ pub struct Omnichannel {
 
 /// The claims; those of the person are the record's, letter by letter.
 #[derive(Serialize)]
-struct OmnichannelClaims {
+struct OmnichannelClaims<'a> {
     #[serde(flatten)]
-    plain: Map<String, Value>,
+    registered: RegisteredClaims<'a>,
     #[serde(flatten)]
-    person: PersonClaims,
+    person: PersonClaims<'a>,
+    /// Text within text: the document wants the serialised context, not the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lwicontexts: Option<String>,
 }
 
 impl Omnichannel {
@@ -77,20 +78,16 @@ async fn token(State(omnichannel): State<Arc<Omnichannel>>, request: Request<Bod
     let (parts, body) = request.into_parts();
     let customer = omnichannel.admission.customer(&parts.headers).await?;
     read_body(&parts.headers, body, omnichannel.body_limits).await?;
-    let record = stored_record(&omnichannel.store, &customer).await?.unwrap_or_default();
+    let record = omnichannel.records.record(&customer).await?.unwrap_or_default();
     let settings = &omnichannel.settings;
     // The setting may have changed since the record was put.
     record.check_contexts(&settings.context_variables).map_err(|error| record_damaged(&error))?;
     let subject = record.contact_id.as_deref().unwrap_or(customer.as_str());
-    let mut claims = omnichannel.signer.claims(subject, settings.token_lifetime);
-    let issued = claims.get("iat").and_then(Value::as_u64).unwrap_or_default();
-    claims.insert("nbf".to_owned(), json!(issued.saturating_sub(NOT_BEFORE_SLACK)));
+    let mut registered = omnichannel.signer.claims(subject, settings.token_lifetime);
+    registered.nbf = Some(registered.iat.saturating_sub(NOT_BEFORE_SLACK));
+    let variables = record.lwicontexts.as_ref().map(serde_json::to_string).transpose();
+    let lwicontexts = variables.map_err(|_| SigningError::Library)?;
     let person = record.person(&omnichannel.further_claims);
-    if let Some(variables) = record.lwicontexts {
-        // Text within text: the document wants the serialised context, not the object.
-        let text = serde_json::to_string(&variables).map_err(|_| SigningError::Library)?;
-        claims.insert("lwicontexts".to_owned(), json!(text));
-    }
-    let claims = OmnichannelClaims { plain: claims, person };
+    let claims = OmnichannelClaims { registered, person, lwicontexts };
     Ok(token_answer(&parts.headers, omnichannel.signer.sign(&claims)?))
 }

@@ -19,7 +19,7 @@ use crate::{
     signing_keys::Signer,
 };
 
-/// So long an answer is good for everybody who asks: anybody can, and each answer costs a write.
+/// How long an answer is reused: anybody can ask, and each fresh answer costs a write.
 const GOOD_FOR: Duration = Duration::from_millis(500);
 
 /// What the answer depends on.
@@ -30,7 +30,7 @@ pub struct Readiness {
     last: Mutex<Option<(Instant, Vec<Fault>)>>,
 }
 
-/// What is wrong, in words for who runs the service.
+/// What is wrong, in words for the operators.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Fault {
     part: &'static str,
@@ -52,14 +52,14 @@ impl Readiness {
             .with_state(Arc::new(self))
     }
 
-    /// What is wrong now, or was a moment ago. Those who ask together are told together.
+    /// What is wrong now, or was a moment ago. Questions that come together get the same answer.
     async fn faults(&self) -> Vec<Fault> {
         let mut last = self.last.lock().await;
         if let Some((_, faults)) = last.as_ref().filter(|(at, _)| at.elapsed() < GOOD_FOR) {
             return faults.clone();
         }
         let (database, session_keys) = tokio::join!(self.store.check(), self.admission.check());
-        // Signed, and not only looked at: what is there may still refuse its work.
+        // It really signs, because a key that is there may still fail to work.
         let signed = self.signer.as_ref().map_or(Ok(()), |signer| signer.sign(&Map::new()).map(|_| ()));
         let found = [
             ("database", database.map_err(|error| error.to_string())),

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    extract::{Request, State},
     http::{StatusCode, header},
-    middleware,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
     routing::get,
 };
 
@@ -14,12 +16,12 @@ use crate::{
     admission::Admission,
     clock::{Clock, seconds},
     configuration::{Configuration, DatabaseSettings},
-    customer_store::{CustomerStore, StoreError},
+    customer_records::known::CustomerRecords,
+    customer_store::{ChangeListener, CustomerStore, StoreError},
     http::{
         host::one_host,
         problem::{Problem, method_not_allowed, not_found},
         request_log::log_request,
-        request_metrics::count_request,
     },
     live_assist::{LiveAssist, codes::AuthorizationCodes, tokens::ContactTokens},
     livechat::{LiveChat, LiveChatSettings, accounts::AccountsApi, customer_tokens::CustomerTokens, guests::Guests},
@@ -60,6 +62,15 @@ struct Shared {
 #[derive(Clone)]
 pub struct IdentityService(Arc<Shared>);
 
+/// Has each request counted and logged, also one that is meant for no host. It is one layer, for each costs every request.
+async fn observed(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
+    let answer = async |request: Request| match one_host(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    log_request(Some(&metrics), request, answer).await
+}
+
 impl IdentityService {
     /// Opens the database and gets ready; nothing is asked of accounts yet.
     pub async fn new(configuration: Configuration, clock: Clock) -> Result<Self, StartError> {
@@ -73,6 +84,8 @@ impl IdentityService {
         let account = livechat.as_ref().map(|(accounts, ..)| accounts.account().name());
         let DatabaseSettings { url, connections } = configuration.database;
         let store = CustomerStore::connect(&url, connections, account.unwrap_or_default()).await?;
+        let changes = ChangeListener::new(store.clone(), clock.clone());
+        let records = CustomerRecords::new(store.clone(), changes.hearing());
         let mut routes = Router::new();
         let (metrics, wall_clock) = (Metrics::new()?, clock.clone());
 
@@ -96,12 +109,12 @@ impl IdentityService {
             routes = routes.merge(published_keys::routes(signer.clone(), omnichannel.is_some(), live_assist.is_some()));
             if let Some(settings) = omnichannel {
                 context_variables = Arc::clone(&settings.context_variables);
-                let (admission, store, signer) = (admission.clone(), store.clone(), signer.clone());
+                let (admission, records, signer) = (admission.clone(), records.clone(), signer.clone());
                 routes = routes.merge(
                     Omnichannel {
                         admission,
                         body_limits,
-                        store,
+                        records,
                         signer,
                         settings,
                         further_claims: Arc::clone(&further_claims),
@@ -114,7 +127,7 @@ impl IdentityService {
                     admission: admission.clone(),
                     body_limits,
                     tokens: ContactTokens {
-                        store: store.clone(),
+                        records: records.clone(),
                         signer,
                         lifetime: settings.token_lifetime,
                         further_claims: Arc::clone(&further_claims),
@@ -129,6 +142,7 @@ impl IdentityService {
             let administration = Administration {
                 key,
                 store: store.clone(),
+                records: records.clone(),
                 tokens: tokens.clone(),
                 context_variables,
                 further_claims,
@@ -136,6 +150,16 @@ impl IdentityService {
             };
             routes = routes.merge(administration.routes());
         }
+        let remembered = tokens.clone();
+        tokio::spawn(changes.listen(async move |heard| {
+            if heard.everything {
+                records.everything_changed();
+            }
+            heard.records.iter().for_each(|customer| records.changed(customer));
+            if let Some(tokens) = &remembered {
+                tokens.heard(&heard).await;
+            }
+        }));
         let signing_keys = signer_in_use.as_ref().map(|signer| signer.keys().clone());
         routes = routes.merge(openapi::routes());
         routes = routes.merge(Readiness::new(store.clone(), signer_in_use, admission.clone()).routes());
@@ -151,8 +175,7 @@ impl IdentityService {
     /// The whole service: its routes, 404 for everything else, and each request counted and logged.
     pub fn router(&self) -> Router {
         let routes = self.routes().fallback(not_found);
-        let counting = middleware::from_fn_with_state(self.0.metrics.clone(), count_request);
-        routes.layer(middleware::from_fn(one_host)).layer(counting).layer(middleware::from_fn(log_request))
+        routes.layer(middleware::from_fn_with_state(self.0.metrics.clone(), observed))
     }
 
     /// What is counted, for a listener of its own: `/metrics`.

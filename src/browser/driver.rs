@@ -67,6 +67,11 @@ fn identity_of(options: &JsValue) -> JsValue {
     JsFields(options).value("identity")
 }
 
+/// Who is signed in, by what was read of an identity function of the page; else the error.
+fn identity_said(said: &JsValue) -> Result<Option<String>, &JsValue> {
+    if said.is_null() { Ok(None) } else { said.as_string().map(Some).ok_or(said) }
+}
+
 /// The session's driver; one for each session of the page.
 pub(crate) struct Driver {
     /// Which of the page's sessions it is.
@@ -211,7 +216,7 @@ impl Driver {
             Reply::Token(grant) => {
                 let promise = self.handed_out(&grant).1;
                 self.do_pending();
-                self.lend(asker, options, said.as_deref(), now, &grant, &promise);
+                self.lend(asker, options, &said, now, &grant, &promise);
                 return promise;
             }
             Reply::Wait(request) => self.promise_of(request, caller, identity),
@@ -233,38 +238,34 @@ impl Driver {
         &self,
         asker: &Asker,
         options: &JsValue,
-        identity: Option<&str>,
+        said: &JsValue,
         now: Moment,
         grant: &Rc<Grant>,
         promise: &Promise,
     ) {
-        let lease = self.core.borrow_mut().lease(now, &asker.policy, identity, grant);
+        let identity = said.as_string();
+        let lease = self.core.borrow_mut().lease(now, &asker.policy, identity.as_deref(), grant);
         if let Some(lease) = lease
             && self.listeners.is_empty()
         {
-            sys::lend(options, identity, promise, lease.from as f64, lease.until as f64);
+            sys::lend(options, said, promise, lease.from as f64, lease.until as f64);
         }
     }
 
     /// Tells the core who is signed in; without knowing, nobody may be given a token.
-    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<Option<String>, Promise> {
+    fn observe(&self, function: &JsValue, policy: &Policy) -> Result<JsValue, Promise> {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
-        match self.read(function) {
+        let said = sys::read_identity(function);
+        match identity_said(&said) {
             Ok(identity) => {
                 let wants_record = self.core.borrow_mut().observe(identity.as_deref());
-                let said = (Caller(sys::caller_of(function)), Reading::Says(identity.clone()));
-                self.proceed(wants_record, policy, &[said]);
-                Ok(identity)
+                let reading = (Caller(sys::caller_of(function)), Reading::Says(identity));
+                self.proceed(wants_record, policy, &[reading]);
+                Ok(said)
             }
-            Err(error) => Err(sys::refusal(&error)),
+            Err(error) => Err(sys::refusal(error)),
         }
-    }
-
-    /// Who is signed in, by an identity function of the page.
-    fn read(&self, identity: &JsValue) -> Result<Option<String>, JsValue> {
-        let said = sys::read_identity(identity);
-        if said.is_null() { Ok(None) } else { said.as_string().map(Some).ok_or(said) }
     }
 
     /// What follows when the core was told who is signed in: perhaps the stored record can be theirs.
@@ -459,10 +460,10 @@ impl Driver {
             let Some(identity) = identity else { return false };
             readings.push((
                 caller,
-                match self.read(&identity) {
+                match identity_said(&sys::read_identity(&identity)) {
                     Ok(identity) => Reading::Says(identity),
                     Err(error) => {
-                        self.with_run(attempt.request, |run| run.cause = error);
+                        self.with_run(attempt.request, |run| run.cause = error.clone());
                         Reading::Failed
                     }
                 },

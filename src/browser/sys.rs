@@ -15,7 +15,7 @@ extern "C" {
         retry_after: f64,
     ) -> JsValue;
 
-    /// A rejected promise that is no unhandled rejection.
+    /// A rejected promise that does not count as an unhandled rejection.
     #[wasm_bindgen(js_namespace = host)]
     pub(super) fn refusal(error: &JsValue) -> Promise;
     #[wasm_bindgen(js_namespace = host)]
@@ -34,7 +34,7 @@ extern "C" {
 
     /// Rule 25: calls with these options are answered with this promise, while they are this person's and the wall clock is between these.
     #[wasm_bindgen(js_namespace = host)]
-    pub(super) fn lend(options: &JsValue, identity: Option<&str>, promise: &Promise, from: f64, until: f64);
+    pub(super) fn lend(options: &JsValue, identity: &JsValue, promise: &Promise, from: f64, until: f64);
 
     /// Asks the options' source once, soon; what came of it is told to `attemptEnded`, with the numbers. Where a turn is named, it is asked when
     /// it is this page's turn of that name among the tabs, and other tabs' tokens are offered to `inTurn` until then.
@@ -59,7 +59,7 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = host, js_name = tokenOf)]
     pub(super) fn token_of(fields: &JsValue) -> JsValue;
-    /// What is read of a record's text, a JWT in it taken apart; undefined where it is no JSON object.
+    /// What is read from a record's text, with a JWT in it taken apart; undefined if it is not a JSON object.
     #[wasm_bindgen(js_namespace = host, js_name = parseRecord)]
     pub(super) fn parse_record(text: &str, is_jwt: bool) -> JsValue;
     /// Removes the records of all sessions, also of those that this page never opened, but for those of this generation.

@@ -1,6 +1,6 @@
 //! How a source's answer becomes what the widget needs; anything else names the field that is wrong.
 //!
-//! A token of LiveChat's comes in the endpoint's raw shape or finished.
+//! A token of LiveChat's comes in the endpoint's own form, or finished.
 
 use super::credential::{Credential, Grant, Kind};
 use super::failure::Failure;
@@ -30,7 +30,7 @@ pub enum Warning {
     ClockSkew,
 }
 
-/// The names that one shape gives to a token's fields, and its unit of time.
+/// The names that one form gives to a token's fields, and its unit of time.
 pub(super) struct FieldNames {
     access_token: &'static str,
     entity_id: &'static str,
@@ -43,7 +43,7 @@ pub(super) struct FieldNames {
     organization_id: &'static str,
 }
 
-/// The accounts endpoint's own shape. Source: LiveChat, "Customer authorization flows".
+/// The accounts endpoint's own form. Source: LiveChat, "Customer authorization flows".
 const RAW: FieldNames = FieldNames {
     access_token: "access_token",
     entity_id: "entity_id",
@@ -153,12 +153,12 @@ fn read_token(
     now: Moment,
 ) -> Result<(Grant, Vec<Warning>), Failure> {
     let is_finished = !matches!(fields.field(FINISHED), Value::Missing);
-    let shape = if is_finished { &FINISHED_NAMES } else { &RAW };
+    let names = if is_finished { &FINISHED_NAMES } else { &RAW };
     let mut reader = Reader::new(fields);
-    let mut token = read_fields(&mut reader, shape);
+    let mut token = read_fields(&mut reader, names);
     BEARER.clone_into(&mut token.token_type);
 
-    let (lifetime, is_skewed) = match shape.creation_date {
+    let (lifetime, is_skewed) = match names.creation_date {
         Some(name) => Lifetime::since_creation(reader.creation_date(name), token.expires_in, sent, now),
         None => (Lifetime::since_sent(sent, token.expires_in), false),
     };
@@ -170,10 +170,10 @@ fn read_token(
     if is_skewed {
         warnings.push(Warning::ClockSkew);
     }
-    // A token for another account than the page's is no answer.
+    // A token for another account than the page's is not accepted.
     for (field, is_another) in [
-        (shape.license_id, differs(&account.license_id, &token.license_id)),
-        (shape.organization_id, differs(&account.organization_id, &token.organization_id)),
+        (names.license_id, differs(&account.license_id, &token.license_id)),
+        (names.organization_id, differs(&account.organization_id, &token.organization_id)),
     ] {
         if is_another {
             reader.unexpected(field, "another account's", "the one given in the options");
@@ -190,24 +190,24 @@ fn differs<T: PartialEq>(option: &Option<T>, answered: &Option<T>) -> bool {
     matches!((option, answered), (Some(option), Some(answered)) if option != answered)
 }
 
-/// A token of this shape, but for when it was created; its type as it is.
-pub(super) fn read_fields(reader: &mut Reader<'_>, shape: &FieldNames) -> Token {
+/// A token by the names of its form, except for when it was created; its type as it is.
+pub(super) fn read_fields(reader: &mut Reader<'_>, names: &FieldNames) -> Token {
     Token {
-        access_token: reader.text(shape.access_token),
-        entity_id: reader.text(shape.entity_id),
-        expires_in: reader.lifetime(shape.expires_in, shape.unit),
+        access_token: reader.text(names.access_token),
+        entity_id: reader.text(names.entity_id),
+        expires_in: reader.lifetime(names.expires_in, names.unit),
         token_type: {
-            let token_type = reader.text(shape.token_type);
+            let token_type = reader.text(names.token_type);
             if !token_type.eq_ignore_ascii_case(BEARER) {
-                reader.unexpected(shape.token_type, "another string", "\"Bearer\"");
+                reader.unexpected(names.token_type, "another string", "\"Bearer\"");
             }
             token_type
         },
         creation_date: 0,
-        license_id: reader.license(shape.license_id),
-        organization_id: match reader.field(shape.organization_id) {
+        license_id: reader.license(names.license_id),
+        organization_id: match reader.field(names.organization_id) {
             Value::Missing | Value::Null => None,
-            _ => Some(reader.text(shape.organization_id)),
+            _ => Some(reader.text(names.organization_id)),
         },
     }
 }

@@ -37,7 +37,7 @@ impl Reason {
 /// Why a stored record was not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// Not JSON, not an object, or a field is no part of a token.
+    /// It is not JSON, not an object, or a field does not fit a token.
     Corrupt,
     /// Written by another version of this library.
     Version,

@@ -75,7 +75,7 @@ pub struct Failure {
     pub code: ErrorCode,
     /// For a person.
     pub message: Cow<'static, str>,
-    /// Whether the same call may succeed later without anybody mending anything; such a failure is tried again.
+    /// Whether the same call may succeed later without anybody changing anything; such a failure is tried again.
     pub retryable: bool,
     /// The HTTP status, when there was one.
     pub status: Option<u16>,
@@ -84,7 +84,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that trying again does not mend.
+    /// A failure that trying again does not cure.
     pub fn lasting(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into(), retryable: false, status: None, retry_after: None }
     }
@@ -94,7 +94,7 @@ impl Failure {
         Self { retryable: true, ..Self::lasting(code, message) }
     }
 
-    /// An answer that is no token: the field, what stands there and what was expected.
+    /// An answer that is not a token: the field, what it holds and what was expected.
     ///
     /// ```
     /// use custom_identity_provider::core::Failure;
@@ -124,7 +124,7 @@ impl Failure {
         Self::lasting(ErrorCode::IdentityChanged, "another person signed in")
     }
 
-    /// A caller's `identity` failed: without knowing who is signed in, nobody may be given a token.
+    /// A caller's `identity` failed. Without knowing who is signed in, no token may be given out.
     pub fn unknown_identity() -> Self {
         Self::lasting(ErrorCode::BadIdentity, "nobody knows who is signed in; see cause")
     }

@@ -89,7 +89,7 @@ fn numeric_date(claims: &mut Reader<'_>, claim: &'static str) -> i64 {
     0
 }
 
-/// What is wrong with a JWT, and who has to mend it.
+/// What is wrong with a JWT, and who has to fix it.
 fn wrong(what: &str, expected: &str) -> Failure {
     let message = ["the JWT's ", what, " is wrong: expected ", expected, "; to be mended in the service that signs it"];
     Failure::lasting(super::failure::ErrorCode::BadAnswer, message.concat())

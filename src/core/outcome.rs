@@ -15,7 +15,7 @@
 //! | 9 | a redirect that cannot be followed | `NOT_SIGNED_IN` | no |
 //! | 10 | a sign-in page, which asks for a password | `NOT_SIGNED_IN` | no |
 //! | 11 | HTML, or HTTP 200 to 299 and an error, after a redirect | `NOT_SIGNED_IN` | no |
-//! | 12 | HTML, nothing, or anything else that is no JSON | `BAD_ANSWER` | no |
+//! | 12 | HTML, nothing, or anything else that is not JSON | `BAD_ANSWER` | no |
 //! | 13 | a client gave up waiting: its own timeout, its own abort | `TIMED_OUT` | yes |
 //! | 14 | a programming error | `SOURCE_FAILED` | no |
 //! | 15 | the network failed, or the browser is offline | `NETWORK` | yes |

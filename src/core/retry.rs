@@ -16,7 +16,7 @@ pub const COOL_DOWN_CEILING: i64 = 60_000;
 
 /// The longest that a Retry-After is obeyed: one without bounds would close a page's chat for as long as the page is open. Milliseconds.
 pub const LONGEST_RETRY_AFTER: i64 = 3_600_000;
-/// How many refusals in a row, because nobody is signed in, are followed by no pause: who signs in is served at once.
+/// How many refusals in a row, because nobody is signed in, are not followed by a pause: a person who signs in is served at once.
 pub const FREE_REFUSALS: u32 = 3;
 /// The pause after each further one, so that a widget that asks without end asks at a bounded rate. Milliseconds.
 pub const REFUSAL_PAUSE: i64 = 1_000;

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::answer::{Answer, Warning, read_answer};
-use super::credential::{Grant, Kind, refresh_stretch};
+use super::credential::{Grant, Kind};
 use super::event::{AbortReason, Event, Method, Reason, Rejection, SignOutOrigin};
 use super::failure::{ErrorCode, Failure};
 use super::json_web_token::came_again;
@@ -552,14 +552,14 @@ impl Session {
     ) -> Option<Lease> {
         let is_in_hand = self.held.as_ref().is_some_and(|held| Rc::ptr_eq(held, replied));
         let is_awaited = self.requests.iter().any(|request| request.epoch == self.epoch && request.is_demanded());
-        let lifetime = &replied.lifetime;
-        // A refresh ahead begins at a call.
-        let end = refresh_stretch(lifetime, policy.margin, policy.refresh_ahead);
+        // Neither its end nor that of the time without a refresh ahead may come before the latest timer.
+        let later = |clock: i64| clock.saturating_add(LEASE + LATEST_TIMER);
+        let latest = Moment { wall: later(now.wall), monotonic: later(now.monotonic) };
         let is_lent = self.burst.goes_on(now)
             && is_in_hand
             && !is_awaited
             && self.identity() == identity
-            && lifetime.remaining(now, policy.margin).saturating_sub(end) > LEASE + LATEST_TIMER;
+            && !replied.is_in_last_stretch(latest, policy.margin, policy.refresh_ahead);
         is_lent.then(|| Lease { from: now.wall, until: now.wall.saturating_add(LEASE) })
     }
 

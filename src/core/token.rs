@@ -14,7 +14,7 @@ pub struct Account {
 /// A finished token that lives less than this most likely has its lifetime in seconds. Milliseconds.
 pub const SHORT_LIFETIME: i64 = 100_000;
 
-/// A token in the accounts endpoint's own shape, which the identity service passes on; the lifetime in seconds.
+/// A token in the accounts endpoint's own form, which the identity service passes on; the lifetime in seconds.
 ///
 /// Shape: LiveChat, "Customer authorization flows".
 ///

@@ -20,14 +20,18 @@ const PAGE = `<!doctype html><title>Shop</title><script src="/script.js"></scrip
   window.__lc = { license: 12345678 };
 </script>`;
 
+// Playwright starts twice in it.
+test.describe.configure({ timeout: 300_000 });
+
 test("the page's tests pass where the package does what they expect, and fail where it does not", async () => {
   const text = await readFile(join(here, "../../docs/testing.md"), "utf8");
   const [, example] = /^```js\n(\/\/ chat\.spec\.js\n.*?)^```/ms.exec(text);
   const folder = await mkdtemp(join(tmpdir(), "end-to-end-"));
   let body = PAGE;
   const server = createServer(async (request, response) => {
-    response.setHeader("content-type", request.url === "/script.js" ? "text/javascript" : "text/html");
-    response.end(request.url === "/script.js" ? await readFile(join(packageFolder, "script.js")) : body);
+    const isPage = request.url === "/";
+    response.setHeader("content-type", isPage ? "text/html" : "text/javascript");
+    response.end(isPage ? body : await readFile(join(packageFolder, request.url)));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   try {

@@ -92,6 +92,7 @@ fn every_event_has_exactly_the_details_that_the_types_declare() {
         Event::RequestBegan { request, reason: Reason::Get },
         Event::RequestRetrying { request, attempt: 1, code: ErrorCode::Network, delay: 1 },
         Event::RequestSucceeded { request, duration: 1, lifetime: 1, cached: true },
+        Event::RequestShared { request, remaining: 1 },
         Event::RequestFailed { request, duration: 1, code: ErrorCode::Network, demanded: true },
         Event::RequestAborted { request, why: AbortReason::SignedOut },
         Event::CoolingDown { remaining: 1 },

@@ -164,9 +164,10 @@ before(async () => {
     for (const [file, text] of Object.entries(own)) installed.write(`${folder}/${file}`, text);
     await esbuild.build({
       entryPoints: [installed.write(`${folder}/main.js`, main)],
-      outfile: join(installed.folder, folder, "built.js"),
+      outdir: join(installed.folder, folder, "built"),
       bundle: true,
-      format: "iife",
+      splitting: true,
+      format: "esm",
       plugins: [compilers],
       conditions: ["browser", "development"],
       define: { "process.env.NODE_ENV": '"development"' },
@@ -177,7 +178,7 @@ before(async () => {
     });
     installed.write(
       `${folder}/index.html`,
-      `<!doctype html><title>${name}</title><link rel="icon" href="data:,"><main></main><script src="built.js"></script>`,
+      `<!doctype html><title>${name}</title><link rel="icon" href="data:,"><main></main><script type="module" src="built/main.js"></script>`,
     );
   }
   server = await site(installed.folder);

@@ -15,6 +15,23 @@ const page = `<!doctype html><title>a page</title><link rel="icon" href="data:,"
   window.page = { provider, sign_out, heard, token, hasToken: () => provider.hasToken() };
 </script>`;
 
+/** A page that asks for its token all the time, and hears of nothing: so the core lends it answers. `changed` is another answer than the first token. */
+const busyPage = `<!doctype html><title>a busy page</title><link rel="icon" href="data:,"><script type="module">
+  import { custom_identity_provider, sign_out } from "./node_modules/custom-identity-provider/dist/index.js";
+  const provider = custom_identity_provider({ organizationId: "organization", identity: () => "somebody", source: "/livechat/token" });
+  const token = () => provider.getToken().then(({ accessToken }) => accessToken, ({ code }) => code);
+  const first = await token();
+  const { port1, port2 } = new MessageChannel();
+  const changed = new Promise((resolve) => {
+    port1.onmessage = async () => {
+      for (let call = 0; call < 200; call += 1) if ((await token()) !== first) return resolve(true);
+      port2.postMessage("on");
+    };
+  });
+  port2.postMessage("on");
+  window.page = { sign_out, token, changed };
+</script>`;
+
 const workerPage = `<!doctype html><title>a page with a worker</title><link rel="icon" href="data:,"><script>
   const worker = new Worker("./worker.js", { type: "module" });
   window.ask = (what) => new Promise((resolve) => {
@@ -53,6 +70,7 @@ for (const name of Object.keys(engines)) {
     before(async () => {
       installed = project();
       installed.write("page.html", page);
+      installed.write("busy.html", busyPage);
       installed.write("prerendered.html", page.replace("window.page =", "await token(); window.page ="));
       installed.write("elsewhere.html", "<!doctype html><title>elsewhere</title><link rel=icon href=data:,>");
       installed.write("worker.html", workerPage);
@@ -135,6 +153,30 @@ for (const name of Object.keys(engines)) {
         await close(here, there);
       });
     }
+
+    test("rule 25: a tab that asks all the time hears every sign-out", async () => {
+      for (const leave of Object.values(leavings)) {
+        const [here, there] = [await open(), await open("busy.html")];
+        await here.run(leave);
+        assert.equal(await there.run(() => window.page.changed), true);
+        await there.run(() => localStorage.clear());
+        await close(here, there);
+      }
+    });
+
+    test("rule 25: a tab that asks all the time, and has lost its listeners, finds the mark", async () => {
+      const [here, there] = [await open(), await open("busy.html")];
+      await there.run(() => {
+        const kept = window.page;
+        document.open();
+        document.write("<!doctype html><title>written</title>");
+        document.close();
+        window.page = kept;
+      });
+      await here.run(leavings["without a channel"]);
+      assert.equal(await there.run(() => window.page.changed), true);
+      await close(here, there);
+    });
 
     test("rule 7: a document that was opened anew, and lost its listeners, hears it all the same", async () => {
       const [here, there] = await twoTabs();

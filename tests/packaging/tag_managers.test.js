@@ -1,7 +1,7 @@
 // The lines of docs/tag-managers.md and of the package's README for pages without a bundler, as they stand there, in Chromium.
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { cp, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { launch } from "./support/chromium.js";
@@ -17,8 +17,7 @@ before(async () => {
   const pages = [join(root, "docs/tag-managers.md"), join(installed.package, "README.md")];
   const texts = await Promise.all(pages.map((page) => readFile(page, "utf8")));
   examples = texts.flatMap((text) => [...text.matchAll(/^```html\n(.*?)^```/gms)].map(([, example]) => example));
-  const script = await readFile(join(installed.package, "dist/script.js"), "utf8");
-  installed.write("custom-identity-provider/script.js", script);
+  await cp(join(installed.package, "dist"), join(installed.folder, "custom-identity-provider"), { recursive: true });
   for (const [index, example] of examples.entries()) {
     const head = `<!doctype html><title>Shop</title><link rel="icon" href="data:,">
       <script>var session = { user: { id: "ada" } }; window.currentUserId = "ada";</script>`;

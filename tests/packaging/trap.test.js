@@ -99,6 +99,25 @@ test("rule_18_a_trap_in_a_call_settles_it_and_who_waits_and_every_later_call", a
   );
 });
 
+test("rule_25_a_trap_ends_what_was_lent", async () => {
+  const { answers } = await run(async () => {
+    const { custom_identity_provider } = await import("/index.js");
+    const answer = { access_token: "a", entity_id: "entity", expires_in: 3600, token_type: "Bearer" };
+    const provider = custom_identity_provider({ licenseId: 12345678, identity: null, source: async () => answer });
+    await provider.getToken();
+    Date.now = () => 1_800_000_000_000;
+    provider.invalidate();
+    await provider.getToken();
+    for (let call = 0; call < 20; call += 1) await provider.getToken();
+    globalThis.armed = true;
+    // A burst is answered without the core, until that is needed.
+    const lent = (await provider.getToken()).accessToken;
+    await provider.hasToken().catch(() => {});
+    return { lent, later: await provider.getToken().catch((error) => error.code) };
+  });
+  assert.deepEqual(answers, { lent: "a", later: "WASM_TRAPPED" });
+});
+
 // Here the first to crash is what takes the source's answer, with no caller to tell.
 test("rule_18_a_trap_after_the_source_answered_settles_who_waits_and_every_later_call", async () => {
   const { answers, traps } = await run(async () => {

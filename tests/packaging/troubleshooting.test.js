@@ -42,8 +42,9 @@ const documented = (happens) => {
   return [...row.split("|")[2].matchAll(/`(\w+)`/g)].map(([, type]) => type);
 };
 
-/** Several of one kind in a row are written as one. @param {string[]} types */
-const shortened = (types) => types.filter((type, index) => type !== types[index - 1]);
+/** Several of one kind in a row are written as one; when the core starts depends on the network. @param {string[]} types */
+const shortened = (types) =>
+  types.filter((type) => type !== "core_started").filter((type, index, all) => type !== all[index - 1]);
 
 /** A page, and what its events were since they were asked for last. */
 const open = async () => {

@@ -102,6 +102,8 @@ export function told(event: IdentityEvent): string | number | boolean {
       return event.request + event.attempt + event.delay + event.code;
     case "request_succeeded":
       return event.cached || event.request + event.duration + event.lifetime;
+    case "request_shared":
+      return event.request + event.remaining;
     case "request_failed":
       return event.demanded || event.request + event.duration + event.code;
     case "request_aborted":

@@ -101,6 +101,7 @@ const everything: OmnichannelOptions = {
   organizationId: "o",
   margin: 1_000,
   refreshAhead: 60_000,
+  tabs: "share",
   timeout: 5_000,
   patience: 7_000,
   onEvent: (event) => console.log(event.type),

@@ -78,6 +78,7 @@ const everything: LiveChatOptions = {
   identity,
   margin: 30_000,
   refreshAhead: 600_000,
+  tabs: "share",
   timeout: 10_000,
   patience: 30_000,
   onEvent: (event) => console.log(event.type),

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::build;
 use crate::compiler::Use;
 use crate::core_forms::Form;
 use crate::failure::{Failure, Outcome, While};
@@ -72,7 +71,7 @@ pub fn check(browser: Browser) -> Outcome<()> {
 
 /// The command that runs the library's wasm tests in a browser, on the package with its core in one of its forms.
 pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser, form: Form) -> Outcome<Command> {
-    build::take_for_tests(workspace, form)?;
+    take(workspace, form)?;
     let mut command = ready.compiler.cargo(workspace, "test", Use::Test);
     command.args(["--package", "custom-identity-provider", "--lib", "--tests"]);
     let runner = ready.wasm_bindgen.path();
@@ -102,6 +101,22 @@ pub fn tests(workspace: &Workspace, ready: &Ready, browser: Browser, form: Form)
     let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
     command.arg("--config").arg(format!("target.wasm32-unknown-unknown.runner=[{}]", words.join(",")));
     Ok(command)
+}
+
+/// Puts the entry where the browser tests find it, with its core in one of its forms.
+pub fn take(workspace: &Workspace, form: Form) -> Outcome<()> {
+    let entry = workspace.path("pkg/dist").join(match form {
+        Form::WebAssembly => "inline.js",
+        Form::JavaScript => "inline_javascript.js",
+    });
+    let tested = workspace.path("pkg/generated/tested.js");
+    let taking = format!("copying {} to {}", entry.display(), tested.display());
+    let text = std::fs::read(&entry).while_doing(&taking)?;
+    // The tests have it inside: what is the same already would have them compiled again.
+    if std::fs::read(&tested).is_ok_and(|there| there == text) {
+        return Ok(());
+    }
+    std::fs::write(&tested, text).while_doing(&taking)
 }
 
 /// Names the browser too: a driver looks for it only where its own system puts it.

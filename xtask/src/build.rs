@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::browsers;
 use crate::core_forms::{self, Form};
 use crate::failure::{Failure, Outcome, While};
 use crate::npm;
@@ -50,25 +51,9 @@ pub fn package(workspace: &Workspace, ready: &Ready) -> Outcome<()> {
     let began = Instant::now();
     core_forms::make(workspace, ready)?;
     bundle(workspace, &emptied(&workspace.path("pkg/dist"))?)?;
-    take_for_tests(workspace, Form::WebAssembly)?;
+    browsers::take(workspace, Form::WebAssembly)?;
     println!("build: pkg/dist is ready after {}\n", seconds(began.elapsed()));
     Ok(())
-}
-
-/// Puts the entry where the browser tests find it, with its core in one of its forms.
-pub fn take_for_tests(workspace: &Workspace, form: Form) -> Outcome<()> {
-    let entry = workspace.path("pkg/dist").join(match form {
-        Form::WebAssembly => "inline.js",
-        Form::JavaScript => "inline_javascript.js",
-    });
-    let tested = workspace.path("pkg/generated/tested.js");
-    let taking = format!("copying {} to {}", entry.display(), tested.display());
-    let text = std::fs::read(&entry).while_doing(&taking)?;
-    // The tests have it inside: what is the same already would have them compiled again.
-    if std::fs::read(&tested).is_ok_and(|there| there == text) {
-        return Ok(());
-    }
-    std::fs::write(&tested, text).while_doing(&taking)
 }
 
 fn measure(workspace: &Workspace, ready: &Ready) -> Outcome<()> {

@@ -276,7 +276,7 @@ fn is_healthy(url: &str) -> bool {
         let address: SocketAddr = url.strip_prefix("http://")?.parse().ok()?;
         let mut stream = TcpStream::connect_timeout(&address, PATROL).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(2))).ok()?;
-        // In one piece: who has answered may close the connection before a second one comes.
+        // In one piece: the other side may close the connection before a second piece comes.
         let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).ok()?;
         let mut start = [0; 12];

@@ -36,6 +36,8 @@ usage: cargo xtask <command>
   test [STEP…]      set up what is missing, then run every check and test, or only the named steps
   build             build the npm package into pkg/dist and print the size of each file
   bench service     measure the identity service under load, beside the bare signing rate of its cryptographic library
+  bench browser [PART…]
+                    measure the package in browsers beside others that keep tokens for a page; all parts write docs/benchmark.md
   rehearse          build as where std for wasm came with the toolchain, without std's sources and with them
   setup             only set up what `test` needs (with the word build or demo: what that needs)
 
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
             setup::run(&workspace, &Purpose::Build, Asking::Once).and_then(|ready| build::run(&workspace, &ready))
         }
         ["bench", "service"] => bench::service(&workspace),
+        ["bench", "browser", parts @ ..] => bench::browser(&workspace, parts),
         ["rehearse"] => rehearsal::run(&workspace),
         ["setup"] => set_up(&workspace, &Purpose::Test(Part::ALL.to_vec())),
         ["setup", "build"] => set_up(&workspace, &Purpose::Build),

@@ -14,8 +14,10 @@ pub const PACKAGING: &str = "tests/packaging";
 pub const ENVIRONMENTS: &str = "tests/environments";
 /// What the tests of the demo need: Playwright.
 pub const END_TO_END: &str = "tests/e2e";
+/// What the bench in browsers needs: who is measured beside the package.
+pub const BENCH: &str = "tests/bench";
 /// Every folder with development packages of its own.
-pub const FOLDERS: &[&str] = &[BUILD, PACKAGING, ENVIRONMENTS, END_TO_END];
+pub const FOLDERS: &[&str] = &[BUILD, PACKAGING, ENVIRONMENTS, END_TO_END, BENCH];
 
 const STAMP: &str = "node_modules/.installed-from";
 

@@ -74,7 +74,7 @@ pub fn run_quietly(command: Command, log: &Path) -> Outcome<()> {
     child.judge(status, log)
 }
 
-/// The same for a program that may wait for ever; it is ended when its time is over.
+/// The same for a program that may wait forever; it is ended when its time is over.
 pub fn run_quietly_within(limit: Duration, command: Command, log: &Path) -> Outcome<()> {
     let mut child = start_quietly(command, log)?;
     let waiting = format!("waiting for {}", child.name);
@@ -153,7 +153,7 @@ fn forward(from: impl Read + Send + 'static, mut to: impl Write + Send + 'static
         let mut reader = BufReader::new(from);
         let mut bytes = Vec::new();
         while reader.read_until(b'\n', &mut bytes).is_ok_and(|read| read > 0) {
-            // A closed terminal is no reason to stop counting results.
+            // Even if the terminal is closed, results are still counted.
             drop(to.write_all(&bytes).and_then(|()| to.flush()));
             drop(lines.send(String::from_utf8_lossy(&bytes).trim_end().to_owned()));
             bytes.clear();

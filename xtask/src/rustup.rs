@@ -49,7 +49,7 @@ pub struct Rustup {
 }
 
 impl Rustup {
-    /// None where there is no rustup, or where rustc in PATH is not one of its own.
+    /// None if there is no rustup, or if the rustc in PATH is not rustup's.
     pub fn find(workspace: &Workspace, rusts: &Rusts) -> Outcome<Option<Self>> {
         let Some(program) = process::find("rustup") else { return Ok(None) };
         let mut which = process::command(&program);

@@ -55,6 +55,7 @@ impl Part {
         Self::Packages(npm::PACKAGING),
         Self::Packages(npm::ENVIRONMENTS),
         Self::Packages(npm::END_TO_END),
+        Self::Packages(npm::BENCH),
     ];
 
     fn needs(self) -> &'static [Need] {

@@ -96,6 +96,11 @@ const STEPS: &[Step] = &[
         &[CHROMIUM, Part::Packages(npm::PACKAGING), Part::Packages(npm::ENVIRONMENTS)],
     ),
     Step::on_build(
+        "ratios",
+        Work::Runner(|workspace, _| npm_script(workspace, npm::BENCH, "test")),
+        &[CHROMIUM, Part::Packages(npm::PACKAGING), Part::Packages(npm::BENCH)],
+    ),
+    Step::on_build(
         "end-to-end",
         Work::Runner(end_to_end),
         &[CHROMIUM, Part::Endpoints, Part::Packages(npm::END_TO_END)],
@@ -206,7 +211,8 @@ fn end_to_end(workspace: &Workspace, _: &Ready) -> Outcome<Command> {
     npm_script(workspace, npm::END_TO_END, "test")
 }
 
-fn npm_script(workspace: &Workspace, folder: &str, script: &str) -> Outcome<Command> {
+/// A script of a folder with npm packages of its own, told which Chromium and which servers are meant.
+pub fn npm_script(workspace: &Workspace, folder: &str, script: &str) -> Outcome<Command> {
     let folder: PathBuf = workspace.path(folder);
     if !folder.join("package.json").is_file() {
         return Err(Failure::new(format!("{} is missing", folder.join("package.json").display())));

@@ -175,7 +175,7 @@ async fn run(given: Flags) -> Result<(), String> {
         }),
     };
     let configuration = |token_lifetime, guests| Configuration {
-        listen: given.listen,
+        listen: given.listen.into(),
         metrics_listen: None,
         database: DatabaseSettings { url: given.database_url.clone(), connections: 8 },
         livechat: Some(LiveChatSettings {
@@ -213,7 +213,7 @@ async fn run(given: Flags) -> Result<(), String> {
     }
     let (listener, shutdown) =
         listen("demo-site", given.listen).await.map_err(|error| format!("listen: {}: {error}", given.listen))?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let address = listener.network_address().map_err(|error| error.to_string())?.unwrap_or(given.listen);
     let mut device_listeners = Vec::new();
     for device in DEVICES.into_iter().filter(|_| !site.livechat.real) {
         let error = |error| format!("{}: no port for it: {error}", device.id);

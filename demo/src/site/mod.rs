@@ -17,7 +17,11 @@ pub use site_session::session_settings;
 
 use std::sync::Arc;
 
-use axum::{Router, middleware};
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+};
 use chat_stand_in::ChatStandIn;
 use device::keep_cookies_apart;
 use identity_service::{
@@ -65,9 +69,11 @@ pub fn routers(
 ) -> Result<Routers, RouterError> {
     let settings = Arc::new(settings);
     let finished = |router: Router, frames: &Frames| {
-        pages::add(router, &settings, frames)
-            .method_not_allowed_fallback(method_not_allowed)
-            .layer(middleware::from_fn(log_request))
+        pages::add(router, &settings, frames).method_not_allowed_fallback(method_not_allowed).layer(
+            middleware::from_fn(async |request: Request, next: Next| {
+                log_request(None, request, async |request| next.run(request).await).await
+            }),
+        )
     };
     let mut site = site_session::routes(Arc::clone(&settings), None)
         .merge(services.service.routes())

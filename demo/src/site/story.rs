@@ -40,7 +40,7 @@ impl Story {
         format!("{customer}{SEPARATOR}{}", self.telling.load(Ordering::Relaxed))
     }
 
-    /// Its page may begin it anew.
+    /// Its page may start it again.
     pub(super) fn routes(&self) -> Router {
         Router::new().route("/stand-in/story", post(begin)).with_state(self.clone())
     }

@@ -1,25 +1,42 @@
-//! Load: one request for each customer in turn, as fast as it goes or at a constant rate.
+//! Load: one request for each customer in turn, as fast as it goes or at a constant rate, over connections that are kept.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, header::AUTHORIZATION};
+use http_body_util::{BodyExt, Empty};
+use hyper::{
+    Request,
+    body::Bytes,
+    client::conn::http1::{SendRequest, handshake},
+    header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderValue},
+};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::TcpStream,
+    runtime::{Builder, Runtime},
+    sync::mpsc,
+    task::JoinSet,
+};
 
 use super::Outcome;
 
-/// Requests at the same time.
+/// Connections that ask as fast as they are answered.
 const CONNECTIONS: usize = 32;
+/// Connections that ask in turn, at a constant rate: so many that none is asked before its last answer is there.
+const TURNS: usize = 64;
 
 struct Inner {
-    client: Client,
-    url: String,
+    address: SocketAddr,
+    path: String,
     /// What each customer sends as `Authorization`.
-    customers: Vec<String>,
+    customers: Vec<HeaderValue>,
     next: AtomicUsize,
     sent_again: AtomicUsize,
 }
@@ -32,16 +49,77 @@ pub struct Load(Arc<Inner>);
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
-    /// The latency that this share of answers did not exceed.
-    pub fn share(&self, share: f64) -> Duration {
+    /// The latency that this share of answers did not exceed, in microseconds.
+    pub fn share(&self, share: f64) -> f64 {
         let last = self.0.len().saturating_sub(1);
-        self.0.get((last as f64 * share).round() as usize).copied().unwrap_or_default()
+        let found = self.0.get((last as f64 * share).round() as usize).copied().unwrap_or_default();
+        found.as_secs_f64() * 1e6
     }
 }
 
+/// A connection to the server, opened anew when it was closed.
+struct Connection {
+    load: Load,
+    sender: Option<SendRequest<Empty<Bytes>>>,
+}
+
+impl Connection {
+    async fn sender(&mut self) -> Outcome<&mut SendRequest<Empty<Bytes>>> {
+        if self.sender.as_ref().is_none_or(SendRequest::is_closed) {
+            let stream = TcpStream::connect(self.load.0.address).await?;
+            stream.set_nodelay(true)?;
+            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+            // Its end is told to who sends next.
+            tokio::spawn(async move { drop(connection.await) });
+            self.sender = Some(sender);
+        }
+        let sender = self.sender.as_mut().ok_or("no connection")?;
+        Ok(sender)
+    }
+
+    /// One answer, by its status and its length; none where the connection was closed before.
+    async fn answer(&mut self, request: Request<Empty<Bytes>>) -> Outcome<Option<(u16, Bytes)>> {
+        let sender = self.sender().await?;
+        if let Err(error) = sender.ready().await {
+            return if error.is_closed() { Ok(None) } else { Err(error.into()) };
+        }
+        let response = match sender.send_request(request).await {
+            Err(error) if error.is_canceled() || error.is_closed() || error.is_incomplete_message() => return Ok(None),
+            answered => answered?,
+        };
+        Ok(Some((response.status().as_u16(), response.into_body().collect().await?.to_bytes())))
+    }
+
+    /// One request of the next customer; anything but a good answer is an error. One that got none, because an idle connection was being
+    /// closed under it, is sent again, as browsers and proxies do.
+    async fn ask(&mut self) -> Outcome<Bytes> {
+        let inner = Arc::clone(&self.load.0);
+        let turn = inner.next.fetch_add(1, Ordering::Relaxed) % inner.customers.len();
+        let customer = inner.customers.get(turn).ok_or("nobody asks")?;
+        loop {
+            let request = Request::post(inner.path.as_str())
+                .header(HOST, "shop.example")
+                .header(AUTHORIZATION, customer)
+                .header(CONTENT_LENGTH, "0")
+                .body(Empty::new())?;
+            match self.answer(request).await? {
+                Some((200, answer)) if !answer.is_empty() => return Ok(answer),
+                Some((status, _)) => return Err(format!("{} answered {status}", inner.path).into()),
+                None => drop(inner.sent_again.fetch_add(1, Ordering::Relaxed)),
+            }
+        }
+    }
+}
+
+/// One thread for all connections: what it costs is not counted, and should take little from who shares the cores.
+fn runtime() -> Outcome<Runtime> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
 impl Load {
-    pub fn new(client: Client, url: String, customers: Vec<String>) -> Self {
-        Self(Arc::new(Inner { client, url, customers, next: AtomicUsize::new(0), sent_again: AtomicUsize::new(0) }))
+    pub fn new(address: SocketAddr, path: &str, customers: Vec<HeaderValue>) -> Self {
+        let (next, sent_again) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self(Arc::new(Inner { address, path: path.to_owned(), customers, next, sent_again }))
     }
 
     /// How many requests were sent again.
@@ -49,89 +127,94 @@ impl Load {
         self.0.sent_again.load(Ordering::Relaxed)
     }
 
-    /// One request of the next customer; anything but a good answer is an error. One that got none, because an idle connection was being
-    /// closed under it, is sent again, as browsers and proxies do.
-    async fn ask(&self) -> Outcome<()> {
-        let inner = &self.0;
-        let turn = inner.next.fetch_add(1, Ordering::Relaxed) % inner.customers.len();
-        let customer = inner.customers.get(turn).ok_or("nobody asks")?;
-        let send = || inner.client.post(&inner.url).header(AUTHORIZATION, customer).send();
-        let response = match send().await {
-            Err(error) if error.is_request() => {
-                inner.sent_again.fetch_add(1, Ordering::Relaxed);
-                send().await?
-            }
-            answered => answered?,
-        };
-        let status = response.status();
-        let answer = response.bytes().await?;
-        if status.is_success() && !answer.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{} answered {status}", inner.url).into())
-        }
+    fn connection(&self) -> Connection {
+        Connection { load: self.clone(), sender: None }
+    }
+
+    /// The answer to one request.
+    pub fn once(&self) -> Outcome<Bytes> {
+        runtime()?.block_on(self.connection().ask())
     }
 
     /// Asks while `more` says so, over several connections; answers how often.
-    async fn ask_while(&self, more: impl Fn() -> bool + Clone + Send + 'static) -> Outcome<usize> {
-        let workers: Vec<_> = (0..CONNECTIONS)
-            .map(|_| {
-                let (load, more) = (self.clone(), more.clone());
-                tokio::spawn(async move {
+    fn ask_while(&self, more: impl Fn() -> bool + Clone + Send + 'static) -> Outcome<usize> {
+        runtime()?.block_on(async {
+            let mut workers = JoinSet::new();
+            for _ in 0..CONNECTIONS {
+                let (mut connection, more) = (self.connection(), more.clone());
+                workers.spawn(async move {
                     let mut answers = 0;
                     while more() {
-                        load.ask().await?;
+                        connection.ask().await?;
                         answers += 1;
                     }
                     Outcome::Ok(answers)
-                })
-            })
-            .collect();
-        let mut answers = 0;
-        for worker in workers {
-            answers += worker.await??;
-        }
-        Ok(answers)
+                });
+            }
+            let mut answers = 0;
+            while let Some(worker) = workers.join_next().await {
+                answers += worker??;
+            }
+            Ok(answers)
+        })
     }
 
     /// One request of every customer.
-    pub async fn each_once(&self) -> Outcome<()> {
+    pub fn each_once(&self) -> Outcome<()> {
         let left = Arc::new(AtomicUsize::new(self.0.customers.len()));
         let more = move || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok();
-        self.ask_while(more).await.map(|_| ())
+        self.ask_while(more).map(drop)
     }
 
     /// As many requests as it answers in this time; and how long it took in the end.
-    pub async fn closed_loop(&self, duration: Duration) -> Outcome<(usize, Duration)> {
+    pub fn closed_loop(&self, duration: Duration) -> Outcome<(usize, Duration)> {
         let began = Instant::now();
-        let answers = self.ask_while(move || began.elapsed() < duration).await?;
+        let answers = self.ask_while(move || began.elapsed() < duration)?;
         Ok((answers, began.elapsed()))
     }
 
-    /// Requests at a constant rate, each timed from when it should have left.
-    pub async fn open_loop(&self, rate: f64, duration: Duration) -> Outcome<Latencies> {
+    /// Requests at a constant rate. A thread that no answer holds up hands each to the next connection, and from then on it is timed:
+    /// also when that connection still waits for an answer.
+    pub fn open_loop(&self, rate: f64, duration: Duration) -> Outcome<Latencies> {
         let count = (rate * duration.as_secs_f64()) as u32;
-        let load = self.clone();
-        let runtime = tokio::runtime::Handle::current();
-        // A thread of its own keeps time more exactly than the runtime's timer, which counts milliseconds.
-        let sent = tokio::task::spawn_blocking(move || {
-            let began = Instant::now();
-            let mut sent = Vec::new();
-            for turn in 0..count {
-                let due = began + Duration::from_secs_f64(f64::from(turn) / rate);
-                std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                let load = load.clone();
-                sent.push(runtime.spawn(async move {
-                    load.ask().await?;
-                    Outcome::Ok(due.elapsed())
-                }));
-            }
-            sent
-        });
-        let mut latencies = Vec::new();
-        for request in sent.await? {
-            latencies.push(request.await??);
+        let (mut handing, mut workers) = (Vec::new(), JoinSet::new());
+        let runtime = runtime()?;
+        for _ in 0..TURNS {
+            let (hand, mut handed) = mpsc::unbounded_channel::<Instant>();
+            let mut connection = self.connection();
+            handing.push(hand);
+            workers.spawn_on(
+                async move {
+                    let mut latencies = Vec::new();
+                    connection.ask().await?;
+                    while let Some(sent) = handed.recv().await {
+                        connection.ask().await?;
+                        latencies.push(sent.elapsed());
+                    }
+                    Outcome::Ok(latencies)
+                },
+                runtime.handle(),
+            );
         }
+        let clock = thread::spawn(move || {
+            // The connections are opened meanwhile.
+            let began = Instant::now() + Duration::from_millis(200);
+            for (turn, hand) in (0..count).zip(handing.iter().cycle()) {
+                let due = began + Duration::from_secs_f64(f64::from(turn) / rate);
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                if hand.send(Instant::now()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut latencies = runtime.block_on(async {
+            let mut latencies = Vec::new();
+            while let Some(worker) = workers.join_next().await {
+                latencies.append(&mut worker??);
+            }
+            Outcome::Ok(latencies)
+        })?;
+        clock.join().map_err(|_| "the clock of the load ended early")?;
         latencies.sort_unstable();
         Ok(Latencies(latencies))
     }

@@ -1,10 +1,11 @@
-//! `cargo xtask bench service`: how many tokens the service gives out, beside how many signatures the bare library makes in the same run.
+//! `cargo xtask bench service`: how many tokens the service gives out, beside how many signatures the bare library makes in the same run, and
+//! beside a bare axum handler that answers the same bytes.
 //!
-//! Rates are per second of processor time that the service itself used, so that the load generator, which shares the cores, does not
-//! count. The contenders take turns, and the median of the rounds stands in the table. Latencies are those of an open loop: requests
-//! leave at a constant rate, and each is timed from when it should have left, so that a slow answer is not hidden by the next
-//! request waiting for it.
+//! Rates are per second of processor time that the program under measure itself used, so that the load generator, which shares the cores,
+//! does not count. The contenders take turns, and the median of the rounds stands in the table. Latencies are those of an open loop:
+//! requests leave at a constant rate, so that a slow answer is not hidden by the next request waiting for it.
 
+mod contender;
 mod load;
 mod program;
 mod site;
@@ -17,24 +18,27 @@ use aws_lc_rs::{
     signature::{RSA_PKCS1_SHA256, RsaKeyPair},
 };
 
-use load::{Latencies, Load};
-use program::processor_time_of_this_thread;
+use load::Load;
+use program::{Program, processor_time_of_this_thread};
 use site::Site;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-const ROUNDS: usize = 3;
-const ROUND: Duration = Duration::from_secs(4);
-const OPEN_LOOP: Duration = Duration::from_secs(10);
+const ROUNDS: usize = 5;
+const ROUND: Duration = Duration::from_secs(2);
+/// Latencies are told of this many times as long as a round, each by itself.
+const OPEN_LOOPS: usize = 5;
 /// Customers whose tokens are asked for in turn.
 const CUSTOMERS: usize = 1_000;
 /// Customers for the memory's measure.
 const MANY_CUSTOMERS: usize = 100_000;
+/// How many bytes of a token are signed: header and claims.
+const SIGNED: usize = 400;
 
 /// Signatures per second of processor time, of a message as long as a token's header and claims.
 fn bare_signatures() -> Outcome<f64> {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048)?;
-    let message = [b'x'; 400];
+    let message = [b'x'; SIGNED];
     let mut signature = vec![0; pair.public_modulus_len()];
     let random = SystemRandom::new();
     let began = processor_time_of_this_thread()?;
@@ -56,108 +60,132 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// What an endpoint's rate is compared with.
+#[derive(Clone, Copy)]
+enum Beside {
+    Signatures,
+    Handler,
+}
+
 /// One endpoint's figures.
-struct Figures {
+struct Figures<'a> {
     name: &'static str,
-    /// Answers per second of the service's processor time, a round each.
+    beside: Beside,
+    load: &'a Load,
+    program: &'a Program,
+    /// Answers per second of the program's processor time, a round each.
     per_core: Vec<f64>,
     /// Answers per second with the load generator on the same cores.
     together: Vec<f64>,
-    latencies: Option<(f64, Latencies)>,
+    /// In microseconds, a round each.
+    medians: Vec<f64>,
+    hundredths: Vec<f64>,
 }
 
-impl Figures {
-    fn new(name: &'static str) -> Self {
-        Self { name, per_core: Vec::new(), together: Vec::new(), latencies: None }
+impl<'a> Figures<'a> {
+    fn new(name: &'static str, beside: Beside, load: &'a Load, program: &'a Program) -> Self {
+        let (per_core, together, medians, hundredths) = Default::default();
+        Self { name, beside, load, program, per_core, together, medians, hundredths }
     }
 
-    async fn round(&mut self, load: &Load, site: &Site) -> Outcome<()> {
-        let before = site.service.processor_time()?;
-        let (answers, elapsed) = load.closed_loop(ROUND).await?;
-        let used = site.service.processor_time()?.saturating_sub(before);
+    fn round(&mut self) -> Outcome<()> {
+        let before = self.program.processor_time()?;
+        let (answers, elapsed) = self.load.closed_loop(ROUND)?;
+        let used = self.program.processor_time()?.saturating_sub(before);
         self.per_core.push(answers as f64 / used.as_secs_f64());
         self.together.push(answers as f64 / elapsed.as_secs_f64());
         Ok(())
     }
 
-    async fn open_loop(&mut self, load: &Load) -> Outcome<()> {
-        let rate = median(self.together.clone()) / 2.0;
-        self.latencies = Some((rate, load.open_loop(rate, OPEN_LOOP).await?));
+    fn half_load(&self) -> f64 {
+        median(self.together.clone()) / 2.0
+    }
+
+    fn open_loop(&mut self) -> Outcome<()> {
+        let latencies = self.load.open_loop(self.half_load(), ROUND)?;
+        self.medians.push(latencies.share(0.5));
+        self.hundredths.push(latencies.share(0.99));
         Ok(())
     }
 
-    fn row(&self, bare: f64) -> String {
+    fn row(&self, signatures: f64, handler: f64) -> String {
         let per_core = median(self.per_core.clone());
-        let share = if self.name.contains("cached") { "-".to_owned() } else { format!("{:.2}", per_core / bare) };
-        let (rate, p50, p99) = match &self.latencies {
-            Some((rate, latencies)) => {
-                (format!("{rate:.0}"), milliseconds(latencies.share(0.5)), milliseconds(latencies.share(0.99)))
-            }
-            None => Default::default(),
+        let (of_signatures, of_handler) = match self.beside {
+            Beside::Signatures => (format!("{:.2}", per_core / signatures), String::from("-")),
+            Beside::Handler => (String::from("-"), format!("{:.2}", per_core / handler)),
         };
-        let together = median(self.together.clone());
-        format!("{:<34}{per_core:>12.0}{share:>16}{together:>14.0}{rate:>12}{p50:>10}{p99:>10}", self.name)
+        let (together, rate) = (median(self.together.clone()), self.half_load());
+        let (p50, p99) = (median(self.medians.clone()), median(self.hundredths.clone()));
+        let ratio = p99 / p50;
+        format!(
+            "{:<34}{per_core:>12.0}{of_signatures:>15}{of_handler:>14}{together:>14.0}{rate:>11.0}{p50:>8.0} µs{p99:>8.0} µs{ratio:>9.1}",
+            self.name
+        )
     }
 }
 
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.2} ms", duration.as_secs_f64() * 1_000.0)
-}
-
-async fn run() -> Outcome<()> {
+fn run() -> Outcome<()> {
     let site = Site::start()?;
     eprintln!("bench: {CUSTOMERS} customers get a record and a LiveChat entity");
-    site.put_records(CUSTOMERS).await?;
+    site.put_records(CUSTOMERS)?;
     let omnichannel = site.load("/omnichannel/token", CUSTOMERS)?;
     let live_assist = site.load("/live-assist/token", CUSTOMERS)?;
     let livechat = site.load("/livechat/token", CUSTOMERS)?;
-    livechat.each_once().await?;
+    livechat.each_once()?;
+    let contender = contender::start(&livechat.once()?)?;
+    let handler = site.load_of(&contender, CUSTOMERS)?;
 
-    let mut bare = Vec::new();
-    let mut figures =
-        ["POST /omnichannel/token", "POST /live-assist/token", "POST /livechat/token, cached"].map(Figures::new);
-    let loads = [&omnichannel, &live_assist, &livechat];
+    let mut signatures = Vec::new();
+    let mut figures = [
+        Figures::new("POST /omnichannel/token", Beside::Signatures, &omnichannel, &site.service),
+        Figures::new("POST /live-assist/token", Beside::Signatures, &live_assist, &site.service),
+        Figures::new("POST /livechat/token, cached", Beside::Handler, &livechat, &site.service),
+        Figures::new("bare axum handler, same bytes", Beside::Handler, &handler, &contender),
+    ];
     for round in 1..=ROUNDS {
         eprintln!("bench: round {round} of {ROUNDS}");
-        for (figures, load) in figures.iter_mut().zip(loads) {
-            bare.push(tokio::task::spawn_blocking(bare_signatures).await??);
-            figures.round(load, &site).await?;
+        for figures in &mut figures {
+            signatures.push(bare_signatures()?);
+            figures.round()?;
         }
     }
-    for (figures, load) in figures.iter_mut().zip(loads) {
-        eprintln!("bench: {} at half of its rate", figures.name);
-        figures.open_loop(load).await?;
+    for round in 1..=OPEN_LOOPS {
+        eprintln!("bench: at half of its rate each, round {round} of {OPEN_LOOPS}");
+        for figures in &mut figures {
+            figures.open_loop()?;
+        }
     }
     let fetched = site.fetched_tokens();
     if fetched != CUSTOMERS as u64 {
         return Err(format!("expected {CUSTOMERS} tokens to be fetched and the rest to be kept ones, LiveChat's stand-in gave out {fetched}").into());
     }
 
-    let bare = median(bare);
+    let signatures = median(signatures);
+    let bare = figures.last().map(|figures| median(figures.per_core.clone())).unwrap_or(f64::NAN);
     println!(
-        "{:<34}{:>12}{:>16}{:>14}{:>12}{:>10}{:>10}",
-        "", "per core/s", "share of bare", "both cores/s", "at rate/s", "p50", "p99"
+        "{:<34}{:>12}{:>15}{:>14}{:>14}{:>11}{:>11}{:>11}{:>9}",
+        "", "per core/s", "of signatures", "of handler", "both cores/s", "at rate/s", "p50", "p99", "p99/p50"
     );
-    println!("{:<34}{bare:>12.0}{:>16}", "bare RS256 signature (aws-lc-rs)", "1.00");
+    println!("{:<34}{signatures:>12.0}{:>15}", "bare RS256 signature (aws-lc-rs)", "1.00");
     for figures in &figures {
-        println!("{}", figures.row(bare));
+        println!("{}", figures.row(signatures, bare));
     }
-    let sent_again: usize = loads.iter().map(|load| load.sent_again()).sum();
+    let sent_again: usize = figures.iter().map(|figures| figures.load.sent_again()).sum();
     println!("{sent_again} requests were sent again, as their connections were closed under them");
     println!(
-        "per core: by the service's own processor time; both cores: with the load generator beside it on the same cores"
+        "per core: by the program's own processor time; both cores: with the load generator beside it on the same cores"
     );
 
-    memory().await
+    memory()
 }
 
 /// What the service keeps in memory for customers that it gave a LiveChat token.
-async fn memory() -> Outcome<()> {
+fn memory() -> Outcome<()> {
     let site = Site::start()?;
     let before = site.service.resident_memory()?;
     eprintln!("bench: {MANY_CUSTOMERS} customers get a LiveChat entity");
     let began = std::time::Instant::now();
-    site.load("/livechat/token", MANY_CUSTOMERS)?.each_once().await?;
+    site.load("/livechat/token", MANY_CUSTOMERS)?.each_once()?;
     let after = site.service.resident_memory()?;
     let each = (after.saturating_sub(before)) / MANY_CUSTOMERS as u64;
     println!(
@@ -169,9 +197,9 @@ async fn memory() -> Outcome<()> {
     Ok(())
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
+fn main() -> ExitCode {
+    let is_contender = std::env::args().any(|argument| argument == contender::ARGUMENT);
+    match if is_contender { contender::run() } else { run() } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

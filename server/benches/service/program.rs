@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    net::SocketAddr,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use serde_json::Value;
 
 use super::Outcome;
 
-/// A running program of this package.
+/// A running program.
 pub struct Program {
     child: Child,
     /// Where it listens.
@@ -27,9 +28,12 @@ impl Drop for Program {
 }
 
 impl Program {
-    /// Starts it and waits until it says where it listens.
-    pub fn start(mut command: Command) -> Outcome<Self> {
+    /// Starts it with this on its standard input, where that is a pipe, and waits until it says where it listens.
+    pub fn start(mut command: Command, input: &[u8]) -> Outcome<Self> {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        if let Some(mut standard_input) = child.stdin.take() {
+            standard_input.write_all(input)?;
+        }
         let mut line = String::new();
         if let Some(output) = child.stdout.take() {
             BufReader::new(output).read_line(&mut line)?;
@@ -38,6 +42,11 @@ impl Program {
         let url = said.get("listening").and_then(Value::as_str).unwrap_or_default().to_owned();
         let program = Self { child, url };
         if program.url.is_empty() { Err("a program did not start".into()) } else { Ok(program) }
+    }
+
+    /// The address of it.
+    pub fn address(&self) -> Outcome<SocketAddr> {
+        Ok(self.url.trim_start_matches("http://").parse()?)
     }
 
     /// How long it has been on a processor, in all its threads.

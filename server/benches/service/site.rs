@@ -2,6 +2,7 @@
 
 use std::{
     future,
+    net::TcpListener,
     path::Path,
     process::Command,
     thread,
@@ -9,6 +10,7 @@ use std::{
 };
 
 use demo::livechat_accounts::{StandIn, StandInSettings, service};
+use hyper::header::HeaderValue;
 use identity_service::{
     clock::Clock,
     http::serve::{ServeSettings, serve},
@@ -19,7 +21,6 @@ use reqwest::Client;
 use secrecy::SecretString;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 
 use super::{Outcome, load::Load, program::Program};
 
@@ -27,7 +28,6 @@ use super::{Outcome, load::Load, program::Program};
 pub struct Site {
     pub service: Program,
     stand_in: StandIn,
-    client: Client,
     session_secret: String,
     admin_key: String,
     /// Removed at the end.
@@ -51,11 +51,18 @@ fn accounts(agent_token: &str, organization: &str) -> Outcome<(StandIn, String)>
     let mut settings = StandInSettings::new(SecretString::from(agent_token));
     settings.organization_id = organization.to_owned();
     let stand_in = StandIn::new(settings, Clock::system());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
     let url = format!("http://{}", listener.local_addr()?);
     let served = service(stand_in.clone());
-    thread::spawn(move || runtime.block_on(serve(listener, served, ServeSettings::default(), future::pending())));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::spawn(move || {
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            serve(listener, served, ServeSettings::default(), future::pending()).await;
+            Outcome::Ok(())
+        })
+    });
     Ok((stand_in, url))
 }
 
@@ -81,39 +88,48 @@ impl Site {
             .env("IDENTITY_SERVICE_AGENT_TOKEN", &agent_token)
             .env("IDENTITY_SERVICE_SESSION_SECRET", &session_secret)
             .env("IDENTITY_SERVICE_ADMIN_KEY", &admin_key);
-        let service = Program::start(service)?;
-        Ok(Self { service, stand_in, client: Client::new(), session_secret, admin_key, _folder: folder })
+        let service = Program::start(service, &[])?;
+        Ok(Self { service, stand_in, session_secret, admin_key, _folder: folder })
     }
 
     /// What the first so many customers send as `Authorization`.
-    fn customers(&self, count: usize) -> Outcome<Vec<String>> {
+    fn customers(&self, count: usize) -> Outcome<Vec<HeaderValue>> {
         let key = EncodingKey::from_secret(self.session_secret.as_bytes());
         let expires = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() + 86_400;
         let mut customers = Vec::with_capacity(count);
         for number in 0..count {
             let claims = json!({ "sub": format!("customer-{number}"), "exp": expires });
-            customers.push(format!("Bearer {}", encode(&Header::new(Algorithm::HS256), &claims, &key)?));
+            customers.push(format!("Bearer {}", encode(&Header::new(Algorithm::HS256), &claims, &key)?).parse()?);
         }
         Ok(customers)
     }
 
+    /// The contender, asked as the service is.
+    pub fn load_of(&self, contender: &Program, customers: usize) -> Outcome<Load> {
+        Ok(Load::new(contender.address()?, "/livechat/token", self.customers(customers)?))
+    }
+
     /// Requests for this path by the first so many customers in turn.
     pub fn load(&self, path: &str, customers: usize) -> Outcome<Load> {
-        Ok(Load::new(self.client.clone(), format!("{}{path}", self.service.url), self.customers(customers)?))
+        Ok(Load::new(self.service.address()?, path, self.customers(customers)?))
     }
 
     /// Tells the service who the first so many customers are.
-    pub async fn put_records(&self, count: usize) -> Outcome<()> {
-        for number in 0..count {
-            let record = json!({
-                "contact_id": format!("00000000-0000-4000-8000-{number:012x}"),
-                "given_name": "Ada", "family_name": "Lovelace",
-                "lwicontexts": { "cart_value": 249.9, "is_vip": true },
-            });
-            let url = format!("{}/admin/customers/customer-{number}", self.service.url);
-            self.client.put(url).bearer_auth(&self.admin_key).json(&record).send().await?.error_for_status()?;
-        }
-        Ok(())
+    pub fn put_records(&self, count: usize) -> Outcome<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let client = Client::new();
+            for number in 0..count {
+                let record = json!({
+                    "contact_id": format!("00000000-0000-4000-8000-{number:012x}"),
+                    "given_name": "Ada", "family_name": "Lovelace",
+                    "lwicontexts": { "cart_value": 249.9, "is_vip": true },
+                });
+                let url = format!("{}/admin/customers/customer-{number}", self.service.url);
+                client.put(url).bearer_auth(&self.admin_key).json(&record).send().await?.error_for_status()?;
+            }
+            Ok(())
+        })
     }
 
     /// How many tokens LiveChat's stand-in has given out.

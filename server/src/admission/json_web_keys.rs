@@ -145,6 +145,8 @@ enum Source {
 struct Known {
     keys: Arc<Vec<PublicKey>>,
     fetched: Option<Instant>,
+    /// How many sets there were before.
+    generation: u64,
 }
 
 struct Shared {
@@ -179,7 +181,7 @@ impl JsonWebKeys {
     }
 
     fn of(keys: Vec<PublicKey>, source: Source) -> Self {
-        Self(Arc::new(Shared { known: RwLock::new(Known { keys: Arc::new(keys), fetched: None }), source }))
+        Self(Arc::new(Shared { known: RwLock::new(Known { keys: Arc::new(keys), ..Known::default() }), source }))
     }
 
     /// The keys that fit a token's header. Keys in hand are given at once, however old, and outlive a fetch that fails.
@@ -225,13 +227,19 @@ impl JsonWebKeys {
         }
     }
 
+    /// Another number for each set of keys: what was checked by an earlier one has to be checked anew.
+    pub(super) fn generation(&self) -> u64 {
+        self.0.known.read().unwrap_or_else(PoisonError::into_inner).generation
+    }
+
     fn known(&self) -> Known {
         self.0.known.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set(&self, keys: Vec<PublicKey>) {
-        let known = Known { keys: Arc::new(keys), fetched: Some(Instant::now()) };
-        *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+        let mut known = self.0.known.write().unwrap_or_else(PoisonError::into_inner);
+        let generation = known.generation + 1;
+        *known = Known { keys: Arc::new(keys), fetched: Some(Instant::now()), generation };
     }
 
     /// Joins the fetch that runs, or begins one, unless the last one succeeded less than `least_age` ago or failed a

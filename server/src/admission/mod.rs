@@ -17,7 +17,7 @@ use json_web_keys::KeysError;
 use origin::AllowedOrigins;
 use session::{SessionError, SessionSource};
 
-/// What a site sets for who is let in.
+/// The site's settings for who is let in.
 #[derive(Clone)]
 pub struct AdmissionSettings {
     /// Who knows whose session it is.
@@ -52,10 +52,10 @@ impl Admission {
         }
     }
 
-    /// Lets a guest's POST in: 403 for a foreign page, and 409 for who is signed in, who must never be taken for a
-    /// guest. The cookie of a session that is over signs nobody in; a bearer that is not valid is a page's mistake.
+    /// Lets a guest's POST in: 403 for a foreign page, and 409 for a signed-in customer, who must never be taken for a
+    /// guest. The cookie of an expired session signs nobody in; an invalid bearer token is the page's mistake.
     pub async fn guest(&self, headers: &HeaderMap) -> Result<(), Problem> {
-        // The guest's cookie signs the request, also when there is none yet: the answer sets it.
+        // The guest's cookie authenticates the request, even if there is none yet: the answer sets it.
         self.origins.check(headers, true)?;
         let (tokens, by_cookie) = self.session_tokens(headers);
         match self.session.customer(headers, &tokens).await {
@@ -77,7 +77,7 @@ impl Admission {
         }
     }
 
-    /// Reads the site's keys anew.
+    /// Reads the site's keys again.
     pub async fn reload_keys(&self) -> Result<(), KeysError> {
         match self.session.public_keys() {
             Some(keys) => keys.reload().await,
@@ -85,7 +85,7 @@ impl Admission {
         }
     }
 
-    /// The session tokens of a request, and whether it is the browser that sent them by itself.
+    /// The session tokens of a request, and whether the browser sent them by itself.
     fn session_tokens(&self, headers: &HeaderMap) -> (Vec<String>, bool) {
         match bearer_token(headers) {
             Some(bearer) => (vec![bearer], false),
@@ -120,7 +120,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The values of a request's cookies of this name: a browser may have several, of other paths or parts of the domain.
-/// Bytes that are no text make their own cookie unreadable, and no other. An empty one is what is left of a cookie that
+/// Bytes that are not text make only their own cookie unreadable. An empty cookie is what is left of one that
 /// the site has taken back.
 pub fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
     let sent = headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));

@@ -1,6 +1,10 @@
 //! From which pages a request may come: the service's own origin and the allowed ones.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use tower::{
+    layer::util::Identity,
+    util::{Either, option_layer},
+};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use url::Url;
 
@@ -76,8 +80,13 @@ impl AllowedOrigins {
         }
     }
 
-    /// Answers preflights and marks answers, so that pages of allowed origins may read them.
-    pub fn cross_origin_layer(&self) -> CorsLayer {
+    /// Answers preflights and marks answers, so that pages of allowed origins may read them. Where there are none, no page asks, and no
+    /// request pays for it.
+    pub fn cross_origin_layer(&self) -> Either<CorsLayer, Identity> {
+        option_layer((!self.origins.is_empty()).then(|| self.cross_origin()))
+    }
+
+    fn cross_origin(&self) -> CorsLayer {
         let allowed = self.clone();
         let usual = [header::AUTHORIZATION, header::CACHE_CONTROL, header::CONTENT_TYPE];
         CorsLayer::new()

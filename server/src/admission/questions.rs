@@ -18,16 +18,16 @@ const LONGEST_ANSWER: usize = 64 * 1024;
 /// How many sessions are remembered.
 const CAPACITY: u64 = 100_000;
 
-/// How patient the questions are, and how long an answer is believed.
+/// How long a question may take, and how long its answer is believed.
 #[derive(Debug, Clone, Copy)]
 pub struct QuestionSettings {
-    /// An answer has to come within this.
+    /// How long an answer may take.
     pub timeout: Duration,
-    /// A customer is believed to be signed in for this long without asking again.
+    /// How long a customer is believed to be signed in without asking again.
     pub keep: Duration,
 }
 
-/// Whoever asks could not be made.
+/// The HTTP client could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum QuestionsError {
     /// The client.
@@ -38,7 +38,7 @@ pub enum QuestionsError {
     NoRandomness(#[from] NoRandomness),
 }
 
-/// Why there is no answer, in words that hold nothing of the question.
+/// Why there is no answer, in words that repeat nothing of the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// No connection, or it was cut.
@@ -47,19 +47,19 @@ pub enum AskError {
     /// No answer in time.
     #[error("it did not answer in time")]
     Slow,
-    /// A status that says neither who it is nor that it is nobody.
+    /// A status that says neither who is signed in nor that nobody is.
     #[error("it answered with status {0}")]
     Status(u16),
-    /// It does not know this service.
+    /// It does not accept this service's credentials.
     #[error("it refused this service's own credentials with status {0}: check session-client-id and its secret")]
     Credentials(u16),
-    /// A redirect that only writes the URL in another way: followed by nobody, it would mean that nobody is signed in.
+    /// A redirect that only spells the URL differently. No redirect is followed, so it would mean that nobody is signed in.
     #[error("it redirects to another spelling of its own URL: set that one")]
     Moved,
-    /// A long one.
+    /// The answer is too long.
     #[error("its answer is longer than {LONGEST_ANSWER} bytes")]
     TooLong,
-    /// A page, for example.
+    /// The answer is something else than JSON, for example a page.
     #[error("its answer is no JSON object")]
     NotJson,
     /// An object without the member that matters.
@@ -94,11 +94,11 @@ pub(super) struct SignedIn {
     pub(super) expiry: Option<u64>,
 }
 
-/// A keyed digest of a session: what is in memory opens none.
+/// A keyed digest of a session: nobody can use it in place of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct SessionDigest([u8; 32]);
 
-/// Asks, and remembers who is signed in. Nobody is not remembered: who signs in is served at once.
+/// Asks, and remembers who is signed in. "Nobody" is not remembered, so a person who signs in is served at once.
 #[derive(Clone)]
 pub(super) struct Questions {
     pub(super) http: reqwest::Client,
@@ -126,7 +126,7 @@ impl Questions {
         if is_over { Err(NoCustomer::Refused(Refusal::Expired)) } else { Ok(answer.customer) }
     }
 
-    /// By what a session of these parts is remembered.
+    /// The key under which a session of these parts is remembered.
     pub(super) fn digest(&self, session: &[&[u8]]) -> SessionDigest {
         let mut context = hmac::Context::with_key(&self.digest_key);
         for part in session {

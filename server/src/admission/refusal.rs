@@ -7,7 +7,7 @@ use crate::http::problem::Problem;
 /// What is wrong with a session that was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// It is no JWT, is too long, or has a claim of the wrong type.
+    /// It is not a JWT, is too long, or has a claim of the wrong type.
     Malformed,
     /// Its algorithm is not the one of the site's sessions.
     Algorithm,
@@ -19,7 +19,7 @@ pub enum Refusal {
     NoExpiry,
     /// It has ended.
     Expired,
-    /// Who issued it says that it is not good, or not any more.
+    /// Its issuer says that it is not valid, or no longer valid.
     Inactive,
     /// It has not begun.
     NotYetValid,
@@ -27,7 +27,7 @@ pub enum Refusal {
     Issuer,
     /// It was issued for somebody else.
     Audience,
-    /// It is good, and names no customer.
+    /// It is valid, but names no customer.
     NoCustomer,
 }
 

@@ -1,7 +1,11 @@
 //! Who the customer is: read from the site's own session token, a signed JWT, and from nothing else.
 
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, errors::ErrorKind};
+use moka::sync::Cache;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::{Map, Value};
 
@@ -9,7 +13,7 @@ use super::{
     json_web_keys::{JsonWebKeys, KeysError},
     refusal::Refusal,
 };
-use crate::customer::CustomerId;
+use crate::{clock::seconds, customer::CustomerId};
 
 /// How far the clocks of the site and of this service may differ, in seconds.
 pub(super) const CLOCK_TOLERANCE: u64 = 5;
@@ -17,6 +21,9 @@ pub(super) const CLOCK_TOLERANCE: u64 = 5;
 const SHARED_SECRET_ALGORITHMS: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 /// Longest session token that is looked at.
 pub(super) const LONGEST_TOKEN: usize = 16 * 1024;
+/// How many sessions are remembered, and for how long without being checked anew.
+const REMEMBERED: u64 = 100_000;
+const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
 /// A secret shared with the site, and the one algorithm for which it is used.
 #[derive(Clone)]
@@ -75,19 +82,36 @@ impl From<Refusal> for TokenError {
     }
 }
 
-/// Reads the site's session tokens.
+/// A session token that was found good.
 #[derive(Clone)]
-pub struct SessionTokens(SessionSettings);
+struct Session {
+    customer: CustomerId,
+    /// When it ends, in seconds since 1970.
+    expiry: u64,
+    /// By which of the site's sets of keys it was checked.
+    generation: u64,
+}
+
+/// The digest of a session token, by which it is remembered: what is in memory opens none.
+type TokenDigest = [u8; SHA256_OUTPUT_LEN];
+
+/// Reads the site's session tokens. Those that were found good are remembered: pages send the same one again and again.
+#[derive(Clone)]
+pub struct SessionTokens {
+    settings: SessionSettings,
+    sessions: Cache<TokenDigest, Session>,
+}
 
 impl SessionTokens {
     /// The tokens that these settings believe.
     pub fn new(settings: SessionSettings) -> Self {
-        Self(settings)
+        let sessions = Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
+        Self { settings, sessions }
     }
 
     /// The site's public keys, when it signs with these.
     pub fn public_keys(&self) -> Option<&JsonWebKeys> {
-        match &self.0.key {
+        match &self.settings.key {
             SessionKey::Secret(_) => None,
             SessionKey::PublicKeys(keys) => Some(keys),
         }
@@ -95,18 +119,38 @@ impl SessionTokens {
 
     /// The cookie that holds the token.
     pub fn cookie(&self) -> &str {
-        &self.0.cookie
+        &self.settings.cookie
     }
 
     /// The customer that a session token names.
     pub async fn customer(&self, token: &str) -> Result<CustomerId, TokenError> {
+        let generation = self.public_keys().map_or(0, JsonWebKeys::generation);
+        let mut key = TokenDigest::default();
+        key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+        if let Some(session) = self.sessions.get(&key) {
+            let is_over = session.expiry.saturating_add(CLOCK_TOLERANCE) < seconds(SystemTime::now());
+            if !is_over && session.generation == generation {
+                return Ok(session.customer);
+            }
+        }
+        let claims = self.claims(token).await?;
+        let customer = customer_in(&claims, &self.settings.customer_claim)?;
+        // One whose end is no whole number is good, and checked each time.
+        if let Some(expiry) = claims.get("exp").and_then(Value::as_u64) {
+            self.sessions.insert(key, Session { customer: customer.clone(), expiry, generation });
+        }
+        Ok(customer)
+    }
+
+    /// The claims of a token that is good.
+    async fn claims(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
         let header = read_header(token)?;
         let keys = self.keys(&header).await?;
         let validation = self.validation(header.alg);
         let mut refusal = Refusal::WrongKey;
         for key in &keys {
             match decode::<Map<String, Value>>(token, key, &validation) {
-                Ok(decoded) => return Ok(customer_in(&decoded.claims, &self.0.customer_claim)?),
+                Ok(decoded) => return Ok(decoded.claims),
                 // The signature is checked first: a key that finds another fault is the one that signed.
                 Err(error) => match refusal_of(error.kind()) {
                     Refusal::WrongKey => {}
@@ -119,7 +163,7 @@ impl SessionTokens {
 
     /// The keys that may have signed a token with this header. The algorithm is fixed by them, never by the token alone.
     async fn keys(&self, header: &Header) -> Result<Vec<DecodingKey>, TokenError> {
-        match &self.0.key {
+        match &self.settings.key {
             SessionKey::Secret(secret) if header.alg == secret.algorithm => {
                 Ok(vec![DecodingKey::from_secret(secret.bytes.expose_secret())])
             }
@@ -141,13 +185,13 @@ impl SessionTokens {
         let mut validation = Validation::new(algorithm);
         validation.leeway = CLOCK_TOLERANCE;
         validation.validate_nbf = true;
-        validation.validate_aud = self.0.audience.is_some();
+        validation.validate_aud = self.settings.audience.is_some();
         let mut required = vec!["exp"];
-        if let Some(issuer) = &self.0.issuer {
+        if let Some(issuer) = &self.settings.issuer {
             validation.set_issuer(&[issuer]);
             required.push("iss");
         }
-        if let Some(audience) = &self.0.audience {
+        if let Some(audience) = &self.settings.audience {
             validation.set_audience(&[audience]);
             required.push("aud");
         }

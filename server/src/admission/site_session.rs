@@ -1,4 +1,4 @@
-//! Who the customer is, asked of the site itself: whose are this request's cookies, and this `Authorization`?
+//! Asks the site itself who the customer is: whose are this request's cookies, and this `Authorization`?
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use reqwest::{Response, StatusCode};
@@ -36,7 +36,7 @@ pub struct SiteSessions {
     questions: Questions,
 }
 
-/// What of a request signs somebody in at the site.
+/// The parts of a request that sign somebody in at the site.
 struct Session {
     cookies: Vec<u8>,
     authorization: Option<HeaderValue>,
@@ -62,7 +62,7 @@ impl SiteSessions {
         self.questions.customer(digest, self.ask(&session, headers)).await
     }
 
-    /// What the site says of who shows nothing.
+    /// What the site says of a request without any session.
     pub(super) async fn probe(&self) -> Result<SignedIn, NoCustomer> {
         let nothing = Session { cookies: Vec::new(), authorization: None };
         self.ask(&nothing, &HeaderMap::new()).await
@@ -70,7 +70,7 @@ impl SiteSessions {
 
     async fn ask(&self, session: &Session, headers: &HeaderMap) -> Result<SignedIn, NoCustomer> {
         let mut question = self.questions.http.get(self.url.clone());
-        // Bytes that came in a header can stand in one.
+        // Bytes that came in a header may be sent in a header.
         if let Some(cookies) = HeaderValue::from_bytes(&session.cookies).ok().filter(|cookies| !cookies.is_empty()) {
             question = question.header(header::COOKIE, cookies);
         }
@@ -125,7 +125,7 @@ fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
-/// The URL without what sites redirect to put right: the scheme, `www.` and a slash at the end.
+/// The URL without what sites correct by redirects: the scheme, `www.` and a slash at the end.
 fn spelled_alike(url: &Url) -> (Option<&str>, &str, Option<&str>) {
     let host = url.host_str().map(|host| host.strip_prefix("www.").unwrap_or(host));
     (host, url.path().trim_end_matches('/'), url.query())

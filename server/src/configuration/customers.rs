@@ -35,8 +35,8 @@ pub struct CustomersCommand {
 
 #[derive(Debug, Clone, Subcommand)]
 enum Action {
-    /// Puts in which entity at LiveChat belongs to which customer: lines of customer_id and entity_id. An import that was
-    /// stopped is run again: who is in stays in.
+    /// Stores which entity at LiveChat belongs to which customer: lines of customer_id and entity_id. An import that was
+    /// stopped can be run again: what was stored stays.
     Import {
         /// The file; without it, standard input.
         file: Option<PathBuf>,
@@ -58,7 +58,7 @@ enum Action {
     },
 }
 
-/// Why nothing, or not everything, was done.
+/// Why nothing was done, or not everything.
 #[derive(Debug, thiserror::Error)]
 pub enum CustomersError {
     /// A setting.
@@ -73,7 +73,7 @@ pub enum CustomersError {
 }
 
 impl CustomersCommand {
-    /// Does it, and says whether all was good: an import with lines that are not in was not.
+    /// Runs the command, and says whether all went well. An import with lines that were not stored did not.
     pub async fn run(self, output: &mut impl Write) -> Result<bool, CustomersError> {
         let account = match (not_empty(self.organization_id), self.license_id) {
             (Some(organization_id), license_id) => Account::Organization { organization_id, license_id },

@@ -10,7 +10,7 @@ use crate::{
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
-/// Chrome keeps no cookie longer.
+/// Chrome keeps cookies no longer than this.
 const LONGEST_LIFETIME: u32 = 400;
 
 /// The flags.
@@ -19,10 +19,10 @@ pub struct GuestFlags {
     /// Serve visitors who are not signed in: POST /livechat/guest.
     #[arg(long, env = "IDENTITY_SERVICE_GUESTS")]
     pub guests: bool,
-    /// Who signs in and has no entity at LiveChat yet takes over the one of the guest who they were.
+    /// A person who signs in and has no entity at LiveChat yet takes over the entity of the guest who they were.
     #[arg(long, env = "IDENTITY_SERVICE_ADOPT_GUESTS")]
     pub adopt_guests: bool,
-    /// How long a guest who does not come again is remembered, in days.
+    /// How long a guest who does not come back is remembered, in days.
     #[arg(long, env = "IDENTITY_SERVICE_GUEST_LIFETIME", default_value_t = 90, value_name = "DAYS")]
     pub guest_lifetime: u32,
     /// For development only: leave out `Secure` in the guest's cookie, for browsers that refuse it from
@@ -32,7 +32,7 @@ pub struct GuestFlags {
 }
 
 impl GuestFlags {
-    /// Checks them; None when guests are not served.
+    /// Checks them; None if guests are not served.
     pub fn check(self, serves_livechat: bool) -> Result<Option<GuestSettings>, SettingError> {
         if !(1..=LONGEST_LIFETIME).contains(&self.guest_lifetime) {
             return Err(wrong("guest-lifetime", format!("expected 1 to {LONGEST_LIFETIME} days")));

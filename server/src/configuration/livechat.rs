@@ -16,7 +16,7 @@ use crate::{
     setting::{SettingError, not_empty, required_secret, safe_url, seconds, wrong},
 };
 
-/// The environment variable that may hold the agent token. There is no flag for it: flags are visible to everybody.
+/// The environment variable that may hold the agent token. There is no flag for it, because everybody can see flags.
 pub const AGENT_TOKEN_VARIABLE: &str = "IDENTITY_SERVICE_AGENT_TOKEN";
 
 /// The flags.
@@ -44,7 +44,7 @@ pub struct LiveChatFlags {
     /// still remembered when it comes.
     #[arg(long, env = "IDENTITY_SERVICE_CREATION_TIMEOUT", default_value_t = 60.0, value_name = "SECONDS")]
     pub creation_timeout: f64,
-    /// A kept token with less than this share of its life left is fetched anew. Not below an eighth: LiveChat's
+    /// A kept token is replaced when less than this share of its life is left. Not below an eighth: LiveChat's
     /// client throws away a token of eight hours in its last hour.
     #[arg(long, env = "IDENTITY_SERVICE_LEAST_LIFE", default_value_t = 0.25, value_name = "SHARE")]
     pub least_life: f64,

@@ -20,12 +20,9 @@ pub use guests::GuestFlags;
 pub use live_assist::{CLIENT_SECRET_VARIABLE, LiveAssistFlags};
 pub use livechat::{AGENT_TOKEN_VARIABLE, LiveChatFlags};
 pub use omnichannel::OmnichannelFlags;
-pub use signing::{SigningFlags, SigningSettings};
+pub use signing::{SIGNING_KEY_VARIABLE, SigningFlags, SigningSettings};
 
-use std::{
-    net::{SocketAddr, ToSocketAddrs},
-    time::Duration,
-};
+use std::{net::ToSocketAddrs, time::Duration};
 
 use clap::{
     Arg, ArgAction, Args, Command as Program, CommandFactory, FromArgMatches, Parser, Subcommand,
@@ -35,7 +32,7 @@ use secrecy::SecretString;
 
 use crate::{
     admission::AdmissionSettings,
-    http::{request_body::BodyLimits, serve::ServeSettings},
+    http::{listener::ListenAddress, request_body::BodyLimits, serve::ServeSettings},
     livechat::LiveChatSettings,
     setting::{SettingError, seconds, wrong},
     signing_keys::command::KeysCommand,
@@ -61,7 +58,7 @@ pub struct Flags {
 /// The flags of the service.
 #[derive(Debug, Clone, Args)]
 pub struct ServiceFlags {
-    /// Where to listen, by address or by the name of a host; port 0 takes any free one.
+    /// Where to listen, by address or by the name of a host; port 0 takes any free one. Or unix: and the path of a socket.
     #[arg(
         long,
         env = "IDENTITY_SERVICE_LISTEN",
@@ -69,7 +66,7 @@ pub struct ServiceFlags {
         value_parser = address,
         value_name = "ADDRESS:PORT"
     )]
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Where the customers are kept.
     #[command(flatten)]
     pub database: DatabaseFlags,
@@ -87,7 +84,7 @@ pub struct ServiceFlags {
     pub keep_alive: f64,
     /// Where to listen for GET /metrics, in Prometheus' text format; without it, nowhere.
     #[arg(long, env = "IDENTITY_SERVICE_METRICS_LISTEN", value_parser = address, value_name = "ADDRESS:PORT")]
-    pub metrics_listen: Option<SocketAddr>,
+    pub metrics_listen: Option<ListenAddress>,
     /// error, warn, info, debug or trace.
     #[arg(long, env = "IDENTITY_SERVICE_LOG_LEVEL", default_value = "info")]
     pub log_level: tracing::Level,
@@ -123,9 +120,9 @@ pub enum Command {
 /// Everything the service needs, checked.
 pub struct Configuration {
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: ListenAddress,
     /// Where to listen for the metrics, if at all.
-    pub metrics_listen: Option<SocketAddr>,
+    pub metrics_listen: Option<ListenAddress>,
     /// Where the customers are kept.
     pub database: DatabaseSettings,
     /// LiveChat, when it is served.
@@ -144,10 +141,14 @@ pub struct Configuration {
     pub log_level: tracing::Level,
 }
 
-/// An address, or the first one of a host's name.
-fn address(text: &str) -> Result<SocketAddr, String> {
+/// An address, or the first one of a host's name, or the path of a socket.
+fn address(text: &str) -> Result<ListenAddress, String> {
+    if text.trim().starts_with("unix:") {
+        return ListenAddress::in_files(text.trim())
+            .ok_or_else(|| "expected unix: and a path from the root".to_owned());
+    }
     let found = text.trim().to_socket_addrs().map_err(|error| format!("expected a host and a port: {error}"))?.next();
-    found.ok_or_else(|| "expected a host that has an address".to_owned())
+    found.map(ListenAddress::from).ok_or_else(|| "expected a host that has an address".to_owned())
 }
 
 /// The flag as the environment gives it: an empty variable is as good as none, as compose files have it, and what is
@@ -179,7 +180,7 @@ impl ServiceFlags {
         let guests = self.guests;
         let livechat = self.livechat.check(&variable, |serves_livechat| guests.check(serves_livechat))?;
         let admin_key = self.administration.check(&variable)?;
-        let signing = self.signing.check(self.omnichannel.check()?, self.live_assist.check(&variable)?)?;
+        let signing = self.signing.check(&variable, self.omnichannel.check()?, self.live_assist.check(&variable)?)?;
         if livechat.is_none() && signing.is_none() {
             return Err(wrong(
                 "client-id",

@@ -16,6 +16,9 @@ use crate::{
     signing_keys::{CHECK_INTERVAL, LONGEST_TOKEN_LIFE, SigningKeys},
 };
 
+/// The environment variable of a signing key.
+pub const SIGNING_KEY_VARIABLE: &str = "IDENTITY_SERVICE_SIGNING_KEY";
+
 /// The flags.
 #[derive(Debug, Clone, Args)]
 pub struct SigningFlags {
@@ -52,10 +55,12 @@ impl SigningFlags {
     /// Checks them; None when no widget is served for which something is to be signed.
     pub fn check(
         self,
+        variable: impl Fn(&str) -> Option<String>,
         omnichannel: Option<OmnichannelSettings>,
         live_assist: Option<LiveAssistSettings>,
     ) -> Result<Option<SigningSettings>, SettingError> {
         let issuer = not_empty(self.issuer);
+        let key = not_empty(variable(SIGNING_KEY_VARIABLE));
         let further_claims = given(self.record_claim);
         let is_taken = |claim: &&String| MEMBERS.iter().chain(&OWN_CLAIMS).any(|taken| taken == claim);
         if let Some(claim) = further_claims.iter().find(is_taken) {
@@ -64,20 +69,35 @@ impl SigningFlags {
         if omnichannel.is_none() && live_assist.is_none() {
             return match (self.signing_keys, issuer) {
                 (Some(_), _) => Err(unused("signing-keys", "omnichannel or live-assist")),
+                _ if key.is_some() => Err(unused("signing-key", "omnichannel or live-assist")),
                 (None, Some(_)) => Err(unused("issuer", "omnichannel or live-assist")),
                 (None, None) if !further_claims.is_empty() => Err(unused("record-claim", "omnichannel or live-assist")),
                 (None, None) => Ok(None),
             };
         }
-        let folder = self.signing_keys.ok_or_else(|| {
-            let expected = "expected the folder of signing keys; identity-service keys generate makes one";
-            wrong("signing-keys", expected)
-        })?;
+        let keys = match (self.signing_keys, key) {
+            (Some(_), Some(_)) => {
+                return Err(wrong(
+                    "signing-key",
+                    format!("expected only one of {SIGNING_KEY_VARIABLE} and signing-keys"),
+                ));
+            }
+            (Some(folder), None) => SigningKeys::open(&folder, SystemTime::now())?,
+            (None, Some(key)) => SigningKeys::of_text(&key, SIGNING_KEY_VARIABLE).map_err(|error| {
+                // What is to be run is meant for files.
+                let told = error.to_string();
+                wrong("signing-key", told.split("; run: ").next().unwrap_or_default())
+            })?,
+            (None, None) => {
+                let expected = "expected the folder of signing keys; identity-service keys generate makes one";
+                return Err(wrong("signing-keys", expected));
+            }
+        };
         let issuer = issuer.filter(|issuer| issuer.bytes().all(|byte| byte.is_ascii_graphic())).ok_or_else(|| {
             wrong("issuer", "expected the fully qualified domain name of the site, like shop.example")
         })?;
         Ok(Some(SigningSettings {
-            keys: SigningKeys::open(&folder, SystemTime::now())?,
+            keys,
             check_interval: CHECK_INTERVAL,
             issuer,
             further_claims: further_claims.into(),

@@ -1,5 +1,7 @@
 //! What the site tells about a customer: the CRM's contact, the name, and what agents may see.
 
+pub mod known;
+
 use std::{collections::BTreeMap, fmt};
 
 use axum::http::StatusCode;
@@ -84,19 +86,19 @@ pub struct CustomerRecord {
 
 /// Claims of a person, as OpenID Connect names them (Core 1.0, section 5.1), and further ones.
 #[derive(Serialize)]
-pub struct PersonClaims {
+pub struct PersonClaims<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    given_name: Option<String>,
+    given_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    family_name: Option<String>,
+    family_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<String>,
+    email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    phone_number: Option<String>,
+    phone_number: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    preferred_username: Option<String>,
+    preferred_username: Option<&'a str>,
     #[serde(flatten)]
-    further: Members,
+    further: BTreeMap<&'a str, &'a RawValue>,
 }
 
 impl CustomerRecord {
@@ -132,15 +134,15 @@ impl CustomerRecord {
     }
 
     /// What a token tells of the person: of the further claims those that are named, also when more are stored.
-    pub fn person(&self, named: &[String]) -> PersonClaims {
+    pub fn person(&self, named: &[String]) -> PersonClaims<'_> {
         let further = self.further.iter().filter(|(claim, _)| named.contains(claim));
         PersonClaims {
-            given_name: self.given_name.clone(),
-            family_name: self.family_name.clone(),
-            email: self.email.clone(),
-            phone_number: self.phone_number.clone(),
-            preferred_username: self.preferred_username.clone(),
-            further: further.map(|(claim, value)| (claim.clone(), value.clone())).collect(),
+            given_name: self.given_name.as_deref(),
+            family_name: self.family_name.as_deref(),
+            email: self.email.as_deref(),
+            phone_number: self.phone_number.as_deref(),
+            preferred_username: self.preferred_username.as_deref(),
+            further: further.map(|(claim, value)| (claim.as_str(), &**value)).collect(),
         }
     }
 
@@ -215,11 +217,13 @@ pub fn record_damaged(error: &RecordError) -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "record_damaged", detail)
 }
 
-/// The customer's stored record, checked again: nothing that is wrong gets signed, whoever wrote it.
+/// A stored record, checked again: nothing that is wrong gets signed, whoever wrote it.
+pub fn read_record(text: &str) -> Result<CustomerRecord, Problem> {
+    let members = serde_json::from_str(text).map_err(|_| wrong("record", "a JSON object"));
+    members.and_then(CustomerRecord::check).map_err(|error| record_damaged(&error))
+}
+
+/// The customer's record as it stands in the store at this moment.
 pub async fn stored_record(store: &CustomerStore, customer: &CustomerId) -> Result<Option<CustomerRecord>, Problem> {
-    let Some(text) = store.record(customer).await? else {
-        return Ok(None);
-    };
-    let members = serde_json::from_str(&text).map_err(|_| wrong("record", "a JSON object"));
-    members.and_then(CustomerRecord::check).map(Some).map_err(|error| record_damaged(&error))
+    store.record(customer).await?.map(|text| read_record(&text)).transpose()
 }

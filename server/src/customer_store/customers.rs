@@ -1,24 +1,24 @@
-//! Customers who are known already: their entities put in and taken out, and everything of one of them erased.
+//! Customers who are known already: importing and exporting their entities, and erasing everything of one customer.
 
 use sqlx::Connection;
 
 use super::{CustomerStore, StoreError, on_database};
 use crate::customer::{CustomerId, EntityId};
 
-/// What became of an entity that was to be put in.
+/// What happened to an entity that was to be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Import {
     /// The customer had none.
     New,
     /// The customer had this one.
     Unchanged,
-    /// The customer had another one, which it has no more.
+    /// The customer had another one, which was replaced.
     Replaced,
     /// The customer has another one, and keeps it.
     Conflict,
 }
 
-/// What was there of a customer, and is not any more.
+/// What was deleted of a customer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Erased {
     /// Whether there was a record.
@@ -37,7 +37,7 @@ const REPLACE: &str = "UPDATE customer SET entity_id = $3 WHERE account = $1 AND
 const IS_SAME: &str = "SELECT entity_id = $3 FROM customer WHERE account = $1 AND customer_id = $2";
 
 impl CustomerStore {
-    /// Puts these in, in one transaction; an entity that is there is overwritten only where `replace` says so.
+    /// Stores these in one transaction; an entity that is there is overwritten only if `replace` says so.
     pub async fn import(&self, pairs: &[(CustomerId, EntityId)], replace: bool) -> Result<Vec<Import>, StoreError> {
         on_database!(self, write, connection => {
             let mut imports = Vec::with_capacity(pairs.len());
@@ -86,7 +86,7 @@ impl CustomerStore {
         rows.into_iter().map(read).collect()
     }
 
-    /// Forgets all there is of the customer, for every account, with the right to create an entity.
+    /// Deletes everything of the customer, for every account, including a lease for creating an entity.
     pub async fn erase(&self, customer: &CustomerId) -> Result<Erased, StoreError> {
         let customer = customer.as_str();
         let (record, entities, codes): (u64, Vec<String>, u64) = on_database!(self, write, connection => {

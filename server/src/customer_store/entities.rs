@@ -1,10 +1,14 @@
 //! Which LiveChat entity belongs to which customer or guest, and who is creating one right now.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::Connection;
 
-use super::{CustomerStore, StoreError, on_database};
+use super::{
+    CustomerStore, StoreError,
+    leases::{ClockAnswer, RunningLease},
+    on_database,
+};
 use crate::{
     customer::{CustomerId, EntityId, GuestId},
     random::random_token,
@@ -71,10 +75,10 @@ pub enum Creation {
 struct Statements {
     /// The entity, when there is one.
     entity: &'static str,
-    /// Takes the lease $3 for $4 milliseconds, if it is free, and tells how many have run out.
+    /// Takes the lease $3 for $4 milliseconds, if it is free or still $5, which is over, and tells how many have run out.
     take_lease: &'static str,
-    /// The milliseconds that the running lease has left. No row: there is no such creation.
-    remaining: &'static str,
+    /// The running lease, its whole time, when it ends, and the time now. No row: there is no such creation.
+    running: &'static str,
     /// Gives the lease $3 back.
     give_back_lease: &'static str,
     /// Stores the entity $3, unless there is one.
@@ -84,18 +88,20 @@ struct Statements {
 }
 
 /// A customer has a row of its entity, and while that is created another one of the lease. Whoever inserts the latter,
-/// or takes over one that has expired, has the lease; a row that has not expired stays.
+/// or puts itself in the place of one that is over, has the lease.
 static CUSTOMER: Statements = Statements {
     entity: "SELECT entity_id FROM customer WHERE account = $1 AND customer_id = $2",
     take_lease: "
-    INSERT INTO creation (account, customer_id, lease, expires_at)
-    VALUES ($1, $2, $3, (SELECT now FROM clock) + $4)
+    INSERT INTO creation (account, customer_id, lease, expires_at, duration)
+    VALUES ($1, $2, $3, (SELECT now FROM clock) + $4, $4)
     ON CONFLICT (account, customer_id) DO UPDATE
-    SET lease = excluded.lease, expires_at = excluded.expires_at, lost = creation.lost + 1
-    WHERE creation.expires_at <= (SELECT now FROM clock)
+    SET lease = excluded.lease, expires_at = excluded.expires_at, duration = excluded.duration,
+        lost = creation.lost + 1
+    WHERE creation.lease = $5
     RETURNING lost",
-    remaining: "
-    SELECT expires_at - (SELECT now FROM clock) FROM creation WHERE account = $1 AND customer_id = $2",
+    running: "
+    SELECT lease, duration, expires_at, (SELECT now FROM clock)
+    FROM creation WHERE account = $1 AND customer_id = $2",
     give_back_lease: "DELETE FROM creation WHERE account = $1 AND customer_id = $2 AND lease = $3",
     keep_first_entity: "
     INSERT INTO customer (account, customer_id, entity_id, created_at)
@@ -110,14 +116,14 @@ static GUEST: Statements = Statements {
     take_lease: "
     UPDATE guest
     SET lost = CASE WHEN lease IS NULL THEN lost ELSE lost + 1 END,
-        lease = $3, lease_expires_at = (SELECT now FROM clock) + $4
-    WHERE account = $1 AND guest_id = $2 AND entity_id IS NULL
-        AND (lease IS NULL OR lease_expires_at <= (SELECT now FROM clock))
+        lease = $3, lease_expires_at = (SELECT now FROM clock) + $4, lease_duration = $4
+    WHERE account = $1 AND guest_id = $2 AND entity_id IS NULL AND (lease IS NULL OR lease = $5)
     RETURNING lost",
-    remaining: "
-    SELECT lease_expires_at - (SELECT now FROM clock) FROM guest WHERE account = $1 AND guest_id = $2",
+    running: "
+    SELECT lease, lease_duration, lease_expires_at, (SELECT now FROM clock)
+    FROM guest WHERE account = $1 AND guest_id = $2",
     give_back_lease: "
-    UPDATE guest SET lease = NULL, lease_expires_at = NULL, lost = 0
+    UPDATE guest SET lease = NULL, lease_expires_at = NULL, lease_duration = NULL, lost = 0
     WHERE account = $1 AND guest_id = $2 AND lease = $3",
     keep_first_entity: "
     UPDATE guest SET entity_id = $3 WHERE account = $1 AND guest_id = $2 AND entity_id IS NULL",
@@ -126,7 +132,9 @@ static GUEST: Statements = Statements {
 
 /// The delete is atomic, so that of any number of customers one gets the row.
 const TAKE_ENTITY_OF_GUEST: &str = "
-    DELETE FROM guest WHERE account = $1 AND guest_id = $2 AND entity_id IS NOT NULL AND expires_at > $3
+    DELETE FROM guest
+    WHERE account = $1 AND guest_id = $2 AND entity_id IS NOT NULL
+        AND (expires_at > $3 OR expires_at > (SELECT now FROM clock))
     RETURNING entity_id";
 
 impl CustomerStore {
@@ -150,37 +158,59 @@ impl CustomerStore {
         let lease = CreationLease(random_token()?);
         // Capped, so that the sum with the clock stays a number for the database too.
         let milliseconds = i64::try_from(lease_duration.as_millis()).unwrap_or(i64::MAX).min(i64::from(u32::MAX));
-        let lost: Option<i64> = on_database!(self, write, connection => {
-            sqlx::query_scalar(statements.take_lease)
-                .bind(&self.account)
-                .bind(key)
-                .bind(&lease.0)
-                .bind(milliseconds)
-                .fetch_optional(connection)
-                .await
-        })?;
+        let take = async |over: &str| -> Result<Option<i64>, StoreError> {
+            on_database!(self, write, connection => {
+                sqlx::query_scalar(statements.take_lease)
+                    .bind(&self.account)
+                    .bind(key)
+                    .bind(&lease.0)
+                    .bind(milliseconds)
+                    .bind(over)
+                    .fetch_optional(connection)
+                    .await
+            })
+        };
+        // No lease is empty.
+        let mut lost = take("").await?;
+        if lost.is_none() {
+            if let Some(entity) = self.entity(owner).await? {
+                return Ok(Creation::Exists(entity));
+            }
+            let (running, answer) = self.running_lease(owner).await?;
+            // Given back just now where there is none: the caller may ask again at once.
+            let Some(running) = running else { return Ok(Creation::Elsewhere(Duration::ZERO)) };
+            let remaining = self.leases.remaining(&running, answer);
+            if !remaining.is_zero() {
+                return Ok(Creation::Elsewhere(remaining));
+            }
+            lost = take(&running.lease).await?;
+        }
+        let Some(lost) = lost else { return Ok(Creation::Elsewhere(Duration::ZERO)) };
         // Looked up after the lease: whoever finishes a creation stores the entity and gives the lease back in one
         // transaction, so that a lease which could be taken says that an entity, if there is one, is to be seen.
-        let entity = self.entity(owner).await?;
-        match (entity, lost) {
-            (Some(entity), Some(_)) => {
+        match self.entity(owner).await? {
+            Some(entity) => {
                 self.abandon_creation(owner, &lease).await?;
                 Ok(Creation::Exists(entity))
             }
-            (Some(entity), None) => Ok(Creation::Exists(entity)),
-            (None, Some(lost)) => Ok(Creation::Begun { lease, one_was_lost: lost > 0 }),
-            (None, None) => {
-                let remaining: Option<Option<i64>> = on_database!(self, read, connection => {
-                    sqlx::query_scalar(statements.remaining).bind(&self.account).bind(key).fetch_optional(connection).await
-                })?;
-                if remaining.is_none() && statements.no_row_means_ended {
-                    return Err(StoreError::GuestEnded);
-                }
-                // Given back just now: the caller may ask again at once.
-                let remaining = u64::try_from(remaining.flatten().unwrap_or(0)).unwrap_or(0);
-                Ok(Creation::Elsewhere(Duration::from_millis(remaining)))
-            }
+            None => Ok(Creation::Begun { lease, one_was_lost: lost > 0 }),
         }
+    }
+
+    /// The lease that somebody has for the owner, if there is one. Fails when the owner is a guest that has ended.
+    async fn running_lease(&self, owner: OwnerRow<'_>) -> Result<(Option<RunningLease>, ClockAnswer), StoreError> {
+        let OwnerRow { statements, key } = owner;
+        let asked = Instant::now();
+        let row: Option<(Option<String>, Option<i64>, Option<i64>, i64)> = on_database!(self, read, connection => {
+            sqlx::query_as(statements.running).bind(&self.account).bind(key).fetch_optional(connection).await
+        })?;
+        let answered = Instant::now();
+        let Some((lease, duration, expires_at, told)) = row else {
+            let nothing = (None, ClockAnswer { asked, answered, told: 0 });
+            return if statements.no_row_means_ended { Err(StoreError::GuestEnded) } else { Ok(nothing) };
+        };
+        let running = lease.zip(expires_at).map(|(lease, expires_at)| RunningLease { lease, duration, expires_at });
+        Ok((running, ClockAnswer { asked, answered, told }))
     }
 
     /// Remembers the new entity and gives the lease back. Answers with the entity that is stored now: the first one

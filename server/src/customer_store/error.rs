@@ -15,22 +15,22 @@ pub enum StoreError {
     /// SQLite would make a database of its own for each connection, and remove it with that.
     #[error("expected sqlite:<file>: without a file's name, nothing is kept")]
     NoFileName,
-    /// The URL has a parameter that nobody reads.
+    /// The URL has an unknown parameter.
     #[error("the URL's parameter {0:?} is unknown")]
     UnknownParameter(String),
-    /// The URL has a parameter with a value that cannot be had here.
+    /// The URL has a parameter with a value that this service does not support.
     #[error("the URL's parameter {0:?} is wrong: expected {1}")]
     WrongParameter(String, String),
-    /// A file that the URL names is no such file. It is told by its parameter: what stands there may be a key itself.
+    /// A file that the URL names is not what it should be. The parameter is named and not its value, which may be a key itself.
     #[error("the file of the URL's parameter {0:?} {1}")]
     UnusableFile(String, String),
-    /// Whoever answers has a certificate of an authority that nobody here knows.
+    /// The server's certificate comes from an unknown authority.
     #[error(
         "the server's certificate is of no authority that is trusted; \
          the URL's parameter \"sslrootcert\" names the file of its authority's certificate"
     )]
     UnknownAuthority,
-    /// Whoever answers is another server, or its certificate has run out.
+    /// The server is another one than the URL names, or its certificate has expired.
     #[error("the server's certificate is not accepted: {0}")]
     Certificate(rustls::CertificateError),
     /// The database was used by a newer version of this service, which may have changed what its tables mean.
@@ -42,7 +42,7 @@ pub enum StoreError {
     /// The database did not answer in time.
     #[error("the database did not answer within {:.1} s", .0.as_secs_f64())]
     Slow(Duration),
-    /// None of the servers takes writes.
+    /// None of the servers accepts writes.
     #[error("no server takes writes")]
     ReadOnly,
     /// SQLite's file was removed or replaced while it was open.
@@ -54,10 +54,10 @@ pub enum StoreError {
     /// A lease could not be named.
     #[error(transparent)]
     NoRandomness(#[from] crate::random::NoRandomness),
-    /// The guest is not there any more: somebody signed in with it, or ended it.
+    /// The guest is gone: somebody signed in and adopted it, or ended it.
     #[error("the guest has ended")]
     GuestEnded,
-    /// What is stored is no entity id or no customer's id.
+    /// What is stored is not a valid entity id or customer id.
     #[error("what is stored of a customer is damaged")]
     Damaged,
 }

@@ -17,15 +17,19 @@ impl CustomerStore {
         })
     }
 
-    /// When the guest ends, in milliseconds since 1970; nothing when it is not there, or not any more.
+    /// When the guest ends, in milliseconds since 1970; nothing when it is not there, or not any more by both clocks, the caller's and the
+    /// database's: no clock that is set forward ends anybody.
     pub async fn guest_expiry(&self, guest: &GuestId, now_ms: i64) -> Result<Option<i64>, StoreError> {
         on_database!(self, read, connection => {
-            sqlx::query_scalar("SELECT expires_at FROM guest WHERE account = $1 AND guest_id = $2 AND expires_at > $3")
-                .bind(&self.account)
-                .bind(guest.as_str())
-                .bind(now_ms)
-                .fetch_optional(connection)
-                .await
+            sqlx::query_scalar(
+                "SELECT expires_at FROM guest
+                 WHERE account = $1 AND guest_id = $2 AND (expires_at > $3 OR expires_at > (SELECT now FROM clock))",
+            )
+            .bind(&self.account)
+            .bind(guest.as_str())
+            .bind(now_ms)
+            .fetch_optional(connection)
+            .await
         })
     }
 
@@ -54,10 +58,14 @@ impl CustomerStore {
         })
     }
 
-    /// Forgets the guests, of every account, whose time was over before this moment.
+    /// Forgets the guests, of every account, whose time was over before this moment, by both clocks.
     pub async fn remove_old_guests(&self, before_ms: i64) -> Result<(), StoreError> {
         on_database!(self, write, connection => {
-            sqlx::query("DELETE FROM guest WHERE expires_at < $1").bind(before_ms).execute(connection).await.map(|_| ())
+            sqlx::query("DELETE FROM guest WHERE expires_at < $1 AND expires_at < (SELECT now FROM clock)")
+                .bind(before_ms)
+                .execute(connection)
+                .await
+                .map(|_| ())
         })
     }
 }

@@ -3,40 +3,48 @@
 //! This is the only place that knows the database. SQLite and PostgreSQL understand the same statements; where they
 //! would not, as with the clock, the migrations give both the same name. Each statement is atomic by itself.
 
+mod changes;
 mod codes;
 mod customers;
 mod database;
 mod entities;
 mod error;
 mod guests;
+mod leases;
 mod postgres;
 mod postgres_url;
 mod records;
 mod sqlite;
 
+pub use changes::{Before, ChangeListener, Heard, Hearing, RecentChanges};
 pub use codes::{IssuedAuthorizationCode, Redemption};
 pub use customers::{Erased, Import};
 pub use entities::{Creation, CreationLease, EntityOwner, OwnerRow};
 pub use error::StoreError;
+
+use std::sync::Arc;
 
 use sqlx::Connection;
 
 use crate::metrics::DatabaseReadings;
 
 use database::{Database, on_database};
+use leases::Leases;
 
 /// The store. Entities are those of one account of LiveChat; records and codes belong to no account.
 #[derive(Debug, Clone)]
 pub struct CustomerStore {
     database: Database,
     account: String,
+    leases: Arc<Leases>,
 }
 
 impl CustomerStore {
     /// Opens the database with at most so many connections, creates a SQLite file that is missing, and brings the
     /// tables up to date. The account may be empty where LiveChat is not used.
     pub async fn connect(url: &str, connections: u32, account: String) -> Result<Self, StoreError> {
-        let store = Self { database: Database::open(url, connections).await?, account };
+        let database = Database::open(url, connections).await?;
+        let store = Self { database, account, leases: Arc::default() };
         // A file that cannot be written now never can. What else is in the way may pass.
         match store.check().await {
             Err(error) if matches!(store.database, Database::Sqlite(_)) && error.is_read_only_file() => Err(error),

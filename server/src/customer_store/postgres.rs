@@ -202,7 +202,7 @@ impl Postgres {
         }
     }
 
-    /// Runs a statement on a session, but not for ever.
+    /// Runs a statement on a session, within its time limit.
     pub(super) async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
         let finished = tokio::time::timeout(STATEMENT_TIMEOUT, statement).await;
         Ok(finished.map_err(|_| StoreError::Slow(STATEMENT_TIMEOUT))??)

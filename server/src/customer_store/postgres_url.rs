@@ -1,4 +1,4 @@
-//! Reads a PostgreSQL URL as libpq does: with several hosts, and with the parameters of its own that the driver lacks.
+//! Reads a PostgreSQL URL as libpq does: with several hosts, and with libpq's parameters that the driver lacks.
 
 use std::{fs, str::FromStr, time::Duration};
 
@@ -22,10 +22,10 @@ const OF_THE_DRIVER: &[&str] = &[
     "user",
 ];
 
-/// Those of them that name a file in PEM.
+/// Those parameters that name a file in PEM.
 const FILES: &[&str] = &["sslcert", "sslkey", "sslrootcert"];
 
-/// Parameters of libpq, with the values that ask for what is done here anyway.
+/// Parameters of libpq, with the values that change nothing, because they are what happens here anyway.
 const DONE_ANYWAY: &[(&str, &[&str])] = &[
     ("channel_binding", &["disable", "prefer"]),
     ("client_encoding", &["auto", "UTF8", "utf8", "UTF-8", "utf-8"]),
@@ -38,15 +38,15 @@ const DONE_ANYWAY: &[(&str, &[&str])] = &[
 
 /// How long a host may take to open a connection, unless the URL says so.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// The longest that the URL may ask for: whoever waits for the connection has an end of patience too.
+/// The longest that the URL may ask for: the caller who waits for the connection has a limit, too.
 const LONGEST_CONNECT_TIMEOUT: u64 = 60;
 
-/// Which servers will do.
+/// Which servers are acceptable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Target {
-    /// Also one that takes no writes just now.
+    /// Also one that accepts no writes just now.
     Any,
-    /// Only one that takes writes.
+    /// Only one that accepts writes.
     ReadWrite,
 }
 
@@ -191,7 +191,7 @@ fn read_target(value: &str) -> Result<Target, StoreError> {
 
 fn read_connect_timeout(value: &str) -> Result<Duration, StoreError> {
     match value.parse::<u64>() {
-        // For libpq it is to wait for ever, which nobody here does.
+        // For libpq this means to wait forever, which the service never does.
         Ok(0) => Ok(CONNECT_TIMEOUT),
         Ok(seconds) if seconds <= LONGEST_CONNECT_TIMEOUT => Ok(Duration::from_secs(seconds)),
         _ => {
@@ -209,7 +209,7 @@ fn check_file(parameter: &str, value: &str) -> Result<(), StoreError> {
     }
     let unusable = |why: String| StoreError::UnusableFile(parameter.to_owned(), why);
     let content = fs::read_to_string(value).map_err(|error| unusable(format!("cannot be read: {error}")))?;
-    // Without any, the driver would trust the public authorities alone.
+    // Without any certificate, the driver would trust the public authorities alone.
     if parameter == "sslrootcert" && !content.contains("-----BEGIN CERTIFICATE-----") {
         return Err(unusable("holds no certificate in PEM".to_owned()));
     }

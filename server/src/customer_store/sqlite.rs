@@ -1,4 +1,4 @@
-//! A SQLite file: one connection that writes and some that read, so that nobody who reads waits for who writes.
+//! A SQLite file: one connection that writes and some that read, so that readers never wait for a writer.
 
 use std::{
     fs,
@@ -20,9 +20,9 @@ use crate::metrics::DatabaseReadings;
 
 /// How long a caller waits for a connection, and a writer for another process.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A statement may take this long: one that hangs must not hold its caller for ever.
+/// How long a statement may take: one that hangs must not hold its caller forever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
-/// How often a file that another process is making is tried again.
+/// How often to try again while another process creates the file.
 const BUSY_INTERVAL: Duration = Duration::from_millis(20);
 /// More than these few would only wait for the same disk.
 const READERS: u32 = 4;
@@ -30,9 +30,9 @@ const READERS: u32 = 4;
 /// The database.
 #[derive(Debug, Clone)]
 pub(super) struct Sqlite {
-    /// Connections for what changes nothing.
+    /// Connections for statements that change nothing.
     pub(super) readers: SqlitePool,
-    /// The connection for what changes something: SQLite lets one write at a time.
+    /// The connection for statements that change something: SQLite allows one writer at a time.
     pub(super) writer: SqlitePool,
     /// The file, and which one it was when it was opened; none in memory.
     file: Option<(PathBuf, Identity)>,
@@ -46,7 +46,7 @@ fn identity(file: &Path) -> std::io::Result<Identity> {
 }
 
 impl Sqlite {
-    /// Its connections. The drivers' pool does not tell who waits.
+    /// Its connections. The driver's pool does not say how many callers wait.
     pub(super) fn readings(&self) -> DatabaseReadings {
         let idle = u64::try_from(self.readers.num_idle().saturating_add(self.writer.num_idle())).unwrap_or(u64::MAX);
         DatabaseReadings { open: u64::from(self.readers.size() + self.writer.size()), idle, waiting: 0 }
@@ -65,8 +65,8 @@ impl Sqlite {
             return Err(StoreError::NoFileName);
         }
         if !in_memory {
-            // Names and contacts are in it, and SQLite would let everybody read it; its other files get the same mode.
-            // Whatever is wrong here is told when the file is opened, and one that is there keeps its mode.
+            // It holds names and contacts, and SQLite would let everybody read it. Its other files get the same mode.
+            // Whatever is wrong here is reported when the file is opened. A file that exists keeps its mode.
             let _ = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(options.get_filename());
         }
         let pool = |connections: u32| {
@@ -103,7 +103,7 @@ impl Sqlite {
         Ok(Self { readers, writer, file: Some((file, opened)) })
     }
 
-    /// Fails when the file is not there any more: what is written goes to one that nobody will find.
+    /// Fails if the file is gone: SQLite would go on writing to a file that nobody will find.
     pub(super) fn check_file(&self) -> Result<(), StoreError> {
         match &self.file {
             Some((file, opened)) if identity(file).ok() != Some(*opened) => Err(StoreError::FileGone),
@@ -111,7 +111,7 @@ impl Sqlite {
         }
     }
 
-    /// Runs a statement, but not for ever.
+    /// Runs a statement, within its time limit.
     pub(super) async fn in_time<T>(statement: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
         let finished = tokio::time::timeout(STATEMENT_TIMEOUT, statement).await;
         Ok(finished.map_err(|_| StoreError::Slow(STATEMENT_TIMEOUT))??)

@@ -1,9 +1,11 @@
 //! What every answer has beside its body: who may keep it, and what the request log says of it.
 
 use axum::{
+    Json,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 
 /// How a successful request was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,19 @@ pub fn outcome(response: &Response) -> &'static str {
 /// Travels with the response, so that the request log can name the error.
 #[derive(Debug, Clone, Copy)]
 pub struct ProblemCode(pub &'static str);
+
+/// What an answer holds besides the long text for which its room is made.
+const MEMBERS: usize = 256;
+
+/// An answer in JSON with a text of this length in it: room is made once, however long it is.
+pub fn json_answer(answer: &impl Serialize, longest: usize) -> Response {
+    let mut text = Vec::with_capacity(longest + MEMBERS);
+    match serde_json::to_writer(&mut text, answer) {
+        Ok(()) => ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response(),
+        // It says the same again, as an error.
+        Err(_) => Json(answer).into_response(),
+    }
+}
 
 /// An answer that no cache may keep: it holds a secret, or is true only now.
 pub fn not_stored(answer: impl IntoResponse) -> Response {

@@ -3,8 +3,6 @@
 use axum::{
     extract::Request,
     http::{HeaderMap, StatusCode, Version, header, uri::Authority},
-    middleware::Next,
-    response::{IntoResponse, Response},
 };
 
 use super::problem::Problem;
@@ -21,12 +19,12 @@ pub fn host(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Refuses what a proxy and this service could take for two different hosts.
-pub async fn one_host(request: Request, next: Next) -> Response {
+pub fn one_host(request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
     let is_missing = !headers.contains_key(header::HOST);
     if host(headers).is_none() && !(is_missing && request.version() < Version::HTTP_11) {
         let detail = "A request needs exactly one Host header, with a host and perhaps a port.";
-        return Problem::new(StatusCode::BAD_REQUEST, "bad_host", detail).into_response();
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_host", detail));
     }
-    next.run(request).await
+    Ok(())
 }

@@ -2,11 +2,11 @@
 
 pub mod answer;
 pub mod host;
+pub mod listener;
 pub mod patience;
 pub mod problem;
 pub mod request_body;
 pub mod request_log;
-pub mod request_metrics;
 pub mod serve;
 pub mod token_answer;
 pub mod trace_context;

@@ -6,9 +6,9 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// What the timer of a connection runs for.
+/// What a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Waiting {
     /// The first byte of a request.
@@ -28,18 +28,36 @@ enum Waiting {
     No,
 }
 
-/// Says whether a request of the connection is being answered.
-#[derive(Debug, Clone, Default)]
-pub struct Answering(Arc<AtomicBool>);
+/// Says whether a request of the connection is being answered, and when the last one was.
+#[derive(Debug, Clone)]
+pub struct Answering(Arc<Answers>);
+
+#[derive(Debug)]
+struct Answers {
+    began: Instant,
+    /// Milliseconds from the beginning of the connection to the end of the last answer, or `UNANSWERED`.
+    ended: AtomicU64,
+}
+
+const UNANSWERED: u64 = u64::MAX;
+
+impl Default for Answering {
+    fn default() -> Self {
+        Self(Arc::new(Answers { began: Instant::now(), ended: AtomicU64::new(0) }))
+    }
+}
 
 impl Answering {
     /// From the end of a request's head to its answer.
     pub fn set(&self, answering: bool) {
-        self.0.store(answering, Ordering::Relaxed);
+        let now = || u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(0);
+        self.0.ended.store(if answering { UNANSWERED } else { now() }, Ordering::Relaxed);
     }
 
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+    /// When the last answer was ready; none while there is one to come.
+    fn ended(&self) -> Option<Instant> {
+        let ended = self.0.ended.load(Ordering::Relaxed);
+        (ended != UNANSWERED).then(|| self.0.began + Duration::from_millis(ended))
     }
 }
 
@@ -51,6 +69,10 @@ pub struct Patient<S> {
     head: Duration,
     keep_alive: Duration,
     waiting: Waiting,
+    /// When what is waited for has to be there.
+    deadline: Instant,
+    /// Wakes the connection no later than at its deadline. It may ring too early, and is then set anew: setting it for every request
+    /// costs more than that.
     timer: Pin<Box<Sleep>>,
 }
 
@@ -58,12 +80,39 @@ impl<S> Patient<S> {
     /// A new connection.
     pub fn new(stream: S, answering: Answering, head: Duration, keep_alive: Duration) -> Self {
         let timer = Box::pin(sleep(keep_alive));
-        Self { stream, answering, head, keep_alive, waiting: Waiting::ForRequest, timer }
+        let deadline = timer.deadline();
+        Self { stream, answering, head, keep_alive, waiting: Waiting::ForRequest, deadline, timer }
     }
 
-    fn wait(&mut self, waiting: Waiting, patience: Duration) {
+    fn wait(&mut self, waiting: Waiting, deadline: Instant) {
         self.waiting = waiting;
-        self.timer.as_mut().reset(Instant::now() + patience);
+        self.deadline = deadline;
+    }
+
+    /// While a request is answered there is no deadline, but when the answer is ready nobody comes by to set the next one. So the timer
+    /// rings before that could be over.
+    fn look_again(&mut self, context: &mut Context<'_>) {
+        let latest = Instant::now() + self.keep_alive;
+        if self.timer.deadline() > latest {
+            self.timer.as_mut().reset(latest);
+        }
+        while self.timer.as_mut().poll(context).is_ready() {
+            self.timer.as_mut().reset(latest);
+        }
+    }
+
+    /// Ends when the deadline is over.
+    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.timer.deadline() > self.deadline {
+            self.timer.as_mut().reset(self.deadline);
+        }
+        loop {
+            ready!(self.timer.as_mut().poll(context));
+            if self.timer.deadline() >= self.deadline {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(self.deadline);
+        }
     }
 }
 
@@ -73,23 +122,28 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.answering.is_set() {
-            self.waiting = Waiting::No;
-        } else if self.waiting == Waiting::No {
-            let keep_alive = self.keep_alive;
-            self.wait(Waiting::ForRequest, keep_alive);
+        match self.answering.ended() {
+            None => self.waiting = Waiting::No,
+            Some(ended) if self.waiting == Waiting::No => {
+                let deadline = ended + self.keep_alive;
+                self.wait(Waiting::ForRequest, deadline);
+            }
+            Some(_) => {}
         }
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Ready(read) => {
                 if self.waiting == Waiting::ForRequest && buffer.filled().len() > before {
-                    let head = self.head;
-                    self.wait(Waiting::ForHead, head);
+                    let deadline = Instant::now() + self.head;
+                    self.wait(Waiting::ForHead, deadline);
                 }
                 Poll::Ready(read)
             }
-            Poll::Pending if self.waiting == Waiting::No => Poll::Pending,
-            Poll::Pending => self.timer.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending if self.waiting == Waiting::No => {
+                self.look_again(context);
+                Poll::Pending
+            }
+            Poll::Pending => self.poll_deadline(context).map(|()| Err(io::ErrorKind::TimedOut.into())),
         }
     }
 }

@@ -10,14 +10,13 @@ use std::{
 
 use axum::{BoxError, body::Body, response::Response};
 use hyper::{Request, body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
-use tokio::net::TcpListener;
+use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
 use tower::{Service, ServiceExt};
 
-use super::patience::{Answering, Patient};
+use super::{
+    listener::{ListenAddress, Listener},
+    patience::{Answering, Patient},
+};
 
 /// How patient the server is.
 #[derive(Debug, Clone, Copy)]
@@ -43,21 +42,21 @@ impl Default for ServeSettings {
 
 /// Listens and says where on standard output, in one line of JSON: with port 0 nobody else knows. The future that
 /// comes with the listener ends when the process is told to stop, which it may be as soon as the line is out.
-pub async fn listen(name: &str, address: SocketAddr) -> io::Result<(TcpListener, impl Future<Output = ()>)> {
-    listen_beside(name, address, &[]).await
+pub async fn listen(name: &str, address: SocketAddr) -> io::Result<(Listener, impl Future<Output = ()>)> {
+    listen_beside(name, &address.into(), &[]).await
 }
 
 /// The same, where others of the process listen already; they are told in lines after the first.
 pub async fn listen_beside(
     name: &str,
-    address: SocketAddr,
-    others: &[(&str, &TcpListener)],
-) -> io::Result<(TcpListener, impl Future<Output = ()> + use<>)> {
+    address: &ListenAddress,
+    others: &[(&str, &Listener)],
+) -> io::Result<(Listener, impl Future<Output = ()> + use<>)> {
     let shutdown = shutdown_signal()?;
-    let listener = TcpListener::bind(address).await?;
+    let listener = Listener::bind(address).await?;
     let mut lines = Vec::new();
     for (name, listener) in [(name, &listener)].iter().chain(others) {
-        let url = format!("http://{}", listener.local_addr()?);
+        let url = listener.url()?;
         tracing::info!(name, listening = url, "started");
         lines.push(serde_json::json!({ "name": name, "listening": url }).to_string());
     }
@@ -82,14 +81,17 @@ fn shutdown_signal() -> io::Result<impl Future<Output = ()> + use<>> {
 
 /// Serves until `shutdown` ends, then takes no more connections and waits for the running requests. A service that
 /// answers with an error has its connection cut.
-pub async fn serve<S>(listener: TcpListener, served: S, settings: ServeSettings, shutdown: impl Future<Output = ()>)
-where
+pub async fn serve<S>(
+    listener: impl Into<Listener>,
+    served: S,
+    settings: ServeSettings,
+    shutdown: impl Future<Output = ()>,
+) where
     S: Service<Request<Body>, Response = Response, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
 {
-    let mut server = hyper::server::conn::http1::Builder::new();
-    // Its own timeout makes no difference between a head that does not end and one that has not begun. It is kept for
-    // a head whose beginning came with the request before.
-    server.timer(TokioTimer::new()).header_read_timeout(settings.keep_alive.max(settings.head_timeout));
+    let listener = listener.into();
+    // It has no timer: its own timeout makes no difference between a head that does not end and one that has not begun.
+    let server = hyper::server::conn::http1::Builder::new();
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {
@@ -97,7 +99,7 @@ where
             accepted = listener.accept() => accepted,
             () = &mut shutdown => break,
         };
-        let (stream, peer) = match accepted {
+        let stream = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Too many open files, most likely: the next try comes when some have been closed.
@@ -108,8 +110,7 @@ where
         };
         let (served, answering) = (served.clone(), Answering::default());
         let stream = Patient::new(stream, answering.clone(), settings.head_timeout, settings.keep_alive);
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(axum::extract::ConnectInfo(peer));
+        let service = service_fn(move |request: Request<Incoming>| {
             let (answer, answering) = (served.clone().oneshot(request.map(Body::new)), answering.clone());
             answering.set(true);
             async move {

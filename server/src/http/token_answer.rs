@@ -1,18 +1,25 @@
 //! A signed token as an answer: JSON, or the token alone for who asks for plain text.
 
 use axum::{
-    Json,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde::Serialize;
 
-use super::answer::{Outcome, answered};
+use super::answer::{Outcome, answered, json_answer};
+
+#[derive(Serialize)]
+struct SignedToken<'a> {
+    token: &'a str,
+}
 
 /// Answers with `{"token": "…"}`, or as text when `Accept` prefers that.
 pub fn token_answer(headers: &HeaderMap, token: String) -> Response {
-    let answer =
-        if prefers_text(headers) { token.into_response() } else { Json(json!({ "token": token })).into_response() };
+    let answer = if prefers_text(headers) {
+        token.into_response()
+    } else {
+        json_answer(&SignedToken { token: &token }, token.len())
+    };
     let mut response = answered(answer, Outcome::Signed);
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response

@@ -8,7 +8,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -86,11 +86,11 @@ impl EncryptionKey {
 
     /// A signed token, encrypted. `iat` and `exp` are repeated in the header (RFC 7519, section 5.3): a browser that
     /// cannot look inside has to know when to ask again.
-    pub fn encrypt(&self, token: &str, claims: &Map<String, Value>) -> Result<String, SigningError> {
+    pub fn encrypt(&self, token: &str, issued: u64, expires: u64) -> Result<String, SigningError> {
         let failed = |_| SigningError::Library;
         let header = json!({
             "alg": "RSA-OAEP-256", "enc": "A256GCM", "typ": "JWT", "cty": "JWT", "kid": self.id,
-            "iat": claims.get("iat"), "exp": claims.get("exp"),
+            "iat": issued, "exp": expires,
         });
         let header = URL_SAFE_NO_PAD.encode(header.to_string());
         let content_key = Zeroizing::new(random_bytes::<32>().map_err(|_| SigningError::Library)?);

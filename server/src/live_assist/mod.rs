@@ -128,7 +128,7 @@ async fn code(State(CodeDesk { desk, codes }): State<CodeDesk>, request: Request
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_redirect_uri", detail)
     })?;
     // A code without a contact would fail only at Live Assist, where nobody sees why.
-    desk.tokens.contact(&customer).await?;
+    desk.tokens.check_contact(&customer).await?;
     let code = codes.issue(customer, redirect_uri, challenge.as_ref()).await?;
     Ok(answered(Json(json!({ "ssoKey": code, "redirect_uri": redirect_uri })), Outcome::Issued))
 }

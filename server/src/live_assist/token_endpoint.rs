@@ -30,7 +30,7 @@ use crate::{
     secret::same_secret,
 };
 
-/// What the endpoint works with.
+/// What the endpoint needs.
 pub struct TokenEndpoint {
     /// What a code is redeemed for.
     pub tokens: Arc<ContactTokens>,
@@ -41,7 +41,7 @@ pub struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// The route, for a service and no browser.
+    /// The route, which is for services and not for browsers.
     pub fn routes(self) -> Router {
         Router::new()
             .route("/live-assist/oauth/token", post(redeem))
@@ -82,7 +82,7 @@ impl IntoResponse for OAuthError {
     }
 }
 
-/// The parameters of the form. An empty one is as good as none (RFC 6749, section 3.2).
+/// The parameters of the form. An empty one counts as missing (RFC 6749, section 3.2).
 struct Form(HashMap<String, String>);
 
 impl Form {
@@ -195,8 +195,8 @@ async fn redeem(State(endpoint): State<Arc<TokenEndpoint>>, request: Request<Bod
     Ok(response)
 }
 
-/// What the code was issued for. From the moment the client is known, a code that is named is spent, whatever else
-/// is wrong: who has a code of somebody else gets one try.
+/// What the code was issued for. Once the client is known, a code that is named is used up, whatever else
+/// is wrong: whoever has somebody else's code gets one try.
 async fn grant(
     codes: &AuthorizationCodes,
     headers: &HeaderMap,

@@ -4,21 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::StatusCode;
 use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::json_web_encryption::EncryptionKey;
 use crate::{
     customer::CustomerId,
-    customer_records::{CustomerRecord, PersonClaims, stored_record},
-    customer_store::CustomerStore,
+    customer_records::{CustomerRecord, PersonClaims, known::CustomerRecords},
     http::problem::Problem,
-    signing_keys::{Signer, SigningError},
+    signing_keys::{RegisteredClaims, Signer, SigningError},
 };
 
 /// What makes the tokens.
 pub struct ContactTokens {
-    /// Where the records are.
-    pub store: CustomerStore,
+    /// The customers' records.
+    pub records: CustomerRecords,
     /// What signs.
     pub signer: Signer,
     /// How long a token lives.
@@ -31,42 +30,44 @@ pub struct ContactTokens {
 
 /// The claims; LivePerson's attributes are those of the record, letter by letter.
 #[derive(Serialize)]
-struct ContactClaims {
+struct ContactClaims<'a> {
     #[serde(flatten)]
-    plain: Map<String, Value>,
+    registered: RegisteredClaims<'a>,
     #[serde(flatten)]
-    person: PersonClaims,
+    person: PersonClaims<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    lp_sdes: Option<Vec<Box<RawValue>>>,
+    lp_sdes: Option<&'a [Box<RawValue>]>,
 }
 
 impl ContactTokens {
     /// The customer's record, which has to name a contact.
-    pub async fn contact(&self, customer: &CustomerId) -> Result<(String, CustomerRecord), Problem> {
-        let record = stored_record(&self.store, customer).await?.unwrap_or_default();
-        let contact = record.contact_id.clone().ok_or_else(|| {
+    async fn record(&self, customer: &CustomerId) -> Result<Arc<CustomerRecord>, Problem> {
+        let record = self.records.record(customer).await?.filter(|record| record.contact_id.is_some());
+        record.ok_or_else(|| {
             let detail = "Live Assist needs the customer's contact in the CRM, and none is known here.";
             Problem::new(StatusCode::FORBIDDEN, "no_contact", detail)
-        })?;
-        Ok((contact, record))
+        })
+    }
+
+    /// Whether the customer has a contact; the problem says that it has not.
+    pub async fn check_contact(&self, customer: &CustomerId) -> Result<(), Problem> {
+        self.record(customer).await.map(drop)
     }
 
     /// A token for the customer: signed, and encrypted when Live Assist's key is known.
     pub async fn token(&self, customer: &CustomerId, audience: Option<&str>) -> Result<String, Problem> {
-        let (contact, record) = self.contact(customer).await?;
-        Ok(self.sign(&self.claims(&contact, record, audience))?)
+        let record = self.record(customer).await?;
+        Ok(self.sign(&record, audience)?)
     }
 
-    fn claims(&self, contact: &str, record: CustomerRecord, audience: Option<&str>) -> ContactClaims {
-        let mut claims = self.signer.claims(contact, self.lifetime);
-        claims.extend(audience.map(|audience| ("aud".to_owned(), Value::from(audience))));
-        ContactClaims { plain: claims, person: record.person(&self.further_claims), lp_sdes: record.lp_sdes }
-    }
-
-    fn sign(&self, claims: &ContactClaims) -> Result<String, SigningError> {
-        let token = self.signer.sign(claims)?;
+    fn sign(&self, record: &CustomerRecord, audience: Option<&str>) -> Result<String, SigningError> {
+        let contact = record.contact_id.as_deref().unwrap_or_default();
+        let registered = RegisteredClaims { aud: audience, ..self.signer.claims(contact, self.lifetime) };
+        let (issued, expires) = (registered.iat, registered.exp);
+        let person = record.person(&self.further_claims);
+        let token = self.signer.sign(&ContactClaims { registered, person, lp_sdes: record.lp_sdes.as_deref() })?;
         match &self.encryption {
-            Some(key) => key.encrypt(&token, &claims.plain),
+            Some(key) => key.encrypt(&token, issued, expires),
             None => Ok(token),
         }
     }

@@ -89,7 +89,7 @@ pub struct IdentityTransfer {
     pub expires_in: u64,
 }
 
-/// Why there is no token.
+/// Why LiveChat gave no token.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum AccountsApiError {
     /// No connection, or it was cut.

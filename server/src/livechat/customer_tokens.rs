@@ -17,7 +17,7 @@ use super::accounts::{AccountsApi, AccountsApiError, CustomerToken, IdentityTran
 use crate::{
     clock::{Clock, Moment, milliseconds},
     customer::{CustomerId, EntityId, GuestId},
-    customer_store::{Creation, CreationLease, CustomerStore, EntityOwner, StoreError},
+    customer_store::{Creation, CreationLease, CustomerStore, EntityOwner, Heard, RecentChanges, StoreError},
     http::{
         answer::Outcome,
         problem::{Problem, store_unavailable},
@@ -132,12 +132,21 @@ struct HeldToken {
 /// A token with the life it has left.
 #[derive(Debug, Clone)]
 pub struct TokenAnswer {
-    /// The token itself.
-    pub access_token: SecretString,
-    /// Whose it is.
-    pub entity: EntityId,
+    held: Arc<HeldToken>,
     /// Whole seconds left.
     pub expires_in: u64,
+}
+
+impl TokenAnswer {
+    /// The token itself.
+    pub fn access_token(&self) -> &SecretString {
+        &self.held.token.access_token
+    }
+
+    /// Whose it is.
+    pub fn entity(&self) -> &EntityId {
+        &self.held.token.entity
+    }
 }
 
 type Landed = Option<Result<(Arc<HeldToken>, Outcome), TokenError>>;
@@ -149,6 +158,8 @@ struct Inner {
     settings: TokenSettings,
     metrics: Metrics,
     held: Cache<EntityOwner, Arc<HeldToken>>,
+    /// Customers who have another entity now, or none.
+    changes: RecentChanges,
     flights: Mutex<HashMap<EntityOwner, watch::Receiver<Landed>>>,
     /// New entities that the store did not take: written at the owner's next request, before anything else.
     unwritten: Mutex<HashMap<EntityOwner, (CreationLease, EntityId)>>,
@@ -193,6 +204,7 @@ impl CustomerTokens {
             settings,
             metrics,
             held,
+            changes: RecentChanges::default(),
             flights: Mutex::default(),
             unwritten: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -223,7 +235,7 @@ impl CustomerTokens {
         fresh: bool,
     ) -> Result<(TokenAnswer, Outcome), TokenError> {
         let (held, outcome) = self.held_or_fetched(owner, adoptable, fresh).await?;
-        Ok((self.0.answer(&held), outcome))
+        Ok((self.0.answer(held), outcome))
     }
 
     /// A code by which the customer's browser takes over its entity. A customer without one is given it as for a token.
@@ -254,9 +266,30 @@ impl CustomerTokens {
         let owner = EntityOwner::Customer(customer.clone());
         let was_kept = self.0.held.contains_key(&owner);
         lock(&self.0.unwritten).remove(&owner);
+        self.0.changes.note(customer);
         self.landed(customer).await;
         self.0.held.invalidate(&owner);
         was_kept
+    }
+
+    /// Others have changed this: tokens of entities that are not the customers' any more are forgotten.
+    pub async fn heard(&self, heard: &Heard) {
+        let inner = &self.0;
+        if heard.everything {
+            inner.changes.note_everything();
+            inner.held.invalidate_all();
+        }
+        for customer in &heard.entities {
+            inner.changes.note(customer);
+            let owner = EntityOwner::Customer(customer.clone());
+            let Some(held) = inner.held.get(&owner) else { continue };
+            // An error leaves it open whose it is.
+            let entity = inner.store.entity(customer).await;
+            let is_theirs = entity.is_ok_and(|entity| entity.as_ref() == Some(&held.token.entity));
+            if !is_theirs {
+                inner.held.invalidate(&owner);
+            }
+        }
     }
 
     /// Ends when no request for the customer is under way.
@@ -281,10 +314,14 @@ impl CustomerTokens {
         fresh: bool,
     ) -> Result<(Arc<HeldToken>, Outcome), TokenError> {
         let inner = &self.0;
+        let held = || inner.held.get(&owner).filter(|held| inner.usable(held, fresh));
+        if let Some(held) = held() {
+            return Ok((held, Outcome::Hit));
+        }
         let (mut flight, joined) = {
             let mut flights = lock(&inner.flights);
-            // Looked up under the lock: between a miss and the lock, a flight could land and be missed.
-            if let Some(held) = inner.held.get(&owner).filter(|held| inner.usable(held, fresh)) {
+            // Looked up again under the lock: between a miss and the lock, a flight could land and be missed.
+            if let Some(held) = held() {
                 return Ok((held, Outcome::Hit));
             }
             match flights.get(&owner) {
@@ -312,13 +349,9 @@ impl Inner {
         let (sender, receiver) = watch::channel(None);
         let landing = Landing { inner: Arc::clone(self), owner };
         let flight = async move {
-            let result = landing.inner.fetch(&landing.owner, &adoptable).await;
+            let result = landing.inner.fetch_unchanged(&landing.owner, &adoptable).await;
             let result = match result {
-                Ok((held, outcome)) => {
-                    let held = Arc::new(held);
-                    landing.inner.held.insert(landing.owner.clone(), Arc::clone(&held));
-                    Ok((held, outcome))
-                }
+                Ok((held, outcome)) => Ok((held, outcome)),
                 Err(error) => {
                     match &error {
                         TokenError::Accounts(error) => log_failure(error),
@@ -335,6 +368,31 @@ impl Inner {
         // What it logs belongs to the trace of the request that began it.
         self.tasks.spawn(flight.in_current_span());
         receiver
+    }
+
+    /// A token, which is kept, of the entity that the owner has when it is there: whoever replaced or erased the entity meanwhile is heard.
+    async fn fetch_unchanged(
+        &self,
+        owner: &EntityOwner,
+        adoptable: &[GuestId],
+    ) -> Result<(Arc<HeldToken>, Outcome), TokenError> {
+        loop {
+            let mut begun = self.changes.begin();
+            let (held, outcome) = self.fetch(owner, adoptable).await?;
+            let held = Arc::new(held);
+            self.held.insert(owner.clone(), Arc::clone(&held));
+            let EntityOwner::Customer(customer) = owner else { return Ok((held, outcome)) };
+            loop {
+                if !self.changes.since(begun, customer) {
+                    return Ok((held, outcome));
+                }
+                begun = self.changes.begin();
+                if self.store.entity(customer).await?.as_ref() != Some(&held.token.entity) {
+                    self.held.invalidate(owner);
+                    break;
+                }
+            }
+        }
     }
 
     async fn fetch(&self, owner: &EntityOwner, adoptable: &[GuestId]) -> Result<(HeldToken, Outcome), TokenError> {
@@ -472,23 +530,17 @@ impl Inner {
         }
     }
 
-    fn left(&self, held: &HeldToken) -> Duration {
-        held.token.lifetime.saturating_sub(self.clock.now().since(held.asked))
-    }
-
     fn usable(&self, held: &HeldToken, fresh: bool) -> bool {
-        let left = self.left(held);
-        let young = self.clock.now().since(held.asked) < self.settings.fresh_after;
+        let age = self.clock.now().since(held.asked);
+        let left = held.token.lifetime.saturating_sub(age);
+        let young = age < self.settings.fresh_after;
         left.as_secs() >= 1 && left >= held.token.lifetime.mul_f64(self.settings.least_life) && (!fresh || young)
     }
 
-    fn answer(&self, held: &HeldToken) -> TokenAnswer {
-        TokenAnswer {
-            access_token: held.token.access_token.clone(),
-            entity: held.token.entity.clone(),
-            // Rounded down: a token is never said to live longer than it does.
-            expires_in: self.left(held).as_secs(),
-        }
+    fn answer(&self, held: Arc<HeldToken>) -> TokenAnswer {
+        let left = held.token.lifetime.saturating_sub(self.clock.now().since(held.asked));
+        // Rounded down: a token is never said to live longer than it does.
+        TokenAnswer { held, expires_in: left.as_secs() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The cookie by which a guest is known: a secret of the browser's, of which the service keeps the digest alone.
+//! The cookie by which a guest is known: a secret in the browser, of which the service keeps only the digest.
 
 use std::time::Duration;
 
@@ -16,14 +16,14 @@ use crate::{
     random::{NoRandomness, random_token},
 };
 
-/// Browsers take a cookie of this prefix from this very host over a secure connection only: neither another host of
+/// Browsers accept a cookie with this prefix only from this very host and over a secure connection: neither another host of
 /// the site's domain nor somebody on the network can give a visitor a guest of their own.
 const NAME: &str = "__Host-livechat-guest";
-/// Without `Secure`, browsers refuse the prefix.
+/// The name without `Secure`, because browsers refuse the prefix then.
 const INSECURE_NAME: &str = "livechat-guest";
 /// The length of 256 bits in base64url.
 const SECRET_LENGTH: usize = 43;
-/// More cookies of the name than a browser could have are not looked at.
+/// How many cookies of this name are looked at: more than a browser could have.
 const MOST: usize = 3;
 
 /// What the cookie holds: 256 random bits as base64url.
@@ -40,7 +40,7 @@ impl GuestSecret {
         fits.then(|| Self(SecretString::from(text)))
     }
 
-    /// What the database knows of it.
+    /// What the database stores of it.
     pub fn id(&self) -> GuestId {
         GuestId::of_secret(self.0.expose_secret())
     }
@@ -70,7 +70,7 @@ impl GuestCookie {
         !cookies(headers, self.name()).is_empty()
     }
 
-    /// What may be a guest's secret in a request: most often one or none, more than that when somebody forged them.
+    /// What may be a guest's secret in a request: usually one or none; more if somebody forged them.
     pub fn read(self, headers: &HeaderMap) -> Vec<GuestSecret> {
         cookies(headers, self.name()).iter().filter_map(|text| GuestSecret::parse(text)).take(MOST).collect()
     }
@@ -95,7 +95,7 @@ impl GuestCookie {
         self.header(secret.0.expose_secret(), self.lifetime)
     }
 
-    /// `Set-Cookie` for one who has ended.
+    /// `Set-Cookie` for a guest who has ended.
     pub fn ended(self) -> Option<HeaderValue> {
         self.header("", 0)
     }

@@ -1,5 +1,5 @@
-//! Visitors who are not signed in: each browser gets an anonymous customer of its own, until it is ended, or adopted by
-//! who signs in.
+//! Visitors who are not signed in: each browser gets an anonymous customer of its own, until that guest is ended, or
+//! adopted by the person who signs in.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::{
     customer_store::{CustomerStore, StoreError},
 };
 
-/// Guests whose time is over are removed this often.
+/// How often guests whose time is over are removed.
 const REMOVAL_INTERVAL: Duration = Duration::from_secs(600);
-/// A guest who comes again when a tenth of this time has passed gets the whole of it anew.
+/// When a guest comes back after a tenth of this time or more, the whole time starts again.
 const EXTENSION_SHARE: u32 = 10;
 
 /// How guests are served.
 #[derive(Debug, Clone)]
 pub struct GuestSettings {
-    /// Whether somebody who signs in takes over the guest's entity.
+    /// Whether a person who signs in takes over the guest's entity.
     pub adopt: bool,
-    /// How long a guest who does not come again is remembered: the cookie's life, and the record's.
+    /// How long a guest who does not come back is remembered: the lifetime of the cookie and of the record.
     pub lifetime: Duration,
     /// Whether the cookie is `Secure`.
     pub secure_cookie: bool,
@@ -37,7 +37,7 @@ pub struct Guests {
     removal: OnceInAWhile,
 }
 
-/// A guest who asks.
+/// The guest who sent a request.
 pub struct Visit {
     /// Who it is.
     pub guest: GuestId,
@@ -60,7 +60,7 @@ impl Guests {
         self.cookie
     }
 
-    /// The guest that the request's cookie belongs to, or a new one. A cookie that nobody was given is no guest's.
+    /// The guest that the request's cookie belongs to, or a new one. A forged cookie belongs to no guest.
     pub async fn visit(&self, headers: &HeaderMap) -> Result<Visit, StoreError> {
         let now = self.clock.now();
         for secret in self.cookie.read(headers) {
@@ -100,7 +100,7 @@ impl Guests {
         Ok(self.store.guest_expiry(guest, milliseconds(self.clock.now().wall)).await?.is_some())
     }
 
-    /// Whoever a browser was a guest as.
+    /// All guests that this browser was.
     pub fn sent(&self, headers: &HeaderMap) -> Vec<GuestId> {
         self.cookie.read(headers).iter().map(GuestSecret::id).collect()
     }

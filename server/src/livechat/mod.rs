@@ -25,7 +25,7 @@ use crate::{
     customer::{CustomerId, GuestId},
     customer_store::EntityOwner,
     http::{
-        answer::{Outcome, answered},
+        answer::{Outcome, answered, json_answer},
         problem::{Problem, method_not_allowed},
         request_body::{BodyLimits, read_body, read_json},
     },
@@ -91,15 +91,16 @@ impl LiveChat {
     /// The answer with a token.
     fn token_answer(&self, (token, outcome): (TokenAnswer, Outcome)) -> Response {
         let account = self.tokens.accounts().account();
+        let access_token = token.access_token().expose_secret();
         let raw = RawToken {
-            access_token: token.access_token.expose_secret(),
-            entity_id: token.entity.as_str(),
+            access_token,
+            entity_id: token.entity().as_str(),
             expires_in: token.expires_in,
             token_type: "Bearer",
             organization_id: account.organization_id(),
             license_id: account.license_id(),
         };
-        answered(Json(raw), outcome)
+        answered(json_answer(&raw, access_token.len()), outcome)
     }
 
     /// The guests whose entity the customer may take over.

@@ -88,6 +88,8 @@ impl From<KeySize> for rsa::KeySize {
 /// A private key. It has no `Debug`, and the library wipes its memory.
 pub struct SigningKey {
     id: String,
+    /// The header of its tokens, in base64url.
+    header: String,
     file: PathBuf,
     active_from: Option<u64>,
     pair: RsaKeyPair,
@@ -115,10 +117,14 @@ impl SigningKey {
         if metadata.mode() & 0o077 != 0 && metadata.mode() & 0o777 != 0o440 {
             return Err(KeyFileError::Mode(file.to_owned()));
         }
-        let bytes = Zeroizing::new(fs::read(file).map_err(failed)?);
+        Self::parse(&Zeroizing::new(fs::read(file).map_err(failed)?), file)
+    }
+
+    /// Reads what stands in a file, or in whatever else this names.
+    pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Self, KeyFileError> {
         let none = |found| KeyFileError::NoKey { file: file.to_owned(), found };
-        let text = ascii(&bytes);
-        let (above, document) = private_key(&text, &bytes, file).map_err(none)?;
+        let text = ascii(bytes);
+        let (above, document) = private_key(&text, bytes, file).map_err(none)?;
         let active_from = active_from(&above).ok_or_else(|| KeyFileError::NoTime(file.to_owned()))?;
         let pair = RsaKeyPair::from_pkcs8(&document).ok();
         pair.and_then(|pair| Self::new(pair, file.to_owned(), active_from))
@@ -136,7 +142,8 @@ impl SigningKey {
         let id = rsa_thumbprint(&modulus, &exponent);
         let der: PublicKeyX509Der<'_> = pair.public_key().as_der().ok()?;
         let public_key_info = der.as_ref().to_vec();
-        Some(Self { id, file, active_from, pair, modulus, exponent, public_key_info, bits })
+        let header = URL_SAFE_NO_PAD.encode(serde_json::json!({ "alg": "RS256", "typ": "JWT", "kid": id }).to_string());
+        Some(Self { id, header, file, active_from, pair, modulus, exponent, public_key_info, bits })
     }
 
     /// Writes the file, or replaces it at once and whole.
@@ -178,6 +185,11 @@ impl SigningKey {
     /// Its thumbprint (RFC 7638), the `kid` of tokens.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// The header of the tokens that it signs, as it stands in them.
+    pub fn header(&self) -> &str {
+        &self.header
     }
 
     /// Where it is kept.

@@ -15,7 +15,7 @@ mod thumbprint;
 pub use key_file::{KeyFileError, KeySize, SigningKey};
 pub use key_set::{KeySet, LONGEST_TOKEN_LIFE, PUBLICATION_LEAD, PUBLISHED_MAXIMUM_AGE, State};
 pub use publication::{Format, live_assist_line, omnichannel_list, pem, web_key_set};
-pub use signer::{Signer, SigningError};
+pub use signer::{RegisteredClaims, Signer, SigningError};
 pub use thumbprint::rsa_thumbprint;
 
 use std::{
@@ -135,7 +135,8 @@ fn fingerprint(folder: &Path) -> io::Result<Vec<(PathBuf, [i64; 6])>> {
 }
 
 struct Folder {
-    path: PathBuf,
+    /// None where the key came with the environment.
+    path: Option<PathBuf>,
     keys: RwLock<Arc<KeySet>>,
     /// Somebody wants them read now.
     wanted: Notify,
@@ -156,7 +157,17 @@ impl SigningKeys {
     /// Reads the folder, which has to have a key that is active now.
     pub fn open(folder: &Path, now: SystemTime) -> Result<Self, KeysError> {
         let keys = usable(folder, now)?;
-        Ok(Self(Arc::new(Folder { path: folder.to_owned(), keys: RwLock::new(Arc::new(keys)), wanted: Notify::new() })))
+        Ok(Self::of(Some(folder.to_owned()), keys))
+    }
+
+    /// One key, as PEM in a text that this names. It signs, and nobody watches whether it changes.
+    pub fn of_text(text: &str, name: &str) -> Result<Self, KeysError> {
+        let key = SigningKey::parse(text.as_bytes(), Path::new(name))?.or_active_from(0);
+        Ok(Self::of(None, KeySet::new(vec![Arc::new(key)])))
+    }
+
+    fn of(path: Option<PathBuf>, keys: KeySet) -> Self {
+        Self(Arc::new(Folder { path, keys: RwLock::new(Arc::new(keys)), wanted: Notify::new() }))
     }
 
     /// The keys as they were last read.
@@ -172,13 +183,14 @@ impl SigningKeys {
     /// Looks at the folder in this interval until the last holder of the keys is gone. A folder that cannot be used
     /// changes nothing: the keys in hand go on signing, and the log says why.
     pub fn watch(&self, interval: Duration, now: impl Fn() -> SystemTime + Send + 'static) {
+        let Some(path) = self.0.path.clone() else { return };
         let folder = Arc::downgrade(&self.0);
         let (mut seen, mut logged) = (None, None);
         tokio::spawn(async move {
             loop {
                 // Held for no longer than the interval, so that the last holder of the keys ends this.
                 let Some(watched) = folder.upgrade() else { return };
-                let path = watched.path.clone();
+                let path = path.clone();
                 tokio::select! {
                     () = tokio::time::sleep(interval) => {}
                     () = watched.wanted.notified() => seen = None,

@@ -22,7 +22,7 @@ pub struct PrivateKeyInfo<'document> {
 }
 
 impl<'document> PrivateKeyInfo<'document> {
-    /// None when it is no such document.
+    /// None if it is not such a document.
     pub fn read(document: &'document [u8]) -> Option<Self> {
         let mut members = SliceReader::new(AnyRef::from_der(document).ok()?.value()).ok()?;
         u8::decode(&mut members).ok()?;

@@ -5,7 +5,6 @@ use std::{sync::Arc, time::Duration};
 use axum::http::StatusCode;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
-use serde_json::{Map, Value, json};
 
 use super::SigningKeys;
 use crate::{
@@ -30,6 +29,25 @@ impl From<SigningError> for Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "signing_unavailable", "No token can be signed at the moment.")
             .with_retry_after(5)
     }
+}
+
+/// The claims of RFC 7519, section 4.1, that tokens have.
+#[derive(Serialize)]
+pub struct RegisteredClaims<'a> {
+    /// The issuer.
+    pub iss: &'a str,
+    /// The subject.
+    pub sub: &'a str,
+    /// When it was issued, in seconds since 1970.
+    pub iat: u64,
+    /// When it ends.
+    pub exp: u64,
+    /// Before when it is not good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<u64>,
+    /// For whom it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<&'a str>,
 }
 
 /// What signs, for whom, and by which clock.
@@ -57,23 +75,26 @@ impl Signer {
     }
 
     /// The claims that every token has: issuer, subject, and a life of whole seconds that begins now.
-    pub fn claims(&self, subject: &str, lifetime: Duration) -> Map<String, Value> {
+    pub fn claims<'a>(&'a self, subject: &'a str, lifetime: Duration) -> RegisteredClaims<'a> {
         let now = self.now();
-        let mut claims = Map::new();
-        claims.insert("iss".to_owned(), json!(&*self.issuer));
-        claims.insert("sub".to_owned(), json!(subject));
-        claims.insert("iat".to_owned(), json!(now));
-        claims.insert("exp".to_owned(), json!(now.saturating_add(lifetime.as_secs())));
-        claims
+        RegisteredClaims {
+            iss: &self.issuer,
+            sub: subject,
+            iat: now,
+            exp: now.saturating_add(lifetime.as_secs()),
+            nbf: None,
+            aud: None,
+        }
     }
 
-    /// The signed token. It takes about a millisecond, which is too short to be worth another thread.
+    /// The signed token. It takes a third of a millisecond, which is too short to be worth another thread.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, SigningError> {
         let keys = self.keys.current();
         let key = keys.active(self.now()).ok_or(SigningError::NoActiveKey)?;
-        let header = json!({ "alg": "RS256", "typ": "JWT", "kid": key.id() }).to_string();
         let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Library)?;
-        let mut token = URL_SAFE_NO_PAD.encode(header);
+        // A third longer for base64url, and the signature of the longest key.
+        let mut token = String::with_capacity(key.header().len() + claims.len() * 4 / 3 + 700);
+        token.push_str(key.header());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
         let signature = key.sign(token.as_bytes()).ok_or(SigningError::Library)?;

@@ -12,7 +12,7 @@ use identity_service::{
     customer_store::{Creation, CustomerStore, Erased, Import, IssuedAuthorizationCode, Redemption, StoreError},
     random::random_bytes,
 };
-use sqlx::{Connection, PgConnection, SqliteConnection, migrate::Migrator};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, migrate::Migrator};
 
 use crate::postgres_server::PostgresServer;
 
@@ -39,6 +39,26 @@ pub async fn on_both(test: impl AsyncFn(&str)) {
     test(&url).await;
     let server = PostgresServer::start().await;
     test(&server.url()).await;
+}
+
+/// Sets the clock of the database, by so many seconds from the right time: the one that its statements ask.
+async fn set_clock(url: &str, seconds: i64) {
+    let milliseconds = seconds * 1000;
+    if url.starts_with("postgres") {
+        let clock = format!(
+            "CREATE OR REPLACE VIEW clock AS
+             SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) + {milliseconds} AS now"
+        );
+        let mut database = PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(clock)).execute(&mut database).await.unwrap();
+    } else {
+        let clock = format!(
+            "DROP VIEW clock;
+             CREATE VIEW clock AS SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) + {milliseconds} AS now"
+        );
+        let mut database = SqliteConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(clock)).execute(&mut database).await.unwrap();
+    }
 }
 
 /// Four stores that know nothing of each other, opened at the same time.
@@ -110,6 +130,35 @@ async fn a_lease_keeps_others_out_until_it_ends_and_then_one_takes_over() {
         // The first that is stored stays, whoever comes later.
         assert_eq!(stores[0].finish_creation(&ada, &dead, &entity("dead")).await.unwrap(), entity("alive"));
         assert_eq!(stores[3].entity(&ada).await.unwrap(), Some(entity("alive")));
+    })
+    .await;
+}
+
+/// Forward, so that it seems to be over, and back, so that it seems to run for long.
+#[tokio::test]
+async fn a_lease_runs_as_long_as_it_was_taken_for_however_the_databases_clock_is_set() {
+    on_both(async |url| {
+        for (name, seconds) in [("ada", 86_400), ("bob", -86_400)] {
+            let (holder, other) = (open(url, "account").await, open(url, "account").await);
+            set_clock(url, 0).await;
+            let (customer, lease_duration) = (customer(name), Duration::from_secs(2));
+            let began = Instant::now();
+            let Creation::Begun { .. } = holder.begin_creation(&customer, lease_duration).await.unwrap() else {
+                panic!()
+            };
+            set_clock(url, seconds).await;
+            let mut looks = 0;
+            loop {
+                match other.begin_creation(&customer, LONG).await.unwrap() {
+                    Creation::Begun { one_was_lost: true, .. } => break,
+                    Creation::Elsewhere(remaining) => assert!(remaining <= lease_duration, "{seconds}: {remaining:?}"),
+                    unexpected => panic!("{unexpected:?}"),
+                }
+                looks += 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            assert!(looks > 0 && began.elapsed() >= lease_duration, "{seconds}: taken before its end");
+        }
     })
     .await;
 }

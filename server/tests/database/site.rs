@@ -168,6 +168,24 @@ impl Site {
         self.http.put(url).bearer_auth(&self.admin_key).json(&record)
     }
 
+    /// Asks the admin API of a replica for something that has to be done.
+    pub async fn administer(&self, replica: &Replica, method: &str, path: &str, body: Value) {
+        let url = format!("{}/admin/customers/{path}", replica.url);
+        let request = self.http.request(method.parse().unwrap(), url).bearer_auth(&self.admin_key).json(&body);
+        let answer = request.send().await.unwrap();
+        assert!(answer.status().is_success(), "{method} {path}: {:?}", answer.text().await);
+    }
+
+    /// Runs `identity-service customers` on the replicas' database.
+    pub fn customers(&self, arguments: &[&str]) {
+        let mut command = self.program();
+        command
+            .env("IDENTITY_SERVICE_DATABASE_URL", &self.database_url)
+            .env("IDENTITY_SERVICE_ORGANIZATION_ID", ORGANIZATION);
+        let output = command.arg("customers").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// A code of the customer's that has to come.
     pub async fn code(&self, replica: &Replica, customer: &str) -> String {
         let answer = read(self.post(replica, "/live-assist/code", customer).send().await.unwrap()).await;

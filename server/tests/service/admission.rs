@@ -749,3 +749,35 @@ fn decode_with(token: &str, key: &PublicKey) -> bool {
     let validation = jsonwebtoken::Validation::new(Algorithm::ES256);
     jsonwebtoken::decode::<Value>(token, &key.key, &validation).is_ok()
 }
+
+/// Sessions that were found good are remembered, and are no better for it than those that are checked.
+#[tokio::test]
+async fn a_session_that_is_remembered_ends_with_its_token() {
+    let world = World::new().await;
+    // Over, but for the tolerance.
+    let token = sign(&world.secret, &json!({ "sub": "ada", "exp": now() - 3 }));
+    assert_eq!(world.with_bearer(&token).await.0, 200);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let answer = world.with_bearer(&token).await;
+        if answer == (401, "session_expired".to_owned()) {
+            return;
+        }
+        assert!(answer.0 == 200 && Instant::now() < deadline, "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_remembered_is_refused_when_the_site_has_taken_back_its_key() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    let (_site, world) = server.start(KeyAges::default()).await;
+    let token = sign_with(&key, "one");
+    for _ in 0..2 {
+        assert_eq!(world.with_bearer(&token).await.0, 200);
+    }
+    server.publish(&[&key_pair("two").1]);
+    world.service.reload_keys().await;
+    assert_eq!(world.with_bearer(&token).await.0, 401);
+}

@@ -24,7 +24,7 @@ use identity_service::{
     customer_store::Redemption, live_assist::json_web_encryption::EncryptionKey, proof_key::CodeChallenge,
 };
 use reqwest::Response;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     signing::{CLIENT, CODE_LIFETIME, CONTACT, LIVE_ASSIST_LIFETIME, OTHER_REDIRECT_URI, REDIRECT_URI, Signing, Site},
@@ -407,7 +407,7 @@ fn a_key_to_encrypt_with_is_public_long_enough_and_meant_for_it() {
         assert!(parsed(more.clone()).is_none(), "{more}");
     }
     let named = parsed(json!({ "alg": "RSA-OAEP-256", "use": "enc", "kid": "one" })).unwrap();
-    let token = named.encrypt("a.b.c", &Map::new()).unwrap();
+    let token = named.encrypt("a.b.c", 1, 2).unwrap();
     assert_eq!(decrypt(&token, &OaepPrivateDecryptingKey::new(private).unwrap()).0["kid"], "one");
     let weak = Command::new("openssl").args(["genrsa", "-out", "/dev/stdout", "1024"]).output().unwrap().stdout;
     let mut public = Command::new("openssl");

@@ -4,6 +4,7 @@
 mod admission;
 mod answers;
 mod check;
+mod clocks;
 mod code_flow;
 mod connections;
 mod core_reads;

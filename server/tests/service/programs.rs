@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
-    os::unix::fs::PermissionsExt,
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::{fs::PermissionsExt, net::UnixStream},
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
@@ -61,6 +61,10 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
     for (variable, value, setting) in [
         ("IDENTITY_SERVICE_LISTEN", "nowhere", "--listen"),
         ("IDENTITY_SERVICE_LISTEN", "192.0.2.1:80", "listen"),
+        ("IDENTITY_SERVICE_LISTEN", "unix:", "--listen"),
+        ("IDENTITY_SERVICE_LISTEN", "unix:service.sock", "--listen"),
+        ("IDENTITY_SERVICE_LISTEN", "unix:/nowhere/at/all.sock", "listen"),
+        ("IDENTITY_SERVICE_SIGNING_KEY", "something", "signing-key"),
         ("IDENTITY_SERVICE_DATABASE_URL", "postgres://me:hunter2@host/db", "database-url"),
         ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:/nowhere/at/all.sqlite", "database-url"),
         ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:", "without a file's name"),
@@ -274,6 +278,48 @@ fn the_program_says_where_it_listens_and_stops_when_told() {
     says_where_it_listens("identity-service", with_file);
 }
 
+/// The answer to a GET, over a socket in the file system.
+fn get(socket: &std::path::Path, path: &str) -> String {
+    let mut stream = UnixStream::connect(socket).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: shop.example\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_socket_in_the_file_system_is_listened_at_and_its_file_goes_with_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let (socket, metrics) = (folder.path().join("service.sock"), folder.path().join("metrics.sock"));
+    let start = || {
+        let mut command = right(folder.path());
+        command.env("IDENTITY_SERVICE_LISTEN", format!("unix:{}", socket.display()));
+        command.env("IDENTITY_SERVICE_METRICS_LISTEN", format!("unix:{}", metrics.display()));
+        Program::start(command)
+    };
+    let mut killed = start();
+    assert_eq!(killed.url, format!("unix:{}", socket.display()));
+    assert!(get(&socket, "/healthz").starts_with("HTTP/1.1 200"));
+    assert!(get(&metrics, "/metrics").contains("identity_service_requests_total"));
+    // Somebody listens there: it is not taken away.
+    let mut second = right(folder.path());
+    second.env("IDENTITY_SERVICE_LISTEN", format!("unix:{}", socket.display()));
+    refused(&ended(&mut second), "listen: expected a free address");
+    assert!(get(&socket, "/healthz").starts_with("HTTP/1.1 200"));
+    // Who is killed leaves the file, and nobody behind it.
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    assert!(socket.exists());
+    let stopped = start();
+    assert!(get(&socket, "/healthz").starts_with("HTTP/1.1 200"));
+    assert!(stopped.stop());
+    assert!(!socket.exists());
+    // A file that is no socket is somebody else's.
+    fs::write(&socket, "something").unwrap();
+    refused(&ended(&mut second), "listen: expected a free address");
+    assert_eq!(fs::read_to_string(&socket).unwrap(), "something");
+}
+
 #[test]
 fn a_host_to_listen_at_may_be_named() {
     let folder = tempfile::tempdir().unwrap();
@@ -338,6 +384,38 @@ fn a_wrong_setting_of_what_is_signed_is_named_with_exit_code_2() {
         refused(&ended(&mut command), setting);
     }
     refused(&ended(service().env("IDENTITY_SERVICE_SESSION_SECRET", SECRET)), "a widget to serve");
+}
+
+/// However the variable came by its line breaks, or lost them.
+#[tokio::test]
+async fn a_signing_key_may_come_with_the_environment() {
+    let (folder, keys) = (tempfile::tempdir().unwrap(), Keys::new());
+    let file = fs::read_dir(keys.folder()).unwrap().next().unwrap().unwrap().path();
+    let pem = fs::read_to_string(&file).unwrap();
+    let with = |key: &str| {
+        let mut command = right_signing(folder.path(), &keys);
+        command.env_remove("IDENTITY_SERVICE_SIGNING_KEYS").env("IDENTITY_SERVICE_SIGNING_KEY", key);
+        command
+    };
+    let (_, above) = pem.split_once("-----BEGIN").unwrap();
+    let bare = format!("-----BEGIN{above}");
+    for written in [&pem, &bare, &bare.replace('\n', "\\n"), &bare.replace('\n', " "), &bare.replace('\n', "\r\n")] {
+        let program = Program::start(with(written));
+        let published = reqwest::get(format!("{}/keys/public.pem", program.url)).await.unwrap().text().await.unwrap();
+        assert_eq!(published.trim_end(), keys.run(&["publish", "--format", "pem"]), "the same key signs");
+        assert!(program.stop());
+    }
+    refused(
+        &ended(&mut right_signing(folder.path(), &keys).env("IDENTITY_SERVICE_SIGNING_KEY", &pem)),
+        "signing-key: expected only one",
+    );
+    let secret: String = bare.lines().nth(3).unwrap().to_owned();
+    for wrong in ["hunter2", &bare.replace("PRIVATE", "PUBLIC"), &bare.replace("END", "FIN"), &bare[..bare.len() / 2]] {
+        let output = ended(&mut with(wrong));
+        refused(&output, "signing-key: expected an RSA key");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.contains("IDENTITY_SERVICE_SIGNING_KEY") && !text.contains(&secret), "{text}");
+    }
 }
 
 #[test]

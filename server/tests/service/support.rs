@@ -7,7 +7,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Once,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -91,22 +91,35 @@ impl Server {
 
 /// A clock that stands still until the test moves it.
 #[derive(Clone)]
-pub struct TestClock(Arc<AtomicU64>);
+pub struct TestClock {
+    passed: Arc<AtomicU64>,
+    /// By how much somebody has set the wall clock, in milliseconds.
+    set: Arc<AtomicI64>,
+}
 
 impl TestClock {
     pub fn new() -> (Self, Clock) {
-        let offset = Arc::new(AtomicU64::new(0));
+        let test = Self { passed: Arc::default(), set: Arc::default() };
         let start = Moment { monotonic: Instant::now(), wall: SystemTime::now() };
-        let read = Arc::clone(&offset);
+        let read = test.clone();
         let clock = Clock::new(move || {
-            let passed = Duration::from_millis(read.load(Ordering::SeqCst));
-            Moment { monotonic: start.monotonic + passed, wall: start.wall + passed }
+            let passed = Duration::from_millis(read.passed.load(Ordering::SeqCst));
+            let set = read.set.load(Ordering::SeqCst);
+            let distance = Duration::from_millis(set.unsigned_abs());
+            let wall = start.wall + passed;
+            let wall = if set < 0 { wall - distance } else { wall + distance };
+            Moment { monotonic: start.monotonic + passed, wall }
         });
-        (Self(offset), clock)
+        (test, clock)
     }
 
     pub fn advance(&self, seconds: u64) {
-        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.passed.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock, by so many seconds from the right time.
+    pub fn set(&self, seconds: i64) {
+        self.set.store(seconds * 1000, Ordering::SeqCst);
     }
 }
 
@@ -221,6 +234,11 @@ impl World {
         }
     }
 
+    /// The database's file.
+    pub fn database_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("customers.sqlite")
+    }
+
     /// Another process's service on the same database and the same accounts.
     pub async fn another(&self) -> (IdentityService, Server) {
         self.another_with(Given::default()).await
@@ -228,8 +246,12 @@ impl World {
 
     /// The same, with its own settings.
     pub async fn another_with(&self, given: Given) -> (IdentityService, Server) {
+        self.another_by(self.system_clock.clone(), given).await
+    }
+
+    /// The same, with a clock of its own.
+    pub async fn another_by(&self, clock: Clock, given: Given) -> (IdentityService, Server) {
         let url = self.stand_in_server.url("");
-        let clock = self.system_clock.clone();
         let service = service(self.folder.path(), &url, &self.secret, &self.agent_token, clock, given).await;
         let server = Server::start(service.router()).await;
         (service, server)
@@ -277,7 +299,7 @@ async fn service(
     given: Given,
 ) -> IdentityService {
     let configuration = Configuration {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)).into(),
         metrics_listen: None,
         database: DatabaseSettings {
             url: format!("sqlite:{}", folder.join("customers.sqlite").display()),

@@ -1,6 +1,7 @@
 //! Each rule by example, and the known faults of other token managers that this core must not have.
 
 mod answers;
+mod asking_together;
 mod codes;
 mod forgetting;
 mod guests;

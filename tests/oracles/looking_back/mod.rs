@@ -3,6 +3,7 @@
 mod answers;
 mod judge;
 mod oracle;
+mod sharing;
 mod sign_outs;
 
 use custom_identity_provider::core::{

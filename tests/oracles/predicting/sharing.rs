@@ -8,9 +8,11 @@
 //! - not older than the call where a fresh one is asked for, nor than the first call after an invalidate; newer than the one in hand, where
 //!   that is to be refreshed ahead.
 
+use std::collections::BTreeMap;
+
 use custom_identity_provider::core::{
-    Attempt, Cache, Caller, Effect, Event, FoundMark, News, Policy, Reason, Settings, SignOutOrigin, SignOuts,
-    first_mark,
+    Attempt, Cache, Caller, Effect, Event, FoundMark, News, Policy, Reason, Reply, RequestId, Settings, SignOutOrigin,
+    SignOuts, first_mark,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -130,8 +132,6 @@ struct Turn {
     waits: bool,
     person: Option<&'static str>,
     policy: Policy,
-    /// By the wall clock; none may be taken where it is the end of time.
-    not_before: i64,
 }
 
 struct Tab {
@@ -141,6 +141,8 @@ struct Tab {
     latest: Option<String>,
     stood: Option<String>,
     turns: Vec<Turn>,
+    /// Since when a token for a request has to be, by the wall clock; none may be taken where it is the end of time.
+    not_before: BTreeMap<RequestId, i64>,
     was_invalidated: bool,
     invalidated: i64,
     is_frozen: bool,
@@ -156,12 +158,15 @@ struct World {
 
 fn tab() -> Tab {
     let settings = Settings { seed: 7, ..settings(Cache::Memory, livechat()) };
+    let mut stage = Stage::new(settings);
+    stage.person = Some("alice");
     Tab {
-        stage: Stage { person: Some("alice"), ..Stage::new(settings) },
+        stage,
         sign_outs: SignOuts::default(),
         latest: None,
         stood: None,
         turns: Vec::new(),
+        not_before: BTreeMap::new(),
         was_invalidated: false,
         invalidated: i64::MIN,
         is_frozen: false,
@@ -257,22 +262,24 @@ impl World {
     fn carry_out(&mut self, tab: usize, policy: &Policy) -> (Vec<String>, bool) {
         let mut resolved = Vec::new();
         let mut is_shared = false;
-        let Tab { stage, turns, invalidated, was_invalidated, .. } = &mut self.tabs[tab];
+        let Tab { stage, turns, not_before, invalidated, was_invalidated, .. } = &mut self.tabs[tab];
         for said in stage.take() {
             match said.effect {
                 Effect::Begin(attempt) => {
                     stage.wait_for_turn(attempt);
                     let now = stage.now.wall;
-                    if std::mem::take(was_invalidated) {
+                    if attempt.number == 1 && std::mem::take(was_invalidated) {
                         *invalidated = now;
                     }
                     let held = stage.session.shareable(stage.now).map(|held| held.lifetime.created);
-                    let not_before = (*invalidated).max(match attempt.reason {
-                        Reason::Get => i64::MIN,
-                        Reason::Fresh => now,
-                        Reason::Ahead => held.unwrap() + 1,
+                    not_before.entry(attempt.request).or_insert_with(|| {
+                        (*invalidated).max(match attempt.reason {
+                            Reason::Get => i64::MIN,
+                            Reason::Fresh => now,
+                            Reason::Ahead => held.unwrap() + 1,
+                        })
                     });
-                    turns.push(Turn { attempt, waits: true, person: stage.person, policy: *policy, not_before });
+                    turns.push(Turn { attempt, waits: true, person: stage.person, policy: *policy });
                 }
                 Effect::Stop(request) => turns.retain(|turn| turn.attempt.request != request),
                 Effect::Emit(Event::RequestShared { .. }) => is_shared = true,
@@ -299,19 +306,20 @@ impl World {
             Action::Fresh { tab } if !self.tabs[tab].is_frozen => {
                 self.look(tab);
                 let policy = Policy::default();
-                self.tabs[tab].stage.get_fresh_token(CALLER, &policy);
+                let reply = self.tabs[tab].stage.get_fresh_token(CALLER, &policy);
                 self.carry_out(tab, &policy);
                 // Whatever is joined by it must not be answered by an older one.
                 let now = self.tabs[tab].stage.now.wall;
-                if let Some(turn) = self.tabs[tab].turns.last_mut() {
-                    turn.not_before = turn.not_before.max(now);
+                if let Reply::Wait(request) = reply {
+                    let not_before = self.tabs[tab].not_before.get_mut(&request).unwrap();
+                    *not_before = (*not_before).max(now);
                 }
             }
             Action::Invalidate { tab } if !self.tabs[tab].is_frozen => {
                 self.tabs[tab].was_invalidated = true;
                 self.tabs[tab].stage.invalidate();
                 self.carry_out(tab, &Policy::default());
-                self.tabs[tab].turns.iter_mut().for_each(|turn| turn.not_before = i64::MAX);
+                self.tabs[tab].not_before.values_mut().for_each(|not_before| *not_before = i64::MAX);
             }
             Action::Person { tab, person } => self.tabs[tab].stage.person = person,
             Action::SignOut { tab } if !self.tabs[tab].is_frozen => {
@@ -429,7 +437,8 @@ impl World {
     fn offer(&mut self, tab: usize, attempt: Attempt, record: &Value) {
         self.look(tab);
         let Some(turn) = self.tabs[tab].turns.iter().find(|turn| turn.attempt == attempt) else { return };
-        let Turn { policy, person, not_before, .. } = *turn;
+        let Turn { policy, person, .. } = *turn;
+        let not_before = self.tabs[tab].not_before[&attempt.request];
         let Some(mark) = self.mark(tab) else { return };
         let may = self.may_be_taken(tab, record, &mark, person, not_before, &policy);
         let stage = &mut self.tabs[tab].stage;

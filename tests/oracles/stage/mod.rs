@@ -209,6 +209,7 @@ impl Stage {
 
     /// It is its turn: the source is asked.
     pub fn take_turn(&mut self, attempt: Attempt) {
+        self.lent = None;
         self.session.take_turn(self.now, attempt);
         self.obey();
     }
@@ -223,6 +224,7 @@ impl Stage {
 
     /// Another tab hands a record on, to one that shares under this mark.
     pub fn offer(&mut self, attempt: Attempt, policy: &Policy, mark: &str, record: Value) {
+        self.lent = None;
         let record = Json(self.taken_apart(record));
         let scope = scope_of(self.session.identity());
         let expected = RecordScope { scope: &scope, generation: mark };

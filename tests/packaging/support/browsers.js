@@ -53,8 +53,10 @@ export async function browser(name) {
   const driver = spawn(program, words, { stdio: "ignore", detached: true });
   const failed = new Promise((_, reject) => driver.once("error", reject));
   const end = () => {
+    // Without a process there is no group of its own; group 0 would be ours.
+    if (driver.pid === undefined) return;
     try {
-      process.kill(-(driver.pid ?? 0));
+      process.kill(-driver.pid);
     } catch {
       // It ended by itself.
     }
@@ -132,6 +134,7 @@ export async function browser(name) {
     return {
       tab,
       tabAt,
+      version: async () => (await session.getCapabilities()).getBrowserVersion(),
       close: async () => {
         await session.quit().catch(() => {});
         end();
