@@ -30,9 +30,10 @@ export const newMark = () => {
 
 /** A channel to every tab and worker that runs; undefined where there is none. @returns {BroadcastChannel | undefined} */
 export const openedChannel = () => {
-  const channel = attempt(() => new (global("BroadcastChannel"))(MARK));
-  // Node would wait for messages before it exits.
-  attempt(() => channel.unref?.());
+  // Deno would wait for messages before it exits, and cannot be told otherwise.
+  const channel = global("Deno") ? undefined : attempt(() => new (global("BroadcastChannel"))(MARK));
+  // So would Node.
+  attempt(() => channel?.unref?.());
   return channel;
 };
 

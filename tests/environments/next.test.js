@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { application as use, useInBrowser } from "../packaging/support/application.js";
 import { launch } from "../packaging/support/chromium.js";
 import { project, root } from "../packaging/support/installed_package.js";
 
@@ -115,6 +116,11 @@ before(async () => {
   for (const widget of ["omnichannel", "live-assist"]) application.write(`app/${widget}/token/route.js`, JWT);
   for (const [name, example] of Object.entries(EXAMPLES))
     application.write(`app/${name}/page.jsx`, page(name, example));
+  application.write("app/application/use.js", use());
+  application.write(
+    "app/application/page.jsx",
+    `"use client"; import "./use.js"; export default function Page() { return <p>Used</p>; }`,
+  );
   built = spawnSync(process.execPath, [next, "build"], {
     cwd: application.folder,
     env: environment,
@@ -144,7 +150,15 @@ test("next build prerenders a page for each example, and nothing is complained o
   assert.equal(built.status, 0, `${built.stdout}${built.stderr}`);
   for (const name of Object.keys(EXAMPLES))
     assert.match(built.stdout, new RegExp(`○ /${name}\\s`), "a page was not prerendered");
-  assert.doesNotMatch(`${built.stdout}${built.stderr}`, /custom-identity-provider:|IdentityError/);
+  assert.doesNotMatch(`${built.stdout}${built.stderr}`, /custom-identity-provider:|IdentityError|warn/i);
+});
+
+test("the core comes in a chunk of its own, after the first factory call", async () => {
+  assert.ok(address, `nothing is served: ${built.stdout}${built.stderr}`);
+  const came = await useInBrowser(browser, `${address}/application`);
+  assert.deepEqual(came, { form: "webassembly", webassembly: "call" });
+  const again = await useInBrowser(browser, `${address}/application`, { failing: true });
+  assert.deepEqual(again, came, "where the chunk could not be had at first");
 });
 
 for (const [name, { answer }] of Object.entries(EXAMPLES)) {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { nodeResolve } from "@rollup/plugin-node-resolve";
@@ -15,72 +16,121 @@ before(() => {
 });
 after(() => installed?.remove());
 
-/** Runs a program in the project with plain Node; answers with what it printed as JSON. */
-const node = (program) => {
+/** The program of a runtime's npm package, for this kind of machine; what would put it into place is not run. */
+const programOf = (name, path) => {
+  const require = createRequire(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  for (const part of Object.keys(require(`${name}/package.json`).optionalDependencies)) {
+    try {
+      return require.resolve(`${part}/${path}`);
+    } catch {
+      // It is for another kind of machine.
+    }
+  }
+  throw new Error(`no ${name} for this machine`);
+};
+
+/** The runtimes, and how each runs a program. @type {Record<string, () => [program: string, ...words: string[]]>} */
+const runtimes = {
+  Node: () => [process.execPath, "--trace-warnings"],
+  Deno: () => [programOf("deno", "deno"), "run", "--allow-all", "--quiet", "--no-lock", "--node-modules-dir=manual"],
+  Bun: () => [programOf("bun", "bin/bun"), "run", "--no-install"],
+};
+
+/** Runs a program in the project; answers with what it printed as JSON. */
+const node = (program, runtime = "Node") => {
   installed.write("program.js", program);
-  const { status, signal, stdout, stderr } = spawnSync("node", ["--trace-warnings", "program.js"], {
+  const [command, ...words] = runtimes[runtime]();
+  const { status, signal, stdout, stderr } = spawnSync(command, [...words, "program.js"], {
     cwd: installed.folder,
     encoding: "utf8",
-    timeout: 20_000,
+    timeout: 60_000,
+    env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
   });
   assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: "" });
   return JSON.parse(stdout);
 };
 
-for (const entry of ["custom-identity-provider", "custom-identity-provider/slim"]) {
-  test(`importing ${entry} on a server changes no global, compiles nothing, warns of nothing and lets the process end`, () => {
+const EXPORTS = [
+  "IdentityError",
+  "authTokenProvider",
+  "authoriseChatWithCallback",
+  "configure",
+  "connectLiveChat",
+  "connectOmnichannel",
+  "custom_identity_provider",
+  "getAuthToken",
+  "livePersonIdentity",
+  "sign_out",
+];
+const FACTORIES = {
+  "custom-identity-provider": `custom_identity_provider({ licenseId: 1, identity: null, source: "/livechat/token" });`,
+  "custom-identity-provider/inline": "",
+};
+
+for (const runtime of Object.keys(runtimes)) {
+  for (const [entry, factory] of Object.entries(FACTORIES)) {
+    test(`importing ${entry} in ${runtime}${factory && ", and setting up a widget,"} changes no global, compiles nothing, warns of nothing and lets the process end`, () => {
+      assert.deepEqual(
+        node(
+          `
+          import process from "node:process";
+          // Some runtimes make their own globals when they are first listed.
+          Reflect.ownKeys(globalThis);
+          const before = Reflect.ownKeys(globalThis);
+          let compiled = 0;
+          for (const name of ["Module", "Instance"]) {
+            WebAssembly[name] = new Proxy(WebAssembly[name], { construct: (...call) => { compiled += 1; return Reflect.construct(...call); } });
+          }
+          for (const name of ["instantiate", "compile"]) {
+            WebAssembly[name] = new Proxy(WebAssembly[name], { apply: (...call) => { compiled += 1; return Reflect.apply(...call); } });
+          }
+          const { custom_identity_provider, ...others } = await import("${entry}");
+          ${factory}
+          const exports = ["custom_identity_provider", ...Object.keys(others)].sort();
+          const added = Reflect.ownKeys(globalThis).filter((key) => !before.includes(key)).map(String);
+          // Whatever was begun has ended by then.
+          process.on("exit", () => console.log(JSON.stringify({ exports, added, compiled })));
+        `,
+          runtime,
+        ),
+        // What all copies on a page share is made when the first widget is set up.
+        { exports: EXPORTS, added: factory ? ["Symbol(custom-identity-provider/3)"] : [], compiled: 0 },
+      );
+    });
+  }
+
+  test(`in ${runtime} a token is fetched, by either form of the core`, () => {
     assert.deepEqual(
-      node(`
-      const before = Reflect.ownKeys(globalThis);
-      let compiled = 0;
-      for (const name of ["Module", "Instance"]) {
-        WebAssembly[name] = new Proxy(WebAssembly[name], { construct: (...call) => { compiled += 1; return Reflect.construct(...call); } });
-      }
-      const exports = Object.keys(await import("${entry}")).sort();
-      const added = Reflect.ownKeys(globalThis).filter((key) => !before.includes(key)).map(String);
-      console.log(JSON.stringify({ exports, added, compiled }));
-    `),
-      {
-        exports: [
-          ...[
-            "IdentityError",
-            "authTokenProvider",
-            "authoriseChatWithCallback",
-            "configure",
-            "connectLiveChat",
-            "connectOmnichannel",
-            "custom_identity_provider",
-            "getAuthToken",
-          ],
-          ...(entry.endsWith("slim") ? ["init"] : []),
-          ...["livePersonIdentity", "sign_out"],
-        ],
-        added: [],
-        compiled: 0,
-      },
+      node(
+        `
+        import { custom_identity_provider } from "custom-identity-provider";
+        const raw = { access_token: "made", entity_id: "entity", expires_in: 28800, token_type: "Bearer" };
+        let form;
+        const options = { licenseId: 1, identity: null, cache: "memory", source: async () => raw, onEvent: (event) => { form ??= event.form; } };
+        const { accessToken } = await custom_identity_provider(options).getToken();
+        console.log(JSON.stringify({ accessToken, form }));
+      `,
+        runtime,
+      ),
+      { accessToken: "made", form: "webassembly" },
+    );
+    assert.deepEqual(
+      node(
+        `
+        globalThis.WebAssembly = undefined;
+        const { custom_identity_provider } = await import("custom-identity-provider");
+        const raw = { access_token: "made", entity_id: "entity", expires_in: 28800, token_type: "Bearer" };
+        let form;
+        const options = { licenseId: 1, identity: null, cache: "memory", source: async () => raw, onEvent: (event) => { form ??= event.form; } };
+        const { accessToken } = await custom_identity_provider(options).getToken();
+        console.log(JSON.stringify({ accessToken, form }));
+      `,
+        runtime,
+      ),
+      { accessToken: "made", form: "javascript" },
     );
   });
 }
-
-test("slim's init says in a coded error that URL, fetch or WebAssembly is missing, and may have more luck later", () => {
-  assert.deepEqual(
-    node(`
-    import { readFileSync } from "node:fs";
-    import { init } from "custom-identity-provider/slim";
-    const bytes = readFileSync("node_modules/custom-identity-provider/dist/custom_identity_provider.wasm");
-    const codes = [];
-    for (const name of ["URL", "fetch", "WebAssembly"]) {
-      const before = globalThis[name];
-      globalThis[name] = undefined;
-      codes.push(await init(name === "WebAssembly" ? bytes : undefined).then(() => "started", (error) => error.code));
-      globalThis[name] = before;
-    }
-    codes.push(await init(bytes).then(() => "started"));
-    console.log(JSON.stringify(codes));
-  `),
-    ["WASM_MISSING", "WASM_MISSING", "WASM_MISSING", "started"],
-  );
-});
 
 test("required as a CommonJS module it is the same, and shares its requests with the imported one", () => {
   assert.deepEqual(
@@ -257,27 +307,31 @@ const widgets = {
   livePersonIdentity: ["tag"],
 };
 
-/** What a bundler makes of an application. */
+/** What a bundler makes of an application: the file that a page loads, and the chunks that it asks for later. */
 const bundles = {
   async esbuild(input) {
     const { outputFiles } = await esbuild.build({
       entryPoints: [input],
       bundle: true,
       minify: true,
+      splitting: true,
       format: "esm",
+      outdir: "dist",
       write: false,
       logLevel: "error",
     });
-    return outputFiles[0].text;
+    const [first, ...chunks] = outputFiles.map(({ text }) => text);
+    return { first, chunks };
   },
   async rollup(input) {
     const bundle = await rollup({ input, plugins: [nodeResolve()] });
     const { output } = await bundle.generate({ format: "es" });
-    return output[0].code;
+    const [first, ...chunks] = output.map(({ code }) => code);
+    return { first, chunks };
   },
 };
 for (const [name, bundle] of Object.entries(bundles)) {
-  test(`${name} leaves the core out of an application that only imports IdentityError`, async () => {
+  test(`${name} asks for no chunk in an application that only imports IdentityError`, async () => {
     const input = installed.write(
       "recognise.js",
       `
@@ -285,10 +339,10 @@ for (const [name, bundle] of Object.entries(bundles)) {
       console.log((error) => error instanceof IdentityError);
     `,
     );
-    const text = await bundle(input);
-    assert.match(text, /IdentityError/);
-    assert.ok(!core.test(text), "the core is in it");
-    assert.ok(text.length < 10_000, `${text.length} characters`);
+    const { first } = await bundle(input);
+    assert.match(first, /IdentityError/);
+    assert.doesNotMatch(first, /import\(/);
+    assert.ok(first.length < 10_000, `${first.length} characters`);
   });
 
   for (const [use, widget] of Object.entries({
@@ -300,8 +354,8 @@ for (const [name, bundle] of Object.entries(bundles)) {
     authoriseChatWithCallback: "Live Assist",
     livePersonIdentity: "LivePerson's tag",
   })) {
-    test(`${name} leaves out of an application that only uses ${use} what is not for ${widget}`, async () => {
-      const text = await bundle(
+    test(`${name} leaves out of an application that only uses ${use} what is not for ${widget}, and the core`, async () => {
+      const { first, chunks } = await bundle(
         installed.write(
           `only_${use}.js`,
           `
@@ -310,21 +364,24 @@ for (const [name, bundle] of Object.entries(bundles)) {
       `,
         ),
       );
-      assert.ok(core.test(text), "the core is missing");
+      assert.ok(!core.test(first), "the core is in it");
+      assert.equal(chunks.filter((text) => core.test(text)).length, 1);
+      assert.equal(chunks.length, 2);
       assert.deepEqual(
-        Object.keys(marks).filter((name) => text.includes(marks[name])),
+        Object.keys(marks).filter((name) => first.includes(marks[name])),
         widgets[use],
       );
     });
   }
 
   test(`${name} leaves all of it out of an application that uses none of it`, async () => {
-    const text = await bundle(installed.write("nothing.js", `import "custom-identity-provider"; console.log(1);`));
-    assert.ok(text.length < 100, `${text.length} characters`);
+    const { first } = await bundle(installed.write("nothing.js", `import "custom-identity-provider"; console.log(1);`));
+    assert.ok(first.length < 100, `${first.length} characters`);
   });
 
   test(`${name} keeps the script, which is imported for what it does`, async () => {
-    const text = await bundle(installed.write("script.js", `import "custom-identity-provider/script";`));
-    assert.ok(core.test(text));
+    const { first, chunks } = await bundle(installed.write("script.js", `import "custom-identity-provider/script";`));
+    assert.match(first, /globalThis/);
+    assert.equal(chunks.filter((text) => core.test(text)).length, 1);
   });
 }

@@ -10,7 +10,7 @@ use crate::workspace::{Workspace, fingerprint};
 pub const BUILD: &str = "";
 /// What the tests of the packed package need: bundlers and frameworks.
 pub const PACKAGING: &str = "tests/packaging";
-/// What the tests in other tools need, in which applications test and render their pages: Vitest, Jest, Next.js.
+/// What the tests in other tools need, in which applications are tested, built and rendered: Vitest, Jest, Next.js, Angular, SvelteKit, Astro.
 pub const ENVIRONMENTS: &str = "tests/environments";
 /// What the tests of the demo need: Playwright.
 pub const END_TO_END: &str = "tests/e2e";
