@@ -13,8 +13,9 @@ export const showBanner = (...paragraphs) => {
   banner.hidden = false;
 };
 
-/** Where the package can't run, says why; other errors are not its subject. @param {any} error whatever was thrown */
-export const showBlocked = (error) => {
+/** Where the package can't run, says why; other errors are not its subject. @param {any} thrown whatever was thrown */
+export const showBlocked = (thrown) => {
+  const error = thrown?.code === "COOLING_DOWN" ? thrown.cause : thrown;
   if (!["WASM_BLOCKED", "WASM_MISSING", "WASM_TRAPPED"].includes(error?.code)) return;
   showBanner([html("strong", {}, error.code), ` – ${error.message}.`], adviceFor(error));
 };

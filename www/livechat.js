@@ -139,6 +139,8 @@ const onEvent = (event) => {
   timeline.addEvent(event);
   addEntry(event);
   count(event);
+  // It says nothing of the token.
+  if (event.type === "core_started") return;
   switch (event.type) {
     case "request_began":
       requestsBegun += 1;

@@ -24,8 +24,12 @@ export const attempt = (touch) => {
   }
 };
 
+/** Looks a property up anew. What WebKit has compiled goes on with the getter that it found at first, also where the page has put another there. */
+const lookUp =
+  attempt(() => page.Reflect.get) ?? ((/** @type {any} */ object, /** @type {string} */ name) => object[name]);
+
 /** A global as it is now; undefined where it is missing or throws. @param {string} name */
-export const global = (name) => attempt(() => page[name]);
+export const global = (name) => attempt(() => lookUp(page, name));
 
 /** Promises as the language makes them, whatever a page calls `Promise`. */
 export const Promise = /** @type {PromiseConstructor} */ ((async () => {})().constructor);
@@ -155,7 +159,7 @@ export const defineGlobal = (name, descriptor) =>
 export const canListen = () => typeof global("addEventListener") === "function";
 
 /** What localStorage holds under a key; undefined where it can't be read. @param {string} key @returns {unknown} */
-export const readLocal = (key) => attempt(() => page.localStorage.getItem(key));
+export const readLocal = (key) => attempt(() => global("localStorage").getItem(key));
 
 /**
  * A storage of the page that never lies: what it did not do, it throws; undefined where it can't be had.
