@@ -243,7 +243,9 @@ test("the timeline is told in words as well", async ({ demo, page }) => {
   await expect(demo.outcome).toContainText("20 calls resolved");
   // A look of the page's own that came before the core was there is told like a call of the widget's.
   await expect(
-    page.getByRole("img", { name: /^Timeline: 2[23] calls, 1 cache hit, 18 joins, 2 requests\. The log lists them\.$/ }),
+    page.getByRole("img", {
+      name: /^Timeline: 2[23] calls, 1 cache hit, 18 joins, 2 requests\. The log lists them\.$/,
+    }),
   ).toBeVisible();
   for (const [sentence, count] of [
     ["answered from the cache", 1],
