@@ -31,7 +31,8 @@ export const compared = (rounds, reference) =>
       name,
       {
         value: figure(rounds.map((round) => round[name])),
-        ratio: figure(rounds.map((round) => round[name] / round[reference])),
+        // Where a browser's clock is too coarse for the reference, a round has no ratio.
+        ratio: figure(rounds.filter((round) => round[reference] > 0).map((round) => round[name] / round[reference])),
       },
     ]),
   );
