@@ -105,17 +105,25 @@ export const provide = (widget, options) => {
     const [count, caller] = [signOuts, person()];
     return quiet(
       new Promise((resolve, reject) => {
+        // Who has left asks for nothing any more.
+        let isOver = false;
+        /** @param {unknown} error */
+        const leave = (error) => {
+          isOver = true;
+          reject(error);
+        };
         const signal = attempt(() => call.signal);
-        const abort = () => reject(reasonOf(signal));
+        const abort = () => leave(reasonOf(signal));
         attempt(() => signal.addEventListener("abort", abort));
         if (attempt(() => signal.aborted)) abort();
         const timer = after(
           () =>
-            reject(new IdentityError("TIMED_OUT", "the core was not loaded within the timeout", { retryable: true })),
+            leave(new IdentityError("TIMED_OUT", "the core was not loaded within the timeout", { retryable: true })),
           complete.timeout,
         );
         coming
           .then((one) => {
+            if (isOver) return;
             if (/^get/.test(name)) {
               if (count !== signOuts) throw new IdentityError("SIGNED_OUT", "the person signed out");
               if (caller != null && caller !== person())

@@ -186,6 +186,28 @@ test("rule_20_a_signal_ends_a_wait_for_the_core", async () => {
   );
 });
 
+test("rule_18_who_gave_up_while_the_core_was_on_its_way_asks_for_nothing_once_it_is_there", async () => {
+  const { open, intercept } = gate();
+  await run(
+    async (page, server) => {
+      await page.evaluate(async () => {
+        const { custom_identity_provider } = await import("/index.js");
+        const calls = [];
+        const onEvent = ({ type, method }) => type === "call" && calls.push(method);
+        quick();
+        const { getToken, getFreshToken, hasToken } = custom_identity_provider({ ...options, onEvent, timeout: 9_000 });
+        const { signal } = new AbortController();
+        await Promise.all([getToken(), getToken({ signal }), getFreshToken()].map(code));
+        globalThis.answers = hasToken().then((has) => ({ has, calls }));
+      });
+      open();
+      assert.deepEqual(await page.evaluate(() => globalThis.answers), { has: false, calls: ["hasToken"] });
+      assert.equal(server.issued(), 0);
+    },
+    { intercept },
+  );
+});
+
 test("rule_07_who_waits_for_the_core_when_the_person_signs_out_is_told_so", async () => {
   const { open, intercept } = gate();
   await run(
