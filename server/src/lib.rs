@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod admission;
+mod byte_order_mark;
 pub mod check;
 pub mod clock;
 pub mod configuration;
@@ -20,6 +21,7 @@ pub mod loopback;
 pub mod metrics;
 pub mod omnichannel;
 pub mod openapi;
+mod outgoing;
 pub mod proof_key;
 pub mod random;
 pub mod readiness;

@@ -4,7 +4,7 @@ use std::{fmt, fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use url::Url;
 
-use crate::loopback::is_loopback;
+use crate::{byte_order_mark::unmarked, loopback::is_loopback};
 
 /// RFC 7518, section 3.2: a key of the hash's own size, or it can be guessed.
 pub(crate) const SHORTEST_SECRET: usize = 32;
@@ -44,6 +44,15 @@ pub(crate) fn safe_url(setting: &'static str, text: &str) -> Result<Url, Setting
     if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) { Ok(url) } else { Err(expected()) }
 }
 
+/// The same, where this service sends an `Authorization` of its own: one for the URL's user would be a second one.
+pub(crate) fn safe_url_without_user(setting: &'static str, text: &str) -> Result<Url, SettingError> {
+    let url = safe_url(setting, text)?;
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(url);
+    }
+    Err(wrong(setting, "expected a URL without a user and a password: requests have another Authorization already"))
+}
+
 /// What was expected of a file that cannot be read.
 pub(crate) fn unreadable(file: &Path, error: &std::io::Error) -> String {
     format!("expected a readable file, {} is not: {error}", file.display())
@@ -74,7 +83,10 @@ pub(crate) fn required_secret(
                 let path = file.display();
                 return Err(wrong(setting, format!("expected a file that others cannot read; run: chmod o= {path}")));
             }
-            fs::read_to_string(file).map_err(|error| wrong(setting, unreadable(file, &error)))?
+            let bytes = fs::read(file).map_err(|error| wrong(setting, unreadable(file, &error)))?;
+            let text = std::str::from_utf8(unmarked(&bytes))
+                .map_err(|_| wrong(setting, format!("expected text in UTF-8, {} is none", file.display())))?;
+            text.to_owned()
         }
         (None, None) => return Ok(None),
     };

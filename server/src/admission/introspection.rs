@@ -45,7 +45,7 @@ pub struct Introspection {
 impl Introspection {
     /// Asks by these settings.
     pub fn new(settings: IntrospectionSettings) -> Result<Self, QuestionsError> {
-        let questions = Questions::new(settings.questions)?;
+        let questions = Questions::new(&settings.url, settings.questions)?;
         Ok(Self { settings, questions })
     }
 
@@ -64,7 +64,7 @@ impl Introspection {
 
     /// What the endpoint says of a token that nobody issued.
     pub(super) async fn probe(&self) -> Result<SignedIn, NoCustomer> {
-        let invented = random_token().map_err(|_| AskError::Unreachable)?;
+        let invented = random_token().map_err(|_| AskError::Unreachable("there are no random numbers to ask with"))?;
         self.ask(&invented).await
     }
 
@@ -90,36 +90,51 @@ impl Introspection {
         }
         let members = members(response).await?.ok_or(AskError::NotJson)?;
         match members.get("active").and_then(Value::as_bool) {
-            Some(true) => self.signed_in(&members).map_err(NoCustomer::Refused),
+            Some(true) => self.signed_in(&members),
             Some(false) => Err(NoCustomer::Refused(Refusal::Inactive)),
             None => Err(AskError::NotIntrospected.into()),
         }
     }
 
-    fn signed_in(&self, members: &Map<String, Value>) -> Result<SignedIn, Refusal> {
+    fn signed_in(&self, members: &Map<String, Value>) -> Result<SignedIn, NoCustomer> {
         let now = seconds(SystemTime::now());
-        let expiry = members.get("exp").and_then(Value::as_u64);
+        let expiry = time_in(members, "exp")?;
         if expiry.is_some_and(|expiry| expiry <= now) {
-            return Err(Refusal::Expired);
+            return Err(NoCustomer::Refused(Refusal::Expired));
         }
-        let not_before = members.get("nbf").and_then(Value::as_u64);
-        if not_before.is_some_and(|not_before| not_before > now + CLOCK_TOLERANCE) {
-            return Err(Refusal::NotYetValid);
+        if time_in(members, "nbf")?.is_some_and(|not_before| not_before > now + CLOCK_TOLERANCE) {
+            return Err(NoCustomer::Refused(Refusal::NotYetValid));
         }
-        let names = |member: &str, wanted: &Option<String>| {
-            let Some(wanted) = wanted else { return true };
-            match members.get(member) {
-                Some(Value::String(text)) => text == wanted,
-                Some(Value::Array(list)) => list.iter().any(|text| text == wanted),
-                _ => false,
-            }
-        };
-        if !names("iss", &self.settings.issuer) {
+        let customer = self.customer_of(members).map_err(NoCustomer::Refused)?;
+        Ok(SignedIn { customer, expiry })
+    }
+
+    fn customer_of(&self, members: &Map<String, Value>) -> Result<CustomerId, Refusal> {
+        let Self { settings: IntrospectionSettings { issuer, audience, .. }, .. } = self;
+        if issuer.as_ref().is_some_and(|issuer| members.get("iss").is_none_or(|iss| iss != issuer)) {
             return Err(Refusal::Issuer);
         }
-        if !names("aud", &self.settings.audience) {
+        let is_for = |audience: &String| match members.get("aud") {
+            Some(Value::Array(list)) => list.iter().any(|aud| aud == audience),
+            aud => aud.is_some_and(|aud| aud == audience),
+        };
+        if audience.as_ref().is_some_and(|audience| !is_for(audience)) {
             return Err(Refusal::Audience);
         }
-        Ok(SignedIn { customer: customer_in(members, &self.settings.customer_claim)?, expiry })
+        customer_in(members, &self.settings.customer_claim)
     }
+}
+
+/// A time in seconds since 1970. Some servers write fractions, and some write it as text; what is none could be any time.
+fn time_in(members: &Map<String, Value>, member: &str) -> Result<Option<u64>, AskError> {
+    let time: f64 = match members.get(member) {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Number(number)) => number.as_f64(),
+        Some(Value::String(text)) => text.parse().ok(),
+        Some(_) => None,
+    }
+    .filter(|time: &f64| time.is_finite())
+    .ok_or(AskError::NoTime)?;
+    // It goes to the nearest end of what the type holds.
+    Ok(Some(time as u64))
 }

@@ -15,6 +15,11 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use url::Url;
 
+use crate::{
+    byte_order_mark::unmarked,
+    outgoing::{asking_client, why},
+};
+
 /// Longest set that is read.
 const LONGEST_SET: usize = 256 * 1024;
 
@@ -110,7 +115,7 @@ impl PublicKey {
 
 /// Reads a key set; keys that cannot be used are left out, but one has to remain.
 pub fn read_keys(text: &[u8]) -> Result<Vec<PublicKey>, KeysError> {
-    let set: Map<String, Value> = serde_json::from_slice(text).map_err(|_| KeysError::NoKeySet)?;
+    let set: Map<String, Value> = serde_json::from_slice(unmarked(text)).map_err(|_| KeysError::NoKeySet)?;
     let members = set.get("keys").and_then(Value::as_array).ok_or(KeysError::NoKeySet)?;
     let keys: Vec<PublicKey> = members.iter().filter_map(PublicKey::read).collect();
     if keys.is_empty() { Err(KeysError::NoKeySet) } else { Ok(keys) }
@@ -176,7 +181,7 @@ impl JsonWebKeys {
 
     /// The same, with its own ages.
     pub fn remote_with(url: Url, timeout: Duration, ages: KeyAges) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = asking_client(&url).timeout(timeout).build()?;
         Ok(Self::of(Vec::new(), Source::Remote(Remote { http, url, ages, fetches: Mutex::default() })))
     }
 
@@ -328,7 +333,7 @@ impl Remote {
     }
 
     async fn get(&self) -> Result<Vec<PublicKey>, KeysError> {
-        let failed = |error: reqwest::Error| KeysError::Fetch(error.without_url().to_string());
+        let failed = |error: reqwest::Error| KeysError::Fetch(why(&error).to_owned());
         let mut response = self.http.get(self.url.clone()).send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(KeysError::Fetch(format!("status {}", response.status().as_u16())));

@@ -7,11 +7,18 @@ use aws_lc_rs::{
     rand::SystemRandom,
 };
 use moka::future::Cache;
-use reqwest::{RequestBuilder, Response, StatusCode, redirect::Policy};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::refusal::Refusal;
-use crate::{clock::seconds, customer::CustomerId, random::NoRandomness};
+use crate::{
+    byte_order_mark::unmarked,
+    clock::seconds,
+    customer::CustomerId,
+    outgoing::{asking_client, why},
+    random::NoRandomness,
+};
 
 /// Longest answer that is read.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -42,8 +49,8 @@ pub enum QuestionsError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// No connection, or it was cut.
-    #[error("it could not be reached")]
-    Unreachable,
+    #[error("it could not be reached: {0}")]
+    Unreachable(&'static str),
     /// No answer in time.
     #[error("it did not answer in time")]
     Slow,
@@ -65,6 +72,9 @@ pub enum AskError {
     /// An object without the member that matters.
     #[error("its answer has no customer's id where the setting customer-claim says")]
     NoCustomer,
+    /// `exp` or `nbf`, RFC 7662, section 2.2.
+    #[error("its answer has a time that is no number of seconds")]
+    NoTime,
     /// RFC 7662, section 2.2.
     #[error("its answer does not say whether the token is active")]
     NotIntrospected,
@@ -107,9 +117,9 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    pub(super) fn new(QuestionSettings { timeout, keep }: QuestionSettings) -> Result<Self, QuestionsError> {
-        // A redirect would carry the session to a host that nobody configured.
-        let http = reqwest::Client::builder().timeout(timeout).redirect(Policy::none()).build()?;
+    pub(super) fn new(url: &Url, settings: QuestionSettings) -> Result<Self, QuestionsError> {
+        let QuestionSettings { timeout, keep } = settings;
+        let http = asking_client(url).timeout(timeout).build()?;
         let key = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(|_| NoRandomness)?;
         let answers = Cache::builder().max_capacity(CAPACITY).time_to_live(keep).build();
         Ok(Self { http, answers, digest_key: Arc::new(key) })
@@ -157,7 +167,7 @@ pub(super) async fn members(mut response: Response) -> Result<Option<Map<String,
         }
         text.extend_from_slice(&chunk);
     }
-    match serde_json::from_slice(&text) {
+    match serde_json::from_slice(unmarked(&text)) {
         Ok(Value::Object(members)) => Ok(Some(members)),
         Ok(Value::Null) => Ok(None),
         _ => Err(AskError::NotJson),
@@ -165,5 +175,12 @@ pub(super) async fn members(mut response: Response) -> Result<Option<Map<String,
 }
 
 fn of_connection(error: &reqwest::Error) -> AskError {
-    if error.is_timeout() { AskError::Slow } else { AskError::Unreachable }
+    if error.is_timeout() {
+        AskError::Slow
+    } else if error.is_decode() {
+        // Compressed, and damaged.
+        AskError::NotJson
+    } else {
+        AskError::Unreachable(why(error))
+    }
 }

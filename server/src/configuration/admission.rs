@@ -22,7 +22,9 @@ use crate::{
         session_token::{SessionKey, SessionSecret, SessionSettings},
         site_session::{SiteSessionSettings, SiteSessions},
     },
-    setting::{SettingError, given, not_empty, required_secret, safe_url, seconds, unused, wrong},
+    setting::{
+        SettingError, given, not_empty, required_secret, safe_url, safe_url_without_user, seconds, unused, wrong,
+    },
 };
 
 /// The environment variable that may hold the session secret.
@@ -242,7 +244,7 @@ impl AdmissionFlags {
             }
         }
         let settings = SiteSessionSettings {
-            url: safe_url("session-url", url)?,
+            url: safe_url_without_user("session-url", url)?,
             questions: self.questions()?,
             customer_claim: self.customer_claim,
             cookie: self.session_cookie,
@@ -254,7 +256,7 @@ impl AdmissionFlags {
         let expected =
             |setting, what: &str| wrong(setting, format!("expected the {what} for session-introspection-url"));
         let settings = IntrospectionSettings {
-            url: safe_url("session-introspection-url", url)?,
+            url: safe_url_without_user("session-introspection-url", url)?,
             questions: self.questions()?,
             cookie: self.cookie(),
             client_id: self.session_client_id.ok_or_else(|| expected("session-client-id", "client's id"))?,
@@ -299,11 +301,13 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Either alphabet, with or without padding: sites' frameworks differ, and one text can never mean two secrets.
+/// Either alphabet, with or without padding, in one line or in several, as openssl prints it: sites' frameworks differ, and one text can
+/// never mean two secrets.
 fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let text: String = text.split_ascii_whitespace().collect();
     let engine = |alphabet| {
         let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
         GeneralPurpose::new(alphabet, config)
     };
-    [&alphabet::STANDARD, &alphabet::URL_SAFE].into_iter().find_map(|alphabet| engine(alphabet).decode(text).ok())
+    [&alphabet::STANDARD, &alphabet::URL_SAFE].into_iter().find_map(|alphabet| engine(alphabet).decode(&text).ok())
 }

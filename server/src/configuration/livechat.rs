@@ -13,7 +13,7 @@ use crate::{
         customer_tokens::TokenSettings,
         guests::GuestSettings,
     },
-    setting::{SettingError, not_empty, required_secret, safe_url, seconds, wrong},
+    setting::{SettingError, not_empty, required_secret, safe_url_without_user, seconds, wrong},
 };
 
 /// The environment variable that may hold the agent token. There is no flag for it, because everybody can see flags.
@@ -77,7 +77,7 @@ impl LiveChatFlags {
             not_empty(self.organization_id),
             self.license_id,
             agent_token,
-            (safe_url("accounts-url", &self.accounts_url)?, timeout, creation_timeout),
+            (safe_url_without_user("accounts-url", &self.accounts_url)?, timeout, creation_timeout),
         )?;
         let guests = guests(accounts.is_some())?;
         if !(0.0..=0.9).contains(&self.least_life) {

@@ -12,7 +12,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::{customer::EntityId, http::problem::Exception, proof_key::CodeChallenge};
+use crate::{
+    customer::EntityId,
+    http::problem::Exception,
+    outgoing::{client, why},
+    proof_key::CodeChallenge,
+};
 
 /// Longest answer that is read; a real one has a few hundred bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -183,12 +188,7 @@ pub struct AccountsApi {
 impl AccountsApi {
     /// Makes a client; fails when the system has no certificates to check a server against.
     pub fn new(settings: AccountsApiSettings) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            // A redirect would carry the agent token to a host that nobody configured.
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(settings.timeout)
-            .user_agent(concat!("identity-service/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let http = client(&settings.url).connect_timeout(settings.timeout).build()?;
         Ok(Self { http, settings })
     }
 
@@ -279,14 +279,13 @@ impl AccountsApi {
 /// The error without its URL, and said so that nothing of the request can be in it.
 fn describe(error: &reqwest::Error) -> AccountsApiError {
     if error.is_connect() {
-        let reason = if error.is_timeout() { "no connection in time" } else { "no connection" };
-        AccountsApiError::Unreachable { reason: reason.to_owned(), sent: false }
+        AccountsApiError::Unreachable { reason: why(error).to_owned(), sent: false }
     } else if error.is_timeout() {
         AccountsApiError::Slow
     } else if error.is_builder() {
         AccountsApiError::Unreachable { reason: "the request could not be made".to_owned(), sent: false }
     } else {
-        AccountsApiError::Unreachable { reason: "the connection was cut".to_owned(), sent: true }
+        AccountsApiError::Unreachable { reason: why(error).to_owned(), sent: true }
     }
 }
 

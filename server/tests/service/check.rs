@@ -76,6 +76,22 @@ async fn all_is_good_when_all_is_and_nobody_is_created_for_it() {
     assert_eq!((world.customers(), world.issued()), (0, 0));
 }
 
+/// A proxy that the environment names stands in the network: what is meant for this machine would go there in clear, with its secrets.
+#[tokio::test]
+async fn no_proxy_is_asked_for_what_is_on_this_machine() {
+    let world = World::new().await;
+    let site = Server::start(Router::new().route("/nobody", get(async || StatusCode::UNAUTHORIZED))).await;
+    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        let mut command = checking(world.folder.path(), &world.stand_in_server.url(""), &world.agent_token);
+        command
+            .env_remove("IDENTITY_SERVICE_SESSION_SECRET")
+            .env("IDENTITY_SERVICE_SESSION_URL", site.url("/nobody"))
+            .env(variable, "http://127.0.0.1:1");
+        let (code, lines) = told(command).await;
+        assert_eq!(code, 0, "{variable}: {lines:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_livechat_does_not_like_is_told_with_what_to_do() {
     let world = World::new().await;
@@ -99,9 +115,18 @@ async fn what_livechat_does_not_like_is_told_with_what_to_do() {
         let told = lines.iter().find(|line| !line.ends_with(": good") && !line.contains(": not known")).unwrap();
         assert!(told.starts_with(setting), "{exception}: {lines:?}");
     }
-    let (code, lines) = told(checking(world.folder.path(), "http://127.0.0.1:1", "an-agent-token")).await;
-    assert_eq!(code, 1);
-    assert!(lines.iter().any(|line| line.starts_with("accounts-url: ") && line.contains("reached")), "{lines:?}");
+    // Without the cause, nobody would know where to look.
+    let plain = world.stand_in_server.url("").replace("http:", "https:");
+    for (accounts, why) in [
+        ("http://127.0.0.1:1", "nobody listens there"),
+        (&plain, "it speaks no TLS"),
+        ("https://nowhere.invalid", "its host's name is not known"),
+    ] {
+        let (code, lines) = told(checking(world.folder.path(), accounts, "an-agent-token")).await;
+        assert_eq!(code, 1);
+        let told = lines.iter().find(|line| line.starts_with("accounts-url: ")).unwrap();
+        assert!(told.contains("reached") && told.contains(why), "{lines:?}");
+    }
 }
 
 #[tokio::test]
@@ -119,11 +144,14 @@ async fn a_source_of_sessions_that_is_none_is_told() {
         true => Json(json!({ "active": false })).into_response(),
         false => StatusCode::UNAUTHORIZED.into_response(),
     };
+    // With a byte order mark, as some editors write it.
+    let marked = format!("\u{feff}{}", Keys::new().run(&["publish", "--format", "jwks"]));
     let site = Router::new()
         .route("/nobody", get(async || StatusCode::UNAUTHORIZED))
         .route("/everybody", get(async || Json(json!({ "sub": "ada" }))))
         .route("/html", get(async || "<html>"))
         .route("/keys", get(async || Json(json!({ "keys": [] }))))
+        .route("/marked", get(async move || marked.clone()))
         .route("/introspect", post(introspect));
     let site = Server::start(site).await;
     for (variable, path, fault) in [
@@ -131,6 +159,7 @@ async fn a_source_of_sessions_that_is_none_is_told() {
         ("URL", "/everybody", Some("session-url: it names a customer to who shows no session")),
         ("URL", "/html", Some("session-url: not usable, its answer is no JSON object")),
         ("URL", "/missing", Some("session-url: not usable, it answered with status 404")),
+        ("JWKS_URL", "/marked", None),
         ("JWKS_URL", "/keys", Some("session-jwks: no key to check sessions with")),
     ] {
         let (code, lines) = told(with(variable, &site.url(path))).await;

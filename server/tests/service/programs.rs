@@ -194,6 +194,8 @@ fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() 
     assert!(well);
     for (variable, value, setting) in [
         ("SESSION_URL", "http://site.example/me", "session-url"),
+        ("SESSION_URL", "https://me:hunter2@site.example/me", "session-url"),
+        ("ACCOUNTS_URL", "https://me@accounts.example", "accounts-url"),
         ("SESSION_TIMEOUT", "0", "session-timeout"),
         ("SESSION_KEEP", "61", "session-keep"),
         ("SESSION_ALGORITHM", "HS512", "session-algorithm"),
@@ -210,6 +212,12 @@ fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() 
     };
     let (_, well) = start_and_stop(introspecting());
     assert!(well);
+    let with_user = "https://me:hunter2@accounts.example/introspect";
+    let command = &mut introspecting();
+    refused(
+        &ended(command.env("IDENTITY_SERVICE_SESSION_INTROSPECTION_URL", with_user)),
+        "session-introspection-url: expected a URL without a user",
+    );
     for missing in ["CLIENT_ID", "CLIENT_SECRET"] {
         let setting = format!("session-{}", missing.to_lowercase().replace('_', "-"));
         refused(&ended(introspecting().env_remove(format!("IDENTITY_SERVICE_SESSION_{missing}"))), &setting);
@@ -218,7 +226,7 @@ fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() 
 
 /// However the site's framework writes its secret, the service reads the same bytes.
 #[tokio::test]
-async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding() {
+async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding_in_one_line_or_two() {
     use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
     let folder = tempfile::tempdir().unwrap();
     let secret = [251, 255, 0, 190].repeat(16);
@@ -229,11 +237,19 @@ async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding()
         STANDARD_NO_PAD.encode(&secret),
         URL_SAFE.encode(&secret),
         URL_SAFE_NO_PAD.encode(&secret),
+        // As openssl prints it.
+        format!("{}\n{}\n", &STANDARD.encode(&secret)[..64], &STANDARD.encode(&secret)[64..]),
+        // As some editors write a file.
+        format!("\u{feff}{}\r\n", STANDARD.encode(&secret)),
     ];
+    let file = folder.path().join("session-secret");
     for text in written {
         let mut command = right(folder.path());
+        fs::write(&file, &text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         command
-            .env("IDENTITY_SERVICE_SESSION_SECRET", &text)
+            .env_remove("IDENTITY_SERVICE_SESSION_SECRET")
+            .env("IDENTITY_SERVICE_SESSION_SECRET_FILE", &file)
             .env("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "base64")
             .env("IDENTITY_SERVICE_SESSION_ALGORITHM", "HS512")
             // Nobody listens there: who gets as far has been let in.
