@@ -236,6 +236,7 @@ fn what_cannot_be_imported_at_all_ends_with_exit_code_2() {
     assert!(complaints.contains("customer_id") && !complaints.contains("ada"), "{complaints}");
     for (arguments, told) in [
         (["import", "/nowhere/at/all.csv"].as_slice(), "file"),
+        (&["import", folder.path().to_str().unwrap()], "file: expected a readable file"),
         (&["import", "--format", "xml"], "csv or jsonl"),
         (&["export", "--after", ""], "after"),
     ] {
@@ -250,6 +251,22 @@ fn what_cannot_be_imported_at_all_ends_with_exit_code_2() {
         let (code, _, complaints) = told(&customers(folder.path(), &["export"]).env(variable, value).output().unwrap());
         assert!(code == 2 && complaints.contains(setting) && !complaints.contains("hunter2"), "{complaints}");
     }
+}
+
+/// Who looks at the first complaints only, or on a full disk, wants no fewer customers imported.
+#[test]
+fn an_import_goes_on_where_nobody_reads_its_complaints() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("customer_id,entity_id\n{}-1,e-1\n", "bad\n".repeat(1000));
+    let mut command = customers(folder.path(), &["import", "-"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(full).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let (code, report, _) = told(&child.wait_with_output().unwrap());
+    assert_eq!((code, &counts(&report)["bad_lines"], &counts(&report)["new"]), (1, &json!(1000), &json!(1)));
+    // Where the last id looks like a flag, an export can be continued too.
+    let (code, exported, complaints) = run(folder.path(), &["export", "--after", "-0"]);
+    assert_eq!((code, exported.as_str()), (0, "customer_id,entity_id\n-1,e-1\n"), "{complaints}");
 }
 
 /// More lines than are written at once, through standard input and output, cut off in the middle of the first run.
