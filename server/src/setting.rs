@@ -58,9 +58,10 @@ pub(crate) fn unreadable(file: &Path, error: &std::io::Error) -> String {
     format!("expected a readable file, {} is not: {error}", file.display())
 }
 
-/// A setting that is given; an empty one is as good as none.
+/// A setting that is given, without blanks around it, as a file of the environment leaves them that was written on Windows. An empty
+/// one is as good as none.
 pub(crate) fn not_empty(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// A secret that could be guessed.
@@ -94,9 +95,9 @@ pub(crate) fn required_secret(
     if secret.is_empty() { Err(wrong(setting, "expected a secret, found nothing")) } else { Ok(Some(secret)) }
 }
 
-/// What is given in a list, without the empty ones.
+/// What is given in a list, without the empty ones, and without blanks around a comma.
 pub(crate) fn given(list: Vec<String>) -> Vec<String> {
-    list.into_iter().filter(|text| !text.trim().is_empty()).collect()
+    list.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
 }
 
 /// A setting that is given and does nothing.

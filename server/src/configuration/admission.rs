@@ -37,7 +37,8 @@ const SESSION_COOKIE: &str = "session";
 /// The flags.
 #[derive(Debug, Clone, Args)]
 pub struct AdmissionFlags {
-    /// A file that holds the secret of the session tokens, readable only by its owner or group.
+    /// A file that holds the secret of the session tokens, readable only by its owner or group. The environment variable is
+    /// IDENTITY_SERVICE_SESSION_SECRET.
     #[arg(long, env = "IDENTITY_SERVICE_SESSION_SECRET_FILE", value_name = "FILE")]
     pub session_secret_file: Option<PathBuf>,
     /// The URL of the JSON Web Key Set that signs the session tokens.
@@ -46,10 +47,11 @@ pub struct AdmissionFlags {
     /// A file that holds the JSON Web Key Set that signs the session tokens.
     #[arg(long, env = "IDENTITY_SERVICE_SESSION_JWKS_FILE", value_name = "FILE")]
     pub session_jwks_file: Option<PathBuf>,
-    /// The algorithm for which the secret is used: HS256, HS384 or HS512.
+    /// The algorithm for which the secret is used: HS256 (the default), HS384 or HS512.
     #[arg(long, env = "IDENTITY_SERVICE_SESSION_ALGORITHM", value_name = "ALGORITHM")]
     pub session_algorithm: Option<String>,
-    /// How the secret is written: text, whose bytes are the secret, or base64 (also base64url, with or without padding).
+    /// How the secret is written: text (the default), whose bytes are the secret, or base64 (also base64url, with or without
+    /// padding).
     #[arg(long, env = "IDENTITY_SERVICE_SESSION_SECRET_ENCODING", value_name = "ENCODING")]
     pub session_secret_encoding: Option<String>,
     /// The URL where the site itself says whose cookie it is: a GET with the request's Cookie and Authorization, answered
@@ -116,6 +118,7 @@ impl AdmissionFlags {
         if self.session_cookie.as_ref().is_some_and(|cookie| !cookie.bytes().all(is_token_byte)) {
             return Err(wrong("session-cookie", "expected the name of a cookie"));
         }
+        self.customer_claim = self.customer_claim.trim().to_owned();
         if self.customer_claim.is_empty() {
             return Err(wrong("customer-claim", "expected the name of a claim"));
         }

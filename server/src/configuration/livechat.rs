@@ -34,7 +34,8 @@ pub struct LiveChatFlags {
     /// The licence's number: uses version 1 of the API, unless the organization is given too.
     #[arg(long, env = "IDENTITY_SERVICE_LICENSE_ID")]
     pub license_id: Option<u64>,
-    /// A file that holds the agent token, readable only by its owner or group.
+    /// A file that holds the agent token, readable only by its owner or group. The environment variable is
+    /// IDENTITY_SERVICE_AGENT_TOKEN.
     #[arg(long, env = "IDENTITY_SERVICE_AGENT_TOKEN_FILE", value_name = "FILE")]
     pub agent_token_file: Option<PathBuf>,
     /// How long LiveChat's accounts may take, in seconds.

@@ -224,6 +224,11 @@ fn an_import_with_a_bad_line_and_a_conflict_imports_the_others_and_says_which() 
     assert_eq!((code, &counts(&report)["replaced"]), (0, &json!(1)));
     let (code, exported, _) = run(folder.path(), &["export"]);
     assert_eq!((code, exported.as_str()), (0, "customer_id,entity_id\nada,e-3\n\"b,c\",e-2\n"));
+    // As a file of the environment gives it that was written on Windows: it is the same account, in the same file.
+    let mut command = customers(folder.path(), &["export"]);
+    let url = format!("sqlite:{}\r", folder.path().join("customers.sqlite").display());
+    command.env("IDENTITY_SERVICE_ORGANIZATION_ID", "organization\r").env("IDENTITY_SERVICE_DATABASE_URL", url);
+    assert_eq!(told(&command.output().unwrap()).1, exported);
     let (code, exported, _) = run(folder.path(), &["export", "--format", "jsonl", "--after", "ada"]);
     assert_eq!((code, exported.as_str()), (0, "{\"customer_id\":\"b,c\",\"entity_id\":\"e-2\"}\n"));
 }

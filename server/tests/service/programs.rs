@@ -330,6 +330,14 @@ fn a_socket_in_the_file_system_is_listened_at_and_its_file_goes_with_the_process
     assert!(get(&socket, "/healthz").starts_with("HTTP/1.1 200"));
     assert!(stopped.stop());
     assert!(!socket.exists());
+    // Whoever has taken its place keeps the file.
+    let old = start();
+    fs::remove_file(&socket).unwrap();
+    fs::remove_file(&metrics).unwrap();
+    let new = start();
+    assert!(old.stop());
+    assert!(get(&socket, "/healthz").starts_with("HTTP/1.1 200") && metrics.exists());
+    assert!(new.stop() && !socket.exists());
     // A file that is no socket is somebody else's.
     fs::write(&socket, "something").unwrap();
     refused(&ended(&mut second), "listen: expected a free address");
@@ -386,6 +394,7 @@ fn a_wrong_setting_of_what_is_signed_is_named_with_exit_code_2() {
         ("ADMIN_KEY", "short", "admin-key"),
         ("RECORD_CLAIM", "loyalty,sub", "record-claim"),
         ("RECORD_CLAIM", "email", "record-claim"),
+        ("RECORD_CLAIM", "entity_id", "record-claim"),
         ("CLIENT_ID", "half of LiveChat", "organization-id"),
         ("GUESTS", "true", "guests: expected LiveChat"),
     ] {
@@ -492,12 +501,13 @@ async fn what_is_set_is_what_is_served() {
         let mut command = right_signing(folder.path(), &keys);
         command
             .env("IDENTITY_SERVICE_ADMIN_KEY", &admin_key)
-            .env("IDENTITY_SERVICE_ISSUER", "another.example")
+            .env("IDENTITY_SERVICE_ISSUER", "another.example\r")
             .env("IDENTITY_SERVICE_OMNICHANNEL_TOKEN_LIFETIME", "1234")
-            .env("IDENTITY_SERVICE_OMNICHANNEL_CONTEXT_VARIABLE", "one,two")
+            .env("IDENTITY_SERVICE_OMNICHANNEL_CONTEXT_VARIABLE", " one, two\r")
+            .env("IDENTITY_SERVICE_RECORD_CLAIM", "loyalty, tier")
             .env("IDENTITY_SERVICE_LIVE_ASSIST_TOKEN_LIFETIME", "2345")
             .env("IDENTITY_SERVICE_LIVE_ASSIST_CODE_LIFETIME", "456")
-            .env("IDENTITY_SERVICE_LIVE_ASSIST_REDIRECT_URI", "https://a.example/1,https://b.example/2");
+            .env("IDENTITY_SERVICE_LIVE_ASSIST_REDIRECT_URI", "https://a.example/1, https://b.example/2");
         if encrypted {
             command.env("IDENTITY_SERVICE_LIVE_ASSIST_ENCRYPTION_KEY", &encryption_key);
         }
@@ -521,10 +531,11 @@ async fn what_is_set_is_what_is_served() {
         http.put(url).bearer_auth(&admin_key).json(&record).send()
     };
     assert_eq!(put(json!({ "lwicontexts": { "three": 3 } })).await.unwrap().status(), 422);
-    let record = json!({ "contact_id": CONTACT, "lwicontexts": { "one": 1, "two": 2 } });
+    let record = json!({ "contact_id": CONTACT, "tier": "gold", "lwicontexts": { "one": 1, "two": 2 } });
     assert_eq!(put(record).await.unwrap().status(), 204);
     let omnichannel = claims(&answer(&program, "/omnichannel/token").await["token"]);
     assert_eq!((&omnichannel["iss"], life(&omnichannel)), (&json!("another.example"), 1234));
+    assert_eq!(omnichannel["tier"], "gold");
     let live_assist = claims(&answer(&program, "/live-assist/token").await["token"]);
     assert_eq!((&live_assist["iss"], life(&live_assist)), (&json!("another.example"), 2345));
     let issued = answer(&program, "/live-assist/code").await;
