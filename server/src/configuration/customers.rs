@@ -84,6 +84,10 @@ impl CustomersCommand {
             }
         };
         let database = self.database.check()?;
+        // In another folder than the service's, the export would be empty, and nobody would notice before they need it.
+        if matches!(self.action, Action::Export { .. }) && CustomerStore::is_missing(&database.url) {
+            return Err(wrong("database-url", "expected a database that exists, there is no file of this name").into());
+        }
         let store = CustomerStore::connect(&database.url, database.connections, account.name()).await;
         let unusable = "expected a database that can be opened and written";
         let store = store.map_err(|error| wrong("database-url", format!("{unusable}: {error}")))?;

@@ -250,6 +250,12 @@ fn what_cannot_be_imported_at_all_ends_with_exit_code_2() {
         let (code, _, complaints) = run(folder.path(), arguments);
         assert!(code == 2 && complaints.contains(told), "{arguments:?}: {complaints}");
     }
+    // The file is made by an import, and not by an export: that would look like one of a service without customers.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (code, exported, complaints) = run(elsewhere.path(), &["export"]);
+    assert_eq!((code, exported.as_str()), (2, ""));
+    assert!(complaints.contains("database-url: expected a database that exists"), "{complaints}");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     for (variable, value, setting) in [
         ("IDENTITY_SERVICE_ORGANIZATION_ID", "", "organization-id"),
         ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:/nowhere/at/all.sqlite", "database-url"),
