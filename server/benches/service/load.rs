@@ -115,6 +115,16 @@ fn runtime() -> Outcome<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
+/// Keeps the load's thread from sleeping until its runtime ends: waking it would be work of the program that answers, as it is not where an
+/// answer leaves the machine.
+fn stay_awake() {
+    tokio::spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
 impl Load {
     pub fn new(address: SocketAddr, path: &str, customers: Vec<HeaderValue>) -> Self {
         let (next, sent_again) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -138,6 +148,7 @@ impl Load {
     /// Asks while `more` says so, over several connections; answers how often.
     fn ask_while(&self, more: impl Fn() -> bool + Clone + Send + 'static) -> Outcome<usize> {
         runtime()?.block_on(async {
+            stay_awake();
             let mut workers = JoinSet::new();
             for _ in 0..CONNECTIONS {
                 let (mut connection, more) = (self.connection(), more.clone());
@@ -173,7 +184,7 @@ impl Load {
     }
 
     /// Requests at a constant rate. A clock that no answer holds up hands each to the next connection, and from then on it is timed: also
-    /// when that connection still waits for an answer. The clock never sleeps, for sleeping ends late; its core has nothing else to do.
+    /// when that connection still waits for an answer. The clock never sleeps.
     pub fn open_loop(&self, rate: f64, duration: Duration) -> Outcome<Latencies> {
         let count = (rate * duration.as_secs_f64()) as u32;
         let mut latencies = runtime()?.block_on(async {
