@@ -280,9 +280,8 @@ impl AdmissionFlags {
     }
 
     fn origins(&self) -> Result<Vec<Origin>, SettingError> {
-        self.allowed_origin
+        given(self.allowed_origin.clone())
             .iter()
-            .filter(|text| !text.is_empty())
             .map(|text| {
                 Origin::parse(text).ok_or_else(|| {
                     wrong(

@@ -391,6 +391,7 @@ async fn the_session_is_found_among_cookies_as_browsers_send_them() {
     let good = world.session("ada");
     let stale = sign(&world.secret, &json!({ "sub": "bob", "exp": now() - 600 }));
     let every_byte: Vec<u8> = (0x80..=0xff_u8).collect();
+    let (first, second) = good.split_at(40);
     let other = |value: &[u8]| [b"Cookie: other=", value, b"; session=", good.as_bytes()].concat();
     let one = |cookies: String| vec![format!("Cookie: {cookies}").into_bytes()];
     let named = |value: &[u8]| [b"Cookie: session=", value, b"; session=", good.as_bytes()].concat();
@@ -416,6 +417,11 @@ async fn the_session_is_found_among_cookies_as_browsers_send_them() {
             "a stale one in another line",
             vec![format!("Cookie: session={stale}").into_bytes(), format!("Cookie: session={good}").into_bytes()],
         ),
+        ("in pieces, as frameworks cut what is too long", one(format!("session.0={first}; session.1={second}"))),
+        ("in pieces in another order", one(format!("session.1={second}; a=1; session.0={first}"))),
+        ("in pieces, with a piece of another path after", one(format!("session.0={first}; session.1={second}; session.0=x"))),
+        ("in pieces, with what is left of a longer one", one(format!("session.0={first}; session.1={second}; session.3=x"))),
+        ("in pieces, after a stale whole one", one(format!("session={stale}; session.0={first}; session.1={second}"))),
     ];
     for (what, lines) in found {
         let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
@@ -424,7 +430,9 @@ async fn the_session_is_found_among_cookies_as_browsers_send_them() {
     }
     assert_eq!(world.customers(), 1, "somebody else than ada was let in");
     // Sites sign out by an empty cookie: nobody is signed in then, and no session is wrong.
-    for nobody in ["session=", "session=\"\"", "other=1", "session=; session=", "sessions=x"] {
+    for nobody in
+        ["session=", "session=\"\"", "other=1", "session=; session=", "sessions=x", "session.1=x", "session.0=", "session.x=x"]
+    {
         let answer = with_lines(&world, &[format!("Cookie: {nobody}").as_bytes()]).await;
         assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("not_signed_in"), "{nobody}: {answer}");
     }
@@ -469,6 +477,10 @@ async fn the_own_origin_is_known_however_its_port_is_written() {
         ("[::1]:443", "https://[::1]"),
         ("[0:0::1]", "http://[::1]"),
         ("192.0.2.7:443", "https://192.0.2.7"),
+        ("shop.test:", "https://shop.test"),
+        ("shop.test.", "https://shop.test"),
+        ("shop.test", "https://shop.test."),
+        ("shop.test.:443", "https://shop.test."),
     ] {
         assert_eq!(ask(&[host], origin).await, "200", "{host} {origin}");
     }
@@ -497,10 +509,65 @@ async fn the_own_origin_is_known_however_its_port_is_written() {
         &["shop.test?"],
         &["shop.test#"],
         &["shop.test:port"],
+        &["shop.test:99999"],
+        &["shop.test::443"],
         &["shop .test"],
         &["sh\u{fc}p.test"],
     ] {
         assert_eq!(ask(hosts, "https://shop.test").await, "400", "{hosts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_of_browsers_that_comes_twice_lets_nobody_in() {
+    let world = World::new().await;
+    let session = world.session("ada");
+    let ask = async |lines: &[&str]| {
+        let mut request = "POST /livechat/token HTTP/1.1\r\nConnection: close\r\nHost: shop.test\r\n".to_owned();
+        for line in lines {
+            request += &format!("{line}\r\n");
+        }
+        request += &format!("Content-Length: 0\r\nCookie: session={session}\r\n\r\n");
+        raw_bytes(&world, request.as_bytes()).await
+    };
+    let (own, evil) = ("Origin: https://shop.test", "Origin: https://evil.example");
+    assert!(ask(&[own]).await.contains(" 200 "));
+    for lines in [[own, evil], [evil, own], [own, own]] {
+        let answer = ask(&lines).await;
+        assert!(answer.contains(" 403 ") && answer.contains("foreign_origin"), "{lines:?}: {answer}");
+    }
+    let (own, foreign) = ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site");
+    assert!(ask(&[own]).await.contains(" 200 "));
+    for lines in [[own, foreign], [foreign, own]] {
+        let answer = ask(&lines).await;
+        assert!(answer.contains(" 403 ") && answer.contains("no_origin"), "{lines:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_target_that_is_a_whole_url_the_host_counts() {
+    let world = World::new().await;
+    let session = world.session("ada");
+    let ask = async |target: &str, version: &str, hosts: &[&str]| {
+        let mut request = format!("POST {target} HTTP/{version}\r\nConnection: close\r\nOrigin: https://shop.test\r\n");
+        for host in hosts {
+            request += &format!("Host: {host}\r\n");
+        }
+        request += &format!("Content-Length: 0\r\nCookie: session={session}\r\n\r\n");
+        raw_bytes(&world, request.as_bytes()).await.split(' ').nth(1).unwrap().to_owned()
+    };
+    // RFC 9112, section 3.2.2: a proxy writes it so, and an origin server goes by it alone.
+    let path = "/livechat/token";
+    assert_eq!(ask(&format!("https://shop.test{path}"), "1.1", &["shop.test"]).await, "200");
+    assert_eq!(ask(&format!("http://shop.test:443{path}"), "1.1", &["inner:8080"]).await, "200");
+    assert_eq!(ask(&format!("http://shop.test{path}"), "1.0", &[]).await, "200");
+    assert_eq!(ask(&format!("http://evil.example{path}"), "1.1", &["shop.test"]).await, "403");
+    for (target, hosts) in [
+        (format!("http://me@shop.test{path}"), &["shop.test"][..]),
+        (format!("http://shop.test{path}"), &[]),
+        (format!("http://shop.test{path}"), &["shop.test", "shop.test"]),
+    ] {
+        assert_eq!(ask(&target, "1.1", hosts).await, "400", "{target} {hosts:?}");
     }
 }
 
@@ -533,6 +600,7 @@ fn an_allowed_origin_is_read_however_it_is_written() {
         ("http://shop.example:443", "http://shop.example:443"),
         ("https://shop.example:0443", "https://shop.example"),
         ("https://[0:0:0:0:0:0:0:1]:443", "https://[::1]"),
+        ("https://shop.example.", "https://shop.example"),
     ] {
         assert_eq!(Origin::parse(text).expect(text).as_str(), origin);
     }
