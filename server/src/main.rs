@@ -1,11 +1,6 @@
 //! The identity service as a program.
 
-use std::{
-    fmt::Display,
-    io,
-    process::ExitCode,
-    time::SystemTime,
-};
+use std::{fmt::Display, io, process::ExitCode, time::SystemTime};
 
 use identity_service::{
     check::check,

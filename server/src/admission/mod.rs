@@ -1,5 +1,6 @@
 //! Who is asking, and from where: decided before anything else is looked at.
 
+mod claims;
 pub mod introspection;
 pub mod json_web_keys;
 pub mod origin;

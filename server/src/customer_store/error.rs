@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sqlx::{error::DatabaseError, migrate::MigrateError};
 
-use crate::http::problem::{Problem, store_unavailable};
+use crate::{
+    certificate_refusal,
+    http::problem::{Problem, store_unavailable},
+};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +34,13 @@ pub enum StoreError {
     )]
     UnknownAuthority,
     /// The server is another one than the URL names, or its certificate has expired.
-    #[error("the server's certificate is not accepted: {0}")]
+    #[error("the server's certificate is not accepted: {}", certificate_refusal::words_with_names(.0))]
     Certificate(rustls::CertificateError),
     /// The database was used by a newer version of this service, which may have changed what its tables mean.
     #[error("its tables were made by a newer version of this service (migration {0} is unknown here)")]
     Newer(i64),
     /// The database failed.
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {}", words(.0))]
     Database(#[from] sqlx::Error),
     /// The database did not answer in time.
     #[error("the database did not answer within {:.1} s", .0.as_secs_f64())]
@@ -69,6 +72,14 @@ impl StoreError {
         let Self::Database(error) = self else { return false };
         let code = error.as_database_error().and_then(DatabaseError::code);
         code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == SQLITE_READONLY)
+    }
+}
+
+/// What the database says, without the place in its own code that the driver adds.
+fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
     }
 }
 

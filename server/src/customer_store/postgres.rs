@@ -17,7 +17,7 @@ use super::{
     error::{StoreError, of_migration},
     postgres_url::{PostgresUrl, Target},
 };
-use crate::metrics::DatabaseReadings;
+use crate::{certificate_refusal::certificate_refusal, metrics::DatabaseReadings};
 
 /// The server ends a statement after this, so that the session can go on: milliseconds.
 const SERVER_STATEMENT_TIMEOUT: u32 = 3500;
@@ -262,15 +262,13 @@ impl Postgres {
 /// Tells a certificate that is not accepted from a connection that broke, which the driver does not.
 fn of_certificate(error: sqlx::Error) -> StoreError {
     let refused = match &error {
-        sqlx::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        sqlx::Error::Io(error) => certificate_refusal(error),
         _ => None,
     };
     match refused {
         // A signature is bad when an unknown authority has the name of a known one.
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            StoreError::UnknownAuthority
-        }
-        Some(rustls::Error::InvalidCertificate(reason)) => StoreError::Certificate(reason.clone()),
-        _ => error.into(),
+        Some(CertificateError::UnknownIssuer | CertificateError::BadSignature) => StoreError::UnknownAuthority,
+        Some(reason) => StoreError::Certificate(reason.clone()),
+        None => error.into(),
     }
 }
