@@ -66,6 +66,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether PostgreSQL has as many sessions as it is allowed to have (too_many_connections,
+    /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+    pub(super) fn is_too_many_connections(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "53300")
+    }
+
     /// Whether SQLite opened its file for reading only. The lower byte is SQLITE_READONLY (<https://sqlite.org/rescode.html>).
     pub(super) fn is_read_only_file(&self) -> bool {
         const SQLITE_READONLY: u32 = 8;

@@ -74,6 +74,7 @@ async fn all_is_good_when_all_is_and_nobody_is_created_for_it() {
     ];
     assert_eq!(settings, expected);
     assert_eq!((world.customers(), world.issued()), (0, 0));
+    assert!(!world.folder.path().join("checked.sqlite").exists(), "whoever checks is not who serves");
 }
 
 #[tokio::test]

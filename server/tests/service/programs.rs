@@ -119,6 +119,19 @@ fn a_file_that_cannot_be_written_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let (_, well) = start_and_stop(right(folder.path()));
     assert!(well);
+    // No new one is made in place of a file that has to be there.
+    let missing = folder.path().join("missing.sqlite");
+    let url = format!("sqlite:{}?mode=rw", missing.display());
+    let said = ended(right(folder.path()).env("IDENTITY_SERVICE_DATABASE_URL", url));
+    refused(&said, "database-url: expected a database");
+    assert!(!missing.exists());
+    let (_, well) = {
+        let mut command = right(folder.path());
+        let url = format!("sqlite:{}?mode=rw", folder.path().join("customers.sqlite").display());
+        command.env("IDENTITY_SERVICE_DATABASE_URL", url);
+        start_and_stop(command)
+    };
+    assert!(well);
     let url = format!("sqlite:{}?mode=ro", folder.path().join("customers.sqlite").display());
     refused(
         &ended(right(folder.path()).env("IDENTITY_SERVICE_DATABASE_URL", url)),

@@ -47,6 +47,10 @@ async fn a_service_whose_file_is_gone_is_not_ready() {
     let file = world.folder.path().join("customers.sqlite");
     let kept = world.folder.path().join("kept");
     fs::rename(&file, &kept).unwrap();
+    // Nobody is created whom the next start would know nothing of.
+    let answer = world.problem("ada").await;
+    assert_eq!((answer.0, &answer.1["code"]), (503, &json!("store_unavailable")));
+    assert_eq!(world.customers(), 0);
     assert!(world.what_is_wrong().await.contains("database: the database's file was removed"), "removed");
     fs::write(&file, "").unwrap();
     assert!(world.what_is_wrong().await.contains("database: the database's file was removed"), "replaced");
