@@ -14,6 +14,7 @@ pub mod customer_records;
 pub mod customer_store;
 pub mod customers;
 pub mod http;
+pub(crate) mod json_web_key;
 pub(crate) mod lax_base64;
 pub mod live_assist;
 pub mod livechat;

@@ -74,7 +74,8 @@ pub(crate) fn required_secret(
             let metadata = fs::metadata(file).map_err(|error| wrong(setting, unreadable(file, &error)))?;
             if metadata.permissions().mode() & 0o007 != 0 {
                 let path = file.display();
-                return Err(wrong(setting, format!("expected a file that others cannot read; run: chmod o= {path}")));
+                let todo = format!("run: chmod o= {path}, or mount it with mode 0440");
+                return Err(wrong(setting, format!("expected a file that others cannot read; {todo}")));
             }
             fs::read_to_string(file).map_err(|error| wrong(setting, unreadable(file, &error)))?
         }

@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm},
@@ -17,7 +16,11 @@ use serde_json::{Map, Value};
 use tokio::sync::watch;
 use url::Url;
 
-use crate::{http::connection_failure::words, lax_base64::from_base64, setting::BYTE_ORDER_MARK};
+use crate::{
+    http::connection_failure::words,
+    json_web_key::{as_number, key_id},
+    setting::BYTE_ORDER_MARK,
+};
 
 /// Longest set that is read.
 const LONGEST_SET: usize = 256 * 1024;
@@ -119,25 +122,6 @@ impl PublicKey {
         let id = text("kid").and_then(key_id);
         (!algorithms.is_empty()).then_some(Self { id, algorithms, key })
     }
-}
-
-/// A key's id, in a set or in a token's header. A number is what some write for its text; what is neither is none.
-pub(super) fn key_id(id: &Value) -> Option<String> {
-    match id {
-        Value::String(id) => Some(id.clone()),
-        Value::Number(id) => Some(id.to_string()),
-        _ => None,
-    }
-}
-
-/// A key's number as RFC 7518 wants it (section 2, Base64urlUInt, and section 6.2.1.2): in base64url without padding, and without the
-/// zero that some libraries put before it, or as long as its curve wants it.
-fn as_number(text: &str, length: Option<usize>) -> Option<String> {
-    let text: String = text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-    let bytes = from_base64(&text)?;
-    let digits = bytes.iter().position(|byte| *byte != 0).and_then(|first| bytes.get(first..))?;
-    let zeros = length.unwrap_or_default().saturating_sub(digits.len());
-    Some(URL_SAFE_NO_PAD.encode([vec![0; zeros].as_slice(), digits].concat()))
 }
 
 /// Reads a key set; keys that cannot be used are left out, but one has to remain.

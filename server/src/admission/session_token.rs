@@ -11,10 +11,10 @@ use serde_json::{Map, Value};
 
 use super::{
     claims::{CLOCK_TOLERANCE, Demands},
-    json_web_keys::{JsonWebKeys, KeysError, PublicKey, key_id},
+    json_web_keys::{JsonWebKeys, KeysError, PublicKey},
     refusal::Refusal,
 };
-use crate::{clock::seconds, customer::CustomerId};
+use crate::{clock::seconds, customer::CustomerId, json_web_key::key_id};
 
 /// The algorithms of a secret that both sides have.
 const SHARED_SECRET_ALGORITHMS: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
