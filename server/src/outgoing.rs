@@ -3,7 +3,6 @@
 use std::{error::Error, io};
 
 use reqwest::{ClientBuilder, redirect::Policy, retry};
-use rustls::CertificateError;
 use url::Url;
 
 use crate::loopback::is_loopback;
@@ -43,54 +42,4 @@ fn is_cut(error: &(dyn Error + 'static)) -> bool {
                 matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
             })
     })
-}
-
-/// Why there was no connection, or what became of it, in words that repeat nothing of the question.
-pub(crate) fn why(error: &reqwest::Error) -> &'static str {
-    for cause in causes(error) {
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
-            if let Some(error) = encryption_in(error) {
-                return of_encryption(error);
-            }
-            match error.kind() {
-                io::ErrorKind::ConnectionRefused => return "nobody listens there",
-                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                    return "there is no way to its host";
-                }
-                _ => {}
-            }
-        }
-        // The resolver's error has no type that could be asked for.
-        if cause.to_string() == "dns error" {
-            return "its host's name is not known";
-        }
-    }
-    match (error.is_timeout(), error.is_connect()) {
-        (true, true) => "no connection in time",
-        (true, false) => "no answer in time",
-        (false, true) => "no connection",
-        (false, false) if is_cut(error) => "the connection was cut",
-        (false, false) => "its answer is no HTTP",
-    }
-}
-
-/// What is wrapped in an error of input and output is not among its causes, however often it is wrapped.
-fn encryption_in(error: &io::Error) -> Option<&rustls::Error> {
-    let inner = error.get_ref()?;
-    inner.downcast_ref().or_else(|| encryption_in(inner.downcast_ref()?))
-}
-
-fn of_encryption(error: &rustls::Error) -> &'static str {
-    use CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
-    match error {
-        rustls::Error::InvalidCertificate(UnknownIssuer) => {
-            "its certificate is of an authority that this machine does not trust"
-        }
-        rustls::Error::InvalidCertificate(Expired | ExpiredContext { .. }) => "its certificate has expired",
-        rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
-            "its certificate is for another name"
-        }
-        rustls::Error::InvalidCertificate(_) => "its certificate is not accepted",
-        _ => "it speaks no TLS that is understood here",
-    }
 }

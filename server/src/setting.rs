@@ -75,14 +75,15 @@ pub(crate) fn required_secret(
     (name, from_variable): (&str, Option<String>),
     file: Option<&Path>,
 ) -> Result<Option<String>, SettingError> {
-    let secret = match (from_variable.filter(|text| !text.is_empty()), file) {
+    let secret = match (not_empty(from_variable), file) {
         (Some(_), Some(_)) => return Err(wrong(setting, format!("expected only one of {name} and a file"))),
         (Some(secret), None) => secret,
         (None, Some(file)) => {
             let metadata = fs::metadata(file).map_err(|error| wrong(setting, unreadable(file, &error)))?;
             if metadata.permissions().mode() & 0o007 != 0 {
                 let path = file.display();
-                return Err(wrong(setting, format!("expected a file that others cannot read; run: chmod o= {path}")));
+                let todo = format!("run: chmod o= {path}, or mount it with mode 0440");
+                return Err(wrong(setting, format!("expected a file that others cannot read; {todo}")));
             }
             let bytes = fs::read(file).map_err(|error| wrong(setting, unreadable(file, &error)))?;
             let text = std::str::from_utf8(unmarked(&bytes))
@@ -91,6 +92,7 @@ pub(crate) fn required_secret(
         }
         (None, None) => return Ok(None),
     };
+    // Editors put a line break behind a text.
     let secret = secret.trim().to_owned();
     if secret.is_empty() { Err(wrong(setting, "expected a secret, found nothing")) } else { Ok(Some(secret)) }
 }

@@ -4,13 +4,14 @@ use std::time::SystemTime;
 
 use reqwest::{StatusCode, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use url::Url;
 
 use super::{
+    claims::Demands,
     questions::{AskError, NoCustomer, QuestionSettings, Questions, QuestionsError, SignedIn, ask, members},
     refusal::Refusal,
-    session_token::{CLOCK_TOLERANCE, LONGEST_TOKEN, customer_in},
+    session_token::{LONGEST_TOKEN, customer_in},
 };
 use crate::{clock::seconds, customer::CustomerId, random::random_token};
 
@@ -64,7 +65,7 @@ impl Introspection {
 
     /// What the endpoint says of a token that nobody issued.
     pub(super) async fn probe(&self) -> Result<SignedIn, NoCustomer> {
-        let invented = random_token().map_err(|_| AskError::Unreachable("there are no random numbers to ask with"))?;
+        let invented = random_token().map_err(|error| AskError::Unreachable(error.to_string()))?;
         self.ask(&invented).await
     }
 
@@ -97,44 +98,32 @@ impl Introspection {
     }
 
     fn signed_in(&self, members: &Map<String, Value>) -> Result<SignedIn, NoCustomer> {
-        let now = seconds(SystemTime::now());
-        let expiry = time_in(members, "exp")?;
-        if expiry.is_some_and(|expiry| expiry <= now) {
-            return Err(NoCustomer::Refused(Refusal::Expired));
-        }
-        if time_in(members, "nbf")?.is_some_and(|not_before| not_before > now + CLOCK_TOLERANCE) {
-            return Err(NoCustomer::Refused(Refusal::NotYetValid));
-        }
-        let customer = self.customer_of(members).map_err(NoCustomer::Refused)?;
-        Ok(SignedIn { customer, expiry })
-    }
-
-    fn customer_of(&self, members: &Map<String, Value>) -> Result<CustomerId, Refusal> {
-        let Self { settings: IntrospectionSettings { issuer, audience, .. }, .. } = self;
-        if issuer.as_ref().is_some_and(|issuer| members.get("iss").is_none_or(|iss| iss != issuer)) {
-            return Err(Refusal::Issuer);
-        }
-        let is_for = |audience: &String| match members.get("aud") {
-            Some(Value::Array(list)) => list.iter().any(|aud| aud == audience),
-            aud => aud.is_some_and(|aud| aud == audience),
+        let members = with_times(members)?;
+        let demands = Demands {
+            issuer: self.settings.issuer.as_deref(),
+            audience: self.settings.audience.as_deref(),
+            may_be_endless: true,
+            grace: 0,
         };
-        if audience.as_ref().is_some_and(|audience| !is_for(audience)) {
-            return Err(Refusal::Audience);
-        }
-        customer_in(members, &self.settings.customer_claim)
+        demands.check(&members, seconds(SystemTime::now())).map_err(NoCustomer::Refused)?;
+        // It goes to the nearest end of what the type holds.
+        let expiry = members.get("exp").and_then(Value::as_f64).map(|expiry| expiry as u64);
+        let customer = customer_in(&members, &self.settings.customer_claim).map_err(NoCustomer::Refused)?;
+        Ok(SignedIn { customer, expiry })
     }
 }
 
-/// A time in seconds since 1970. Some servers write fractions, and some write it as text; what is none could be any time.
-fn time_in(members: &Map<String, Value>, member: &str) -> Result<Option<u64>, AskError> {
-    let time: f64 = match members.get(member) {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_f64(),
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(_) => None,
+/// The answer with its times as numbers: some servers write them as text. What is no time at all could be any.
+fn with_times(members: &Map<String, Value>) -> Result<Map<String, Value>, AskError> {
+    let mut members = members.clone();
+    for member in ["exp", "nbf"] {
+        let time: Option<f64> = match members.get(member) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Number(_)) => continue,
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(_) => None,
+        };
+        members.insert(member.to_owned(), time.and_then(Number::from_f64).ok_or(AskError::NoTime)?.into());
     }
-    .filter(|time: &f64| time.is_finite())
-    .ok_or(AskError::NoTime)?;
-    // It goes to the nearest end of what the type holds.
-    Ok(Some(time as u64))
+    Ok(members)
 }

@@ -13,11 +13,8 @@ use url::Url;
 
 use super::refusal::Refusal;
 use crate::{
-    byte_order_mark::unmarked,
-    clock::seconds,
-    customer::CustomerId,
-    outgoing::{asking_client, why},
-    random::NoRandomness,
+    byte_order_mark::unmarked, clock::seconds, customer::CustomerId, http::connection_failure::words,
+    outgoing::asking_client, random::NoRandomness,
 };
 
 /// Longest answer that is read.
@@ -46,11 +43,11 @@ pub enum QuestionsError {
 }
 
 /// Why there is no answer, in words that repeat nothing of the question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// No connection, or it was cut.
     #[error("it could not be reached: {0}")]
-    Unreachable(&'static str),
+    Unreachable(String),
     /// No answer in time.
     #[error("it did not answer in time")]
     Slow,
@@ -81,7 +78,7 @@ pub enum AskError {
 }
 
 /// Why a question named nobody.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum NoCustomer {
     /// Nobody is signed in.
     Nobody,
@@ -131,7 +128,7 @@ impl Questions {
         session: SessionDigest,
         question: impl Future<Output = Result<SignedIn, NoCustomer>> + Send,
     ) -> Result<CustomerId, NoCustomer> {
-        let answer = self.answers.try_get_with(session, question).await.map_err(|error| *error)?;
+        let answer = self.answers.try_get_with(session, question).await.map_err(|error| NoCustomer::clone(&error))?;
         let is_over = answer.expiry.is_some_and(|expiry| expiry <= seconds(std::time::SystemTime::now()));
         if is_over { Err(NoCustomer::Refused(Refusal::Expired)) } else { Ok(answer.customer) }
     }
@@ -181,6 +178,6 @@ fn of_connection(error: &reqwest::Error) -> AskError {
         // Compressed, and damaged.
         AskError::NotJson
     } else {
-        AskError::Unreachable(why(error))
+        AskError::Unreachable(words(error))
     }
 }

@@ -31,6 +31,14 @@ use crate::metrics::DatabaseReadings;
 use database::{Database, on_database};
 use leases::Leases;
 
+/// Writes a row that is of nobody, for no customer's id is empty, and removes it again.
+const TRIAL: [&str; 2] = [
+    "INSERT INTO creation (account, customer_id, lease, expires_at)
+     VALUES ('', '', '', (SELECT now FROM clock))
+     ON CONFLICT (account, customer_id) DO UPDATE SET expires_at = excluded.expires_at",
+    "DELETE FROM creation WHERE customer_id = ''",
+];
+
 /// The store. Entities are those of one account of LiveChat; records and codes belong to no account.
 #[derive(Debug, Clone)]
 pub struct CustomerStore {
@@ -60,19 +68,19 @@ impl CustomerStore {
     /// Fails when nothing can be written. The row that it writes is of nobody, for no customer's id is empty, and is
     /// removed again.
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.database.check()?;
         on_database!(self, write, connection => {
             let mut transaction = connection.begin().await?;
-            sqlx::query(
-                "INSERT INTO creation (account, customer_id, lease, expires_at)
-                 VALUES ('', '', '', (SELECT now FROM clock))
-                 ON CONFLICT (account, customer_id) DO UPDATE SET expires_at = excluded.expires_at",
-            )
-            .execute(&mut *transaction)
-            .await?;
-            sqlx::query("DELETE FROM creation WHERE customer_id = ''").execute(&mut *transaction).await?;
+            for statement in TRIAL {
+                sqlx::query(statement).execute(&mut *transaction).await?;
+            }
             transaction.commit().await
         })
+    }
+
+    /// Fails when the store could not be opened and written. Everything is tried, the changes to the tables too, and nothing stays:
+    /// whoever only wants to know does not upgrade a database that others use.
+    pub async fn rehearse(url: &str) -> Result<(), StoreError> {
+        Database::rehearse(url).await
     }
 
     /// The connections to the database.

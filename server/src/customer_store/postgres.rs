@@ -14,10 +14,11 @@ use rustls::CertificateError;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, migrate::Migrator};
 
 use super::{
+    TRIAL,
     error::{StoreError, of_migration},
     postgres_url::{PostgresUrl, Target},
 };
-use crate::metrics::DatabaseReadings;
+use crate::{certificate_refusal::certificate_refusal, metrics::DatabaseReadings};
 
 /// The server ends a statement after this, so that the session can go on: milliseconds.
 const SERVER_STATEMENT_TIMEOUT: u32 = 3500;
@@ -31,6 +32,8 @@ const LIVELY: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a caller waits for a session, that is for its turn and for hosts that do not answer.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
+/// How soon to ask again for a session of a server that has given all that it has.
+const NEXT_TRY: Duration = Duration::from_millis(50);
 /// How long the tables may take to be brought up to date, with the wait for another replica that does it.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(120);
 /// The server's probes over a silent connection, unless the URL says how: below the memory of most networks.
@@ -184,6 +187,23 @@ impl Postgres {
         Ok(Self(pool))
     }
 
+    /// Does all that opening does, and a write, and takes it back.
+    pub(super) async fn rehearse(url: &str, migrations: &Migrator) -> Result<(), StoreError> {
+        let mut connection = Sessions::new(PostgresUrl::parse(url)?).connect().await?;
+        let trial = async {
+            let mut transaction = connection.begin().await?;
+            sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
+            migrations.run_direct(None, &mut *transaction, false).await.map_err(of_migration)?;
+            for statement in TRIAL {
+                sqlx::query(statement).execute(&mut *transaction).await?;
+            }
+            Ok::<_, StoreError>(transaction.rollback().await?)
+        };
+        tokio::time::timeout(MIGRATION_TIMEOUT, trial).await.map_err(|_| StoreError::Slow(MIGRATION_TIMEOUT))??;
+        connection.close().await?;
+        Ok(())
+    }
+
     /// Its sessions.
     pub(super) fn readings(&self) -> DatabaseReadings {
         let status = self.0.status();
@@ -193,13 +213,22 @@ impl Postgres {
 
     /// A session that lives, as far as can be known.
     pub(super) async fn session(&self) -> Result<Object<Sessions>, StoreError> {
-        match tokio::time::timeout(SESSION_TIMEOUT, self.0.get()).await {
-            Err(_) => Err(StoreError::Slow(SESSION_TIMEOUT)),
-            Ok(Err(PoolError::Backend(error))) => Err(error),
-            Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed.into()),
-            Ok(Err(error)) => Err(sqlx::Error::config(error).into()),
-            Ok(Ok(session)) => Ok(session),
-        }
+        let session = async {
+            loop {
+                match self.0.get().await {
+                    // The server gives no more than this process has, or others have taken them: one of these will be free soon.
+                    Err(PoolError::Backend(error)) if error.is_too_many_connections() => {
+                        tokio::time::sleep(NEXT_TRY).await;
+                    }
+                    Err(PoolError::Backend(error)) => return Err(error),
+                    Err(PoolError::Closed) => return Err(sqlx::Error::PoolClosed.into()),
+                    Err(error) => return Err(sqlx::Error::config(error).into()),
+                    Ok(session) => return Ok(session),
+                }
+            }
+        };
+        let session = tokio::time::timeout(SESSION_TIMEOUT, session).await;
+        session.unwrap_or(Err(StoreError::Slow(SESSION_TIMEOUT)))
     }
 
     /// Runs a statement on a session, within its time limit.
@@ -262,15 +291,13 @@ impl Postgres {
 /// Tells a certificate that is not accepted from a connection that broke, which the driver does not.
 fn of_certificate(error: sqlx::Error) -> StoreError {
     let refused = match &error {
-        sqlx::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        sqlx::Error::Io(error) => certificate_refusal(error),
         _ => None,
     };
     match refused {
         // A signature is bad when an unknown authority has the name of a known one.
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            StoreError::UnknownAuthority
-        }
-        Some(rustls::Error::InvalidCertificate(reason)) => StoreError::Certificate(reason.clone()),
-        _ => error.into(),
+        Some(CertificateError::UnknownIssuer | CertificateError::BadSignature) => StoreError::UnknownAuthority,
+        Some(reason) => StoreError::Certificate(reason.clone()),
+        None => error.into(),
     }
 }

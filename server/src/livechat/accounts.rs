@@ -14,8 +14,8 @@ use url::Url;
 
 use crate::{
     customer::EntityId,
-    http::problem::Exception,
-    outgoing::{client, why},
+    http::{connection_failure::words, problem::Exception},
+    outgoing::client,
     proof_key::CodeChallenge,
 };
 
@@ -279,13 +279,14 @@ impl AccountsApi {
 /// The error without its URL, and said so that nothing of the request can be in it.
 fn describe(error: &reqwest::Error) -> AccountsApiError {
     if error.is_connect() {
-        AccountsApiError::Unreachable { reason: why(error).to_owned(), sent: false }
+        let reason = if error.is_timeout() { "no connection in time".to_owned() } else { words(error) };
+        AccountsApiError::Unreachable { reason, sent: false }
     } else if error.is_timeout() {
         AccountsApiError::Slow
     } else if error.is_builder() {
         AccountsApiError::Unreachable { reason: "the request could not be made".to_owned(), sent: false }
     } else {
-        AccountsApiError::Unreachable { reason: why(error).to_owned(), sent: true }
+        AccountsApiError::Unreachable { reason: words(error), sent: true }
     }
 }
 

@@ -74,6 +74,7 @@ async fn all_is_good_when_all_is_and_nobody_is_created_for_it() {
     ];
     assert_eq!(settings, expected);
     assert_eq!((world.customers(), world.issued()), (0, 0));
+    assert!(!world.folder.path().join("checked.sqlite").exists(), "whoever checks is not who serves");
 }
 
 /// A proxy that the environment names stands in the network: what is meant for this machine would go there in clear, with its secrets.
@@ -118,9 +119,9 @@ async fn what_livechat_does_not_like_is_told_with_what_to_do() {
     // Without the cause, nobody would know where to look.
     let plain = world.stand_in_server.url("").replace("http:", "https:");
     for (accounts, why) in [
-        ("http://127.0.0.1:1", "nobody listens there"),
-        (&plain, "it speaks no TLS"),
-        ("https://nowhere.invalid", "its host's name is not known"),
+        ("http://127.0.0.1:1", "Connection refused"),
+        (&plain, "corrupt message"),
+        ("https://nowhere.invalid", "failed to lookup address"),
     ] {
         let (code, lines) = told(checking(world.folder.path(), accounts, "an-agent-token")).await;
         assert_eq!(code, 1);
