@@ -23,7 +23,17 @@ macro_rules! on_database {
     ($store:expr, $pool:ident, $connection:ident, $work:expr) => {
         match &$store.database {
             $crate::customer_store::database::Database::Sqlite(sqlite) => match sqlite.$pool() {
-                Ok($connection) => $crate::customer_store::sqlite::Sqlite::in_time(async { $work }).await,
+                Ok(pool) => {
+                    $crate::customer_store::sqlite::Sqlite::in_time(async {
+                        let mut session = $crate::customer_store::sqlite::Session::of(pool).await?;
+                        let result = {
+                            let $connection = session.connection()?;
+                            async { $work }.await
+                        };
+                        session.judge(result)
+                    })
+                    .await
+                }
                 Err(error) => Err(error),
             },
             $crate::customer_store::database::Database::Postgres(postgres) => {

@@ -14,7 +14,7 @@ use rustls::CertificateError;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, migrate::Migrator};
 
 use super::{
-    TRIAL,
+    ARE_TABLES_THERE, TRIAL,
     error::{StoreError, of_migration},
     postgres_url::{PostgresUrl, Target},
 };
@@ -197,7 +197,16 @@ impl Postgres {
             for statement in TRIAL {
                 sqlx::query(statement).execute(&mut *transaction).await?;
             }
-            Ok::<_, StoreError>(transaction.rollback().await?)
+            transaction.rollback().await?;
+            // What was taken back was never on the disk, which may be full.
+            if sqlx::query(ARE_TABLES_THERE).fetch_optional(&mut connection).await.is_ok() {
+                let mut transaction = connection.begin().await?;
+                for statement in TRIAL {
+                    sqlx::query(statement).execute(&mut *transaction).await?;
+                }
+                transaction.commit().await?;
+            }
+            Ok::<_, StoreError>(())
         };
         tokio::time::timeout(MIGRATION_TIMEOUT, trial).await.map_err(|_| StoreError::Slow(MIGRATION_TIMEOUT))??;
         connection.close().await?;

@@ -12,11 +12,12 @@ use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     error::DatabaseError,
     migrate::{MigrateError, Migrator},
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use super::{
-    TRIAL,
+    ARE_TABLES_THERE, TRIAL,
     error::{StoreError, of_migration},
 };
 use crate::metrics::DatabaseReadings;
@@ -46,6 +47,38 @@ type Identity = (u64, u64);
 
 fn identity(file: &Path) -> std::io::Result<Identity> {
     fs::metadata(file).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// A connection with a statement. Unless that has ended well, the connection is closed: SQLite may have ended a transaction by itself, as
+/// it does where the disk is full, and the driver does not know. All that came after it would then be said to be written, and be lost.
+pub(super) struct Session(Option<PoolConnection<sqlx::Sqlite>>);
+
+impl Session {
+    /// The next free connection.
+    pub(super) async fn of(pool: &SqlitePool) -> Result<Self, sqlx::Error> {
+        Ok(Self(Some(pool.acquire().await?)))
+    }
+
+    /// The connection, for statements.
+    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// Gives the connection back, or closes it, by what came of the statement.
+    pub(super) fn judge<T>(mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if matches!(result, Ok(_) | Err(sqlx::Error::RowNotFound)) {
+            drop(self.0.take());
+        }
+        result
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.0.take() {
+            connection.close_on_drop();
+        }
+    }
 }
 
 /// What a URL asks for.
@@ -112,6 +145,14 @@ impl Sqlite {
                 sqlx::query(statement).execute(&mut *transaction).await?;
             }
             transaction.rollback().await?;
+            // What was taken back was never on the disk, which may be full.
+            if sqlx::query(ARE_TABLES_THERE).fetch_optional(&mut connection).await.is_ok() {
+                let mut transaction = connection.begin().await?;
+                for statement in TRIAL {
+                    sqlx::query(statement).execute(&mut *transaction).await?;
+                }
+                transaction.commit().await?;
+            }
             connection.close().await?;
             Ok(())
         };
