@@ -228,7 +228,9 @@ fn read_header(token: &str) -> Result<TokenHeader<'_>, Refusal> {
     let (first, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
     let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed);
     let members: Map<String, Value> = serde_json::from_slice(&decoded(first)?).map_err(|_| Refusal::Malformed)?;
-    (decoded(payload)?, decoded(signature)?);
+    for part in [payload, signature] {
+        decoded(part)?;
+    }
     // RFC 7515, section 4.1.11. A list that is none is no better.
     if members.contains_key("crit") {
         return Err(Refusal::Critical);

@@ -348,7 +348,7 @@ fn a_key_to_encrypt_with_is_read_in_any_form_and_what_is_none_is_told_apart() {
         ("two of a set", two.into_bytes(), "a set of 2 keys"),
         ("another purpose", br#"{"kty":"RSA","n":"AQ","e":"AQ","use":"sig"}"#.to_vec(), "another purpose"),
         ("a damaged number", br#"{"kty":"RSA","n":"!","e":"AQAB"}"#.to_vec(), "damaged"),
-        ("half a file", public[..public.len() / 2].as_bytes().to_vec(), "END PUBLIC KEY"),
+        ("half a file", public.as_bytes()[..public.len() / 2].to_vec(), "END PUBLIC KEY"),
         ("nothing", Vec::new(), "neither"),
     ] {
         let file = KeyFile::new(content);
