@@ -4,13 +4,15 @@ use std::{error::Error, io};
 
 use rustls::CertificateError;
 
-/// The reason, if that is why a connection failed: TLS tells it through the system's own kind of error.
+/// The reason, if that is why a connection failed: TLS tells it as its own kind of error, or in one or more of the system's.
 pub(crate) fn certificate_refusal<'error>(error: &'error (dyn Error + 'static)) -> Option<&'error CertificateError> {
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    match inner.and_then(|inner| inner.downcast_ref()) {
-        Some(rustls::Error::InvalidCertificate(reason)) => Some(reason),
-        _ => None,
+    if let Some(told) = error.downcast_ref::<rustls::Error>() {
+        return match told {
+            rustls::Error::InvalidCertificate(reason) => Some(reason),
+            _ => None,
+        };
     }
+    certificate_refusal(error.downcast_ref::<io::Error>()?.get_ref()?)
 }
 
 /// The words, with the names of the server, for who has to look at its certificate.
@@ -37,5 +39,36 @@ pub(crate) fn words(reason: &CertificateError) -> String {
             "it is an authority's own: have the authority issue one for the server (CA:FALSE)".to_owned()
         }
         reason => format!("{reason:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::{DnsName, ServerName};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_found_however_deep_the_system_has_put_it() {
+        let told = || rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let once = io::Error::new(io::ErrorKind::InvalidData, told());
+        let twice = io::Error::other(io::Error::other(told()));
+        for error in [&told() as &(dyn Error + 'static), &once, &twice] {
+            assert_eq!(certificate_refusal(error), Some(&CertificateError::UnknownIssuer), "{error:?}");
+        }
+        let others: [&(dyn Error + 'static); 3] =
+            [&rustls::Error::HandshakeNotComplete, &io::Error::other("cut"), &io::Error::from_raw_os_error(111)];
+        for error in others {
+            assert_eq!(certificate_refusal(error), None, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_words_name_the_server_only_where_they_are_to() {
+        let expected = ServerName::DnsName(DnsName::try_from("keys.example").unwrap());
+        let other = CertificateError::NotValidForNameContext { expected, presented: vec!["shop.example".to_owned()] };
+        assert_eq!(words(&other), "it is of another host");
+        assert!(words_with_names(&other).contains("keys.example"));
+        assert_eq!(words(&CertificateError::Expired), "it has expired");
     }
 }
