@@ -46,7 +46,7 @@ pub struct Introspection {
 impl Introspection {
     /// Asks by these settings.
     pub fn new(settings: IntrospectionSettings) -> Result<Self, QuestionsError> {
-        let questions = Questions::new(settings.questions)?;
+        let questions = Questions::new(&settings.url, settings.questions)?;
         Ok(Self { settings, questions })
     }
 

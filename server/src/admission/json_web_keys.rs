@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    http::connection_failure::words,
+    http::{client::client_for, connection_failure::words},
     json_web_key::{as_number, key_id},
     setting::BYTE_ORDER_MARK,
 };
@@ -193,7 +193,7 @@ impl JsonWebKeys {
 
     /// The same, with its own ages.
     pub fn remote_with(url: Url, timeout: Duration, ages: KeyAges) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = client_for(&url).timeout(timeout).build()?;
         Ok(Self::of(Vec::new(), Source::Remote(Remote { http, url, ages, fetches: Mutex::default() })))
     }
 

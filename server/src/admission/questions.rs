@@ -7,11 +7,17 @@ use aws_lc_rs::{
     rand::SystemRandom,
 };
 use moka::future::Cache;
-use reqwest::{RequestBuilder, Response, StatusCode, redirect::Policy};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::refusal::Refusal;
-use crate::{clock::seconds, customer::CustomerId, http::connection_failure::words, random::NoRandomness};
+use crate::{
+    clock::seconds,
+    customer::CustomerId,
+    http::{client::client_for, connection_failure::words},
+    random::NoRandomness,
+};
 
 /// Longest answer that is read.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -107,9 +113,8 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    pub(super) fn new(QuestionSettings { timeout, keep }: QuestionSettings) -> Result<Self, QuestionsError> {
-        // A redirect would carry the session to a host that nobody configured.
-        let http = reqwest::Client::builder().timeout(timeout).redirect(Policy::none()).build()?;
+    pub(super) fn new(url: &Url, QuestionSettings { timeout, keep }: QuestionSettings) -> Result<Self, QuestionsError> {
+        let http = client_for(url).timeout(timeout).build()?;
         let key = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(|_| NoRandomness)?;
         let answers = Cache::builder().max_capacity(CAPACITY).time_to_live(keep).build();
         Ok(Self { http, answers, digest_key: Arc::new(key) })

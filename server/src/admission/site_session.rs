@@ -46,7 +46,8 @@ impl SiteSessions {
     /// Asks by these settings.
     pub fn new(settings: SiteSessionSettings) -> Result<Self, QuestionsError> {
         let SiteSessionSettings { url, customer_claim, cookie, questions } = settings;
-        Ok(Self { url, customer_claim, cookie, questions: Questions::new(questions)? })
+        let questions = Questions::new(&url, questions)?;
+        Ok(Self { url, customer_claim, cookie, questions })
     }
 
     /// Whether there is anything to ask the site about.

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     customer::EntityId,
-    http::{connection_failure::words, problem::Exception},
+    http::{client::client_for, connection_failure::words, problem::Exception},
     proof_key::CodeChallenge,
 };
 
@@ -187,9 +187,7 @@ pub struct AccountsApi {
 impl AccountsApi {
     /// Makes a client; fails when the system has no certificates to check a server against.
     pub fn new(settings: AccountsApiSettings) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            // A redirect would carry the agent token to a host that nobody configured.
-            .redirect(reqwest::redirect::Policy::none())
+        let http = client_for(&settings.url)
             .connect_timeout(settings.timeout)
             .user_agent(concat!("identity-service/", env!("CARGO_PKG_VERSION")))
             .build()?;

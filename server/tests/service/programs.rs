@@ -749,6 +749,53 @@ fn ends(child: &mut Child) -> std::process::ExitStatus {
     }
 }
 
+/// A proxy that the environment names is for what leaves the machine.
+#[tokio::test]
+async fn what_stays_on_this_machine_goes_through_no_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let through = format!("http://{}", proxy.local_addr().unwrap());
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"] {
+        let mut command = right(folder.path());
+        command.env(name, &through).env("IDENTITY_SERVICE_ACCOUNTS_URL", "http://127.0.0.1:1");
+        let program = Program::start(command);
+        let session = sign(SECRET, &json!({ "sub": "ada", "exp": now() + 600 }));
+        let request = reqwest::Client::new().post(format!("{}/livechat/token", program.url)).bearer_auth(session);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["code"], "accounts_unreachable", "{name}");
+        for (variable, url) in [("SESSION_URL", "http://localhost:1/me"), ("SESSION_JWKS_URL", "http://[::1]:1/keys")] {
+            let mut command = right(folder.path());
+            command.env_remove("IDENTITY_SERVICE_SESSION_SECRET").env(name, &through);
+            let program = Program::start({
+                command.env(format!("IDENTITY_SERVICE_{variable}"), url);
+                command
+            });
+            let request = reqwest::Client::new().post(format!("{}/livechat/token", program.url));
+            let token = key_set_and_token("one").1;
+            assert_eq!(request.bearer_auth(token).send().await.unwrap().status(), 503, "{name} {variable}");
+        }
+        let asked = proxy.accept();
+        assert!(
+            asked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
+            "{name}: the proxy was asked"
+        );
+    }
+    // What leaves it does.
+    let mut command = right(folder.path());
+    command.env("HTTPS_PROXY", &through).env("IDENTITY_SERVICE_ACCOUNTS_URL", "https://accounts.example");
+    let program = Program::start(command);
+    let session = sign(SECRET, &json!({ "sub": "ada", "exp": now() + 600 }));
+    let asked = reqwest::Client::new().post(format!("{}/livechat/token", program.url)).bearer_auth(session).send();
+    let asked = tokio::spawn(asked);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while proxy.accept().is_err() {
+        assert!(std::time::Instant::now() < deadline, "the proxy was not asked");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    asked.abort();
+}
+
 #[tokio::test]
 async fn signals_that_are_no_reason_to_end_end_nothing() {
     let folder = tempfile::tempdir().unwrap();
