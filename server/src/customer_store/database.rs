@@ -25,7 +25,7 @@ macro_rules! on_database {
             $crate::customer_store::database::Database::Sqlite(sqlite) => match sqlite.$pool() {
                 Ok(pool) => {
                     $crate::customer_store::sqlite::Sqlite::in_time(async {
-                        let mut session = $crate::customer_store::sqlite::Session::of(pool).await?;
+                        let mut session = sqlite.session(pool).await?;
                         let result = {
                             let $connection = session.connection()?;
                             async { $work }.await

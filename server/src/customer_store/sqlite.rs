@@ -51,23 +51,22 @@ fn identity(file: &Path) -> std::io::Result<Identity> {
 
 /// A connection with a statement. Unless that has ended well, the connection is closed: SQLite may have ended a transaction by itself, as
 /// it does where the disk is full, and the driver does not know. All that came after it would then be said to be written, and be lost.
-pub(super) struct Session(Option<PoolConnection<sqlx::Sqlite>>);
+/// In memory it stays open, as the database ends with it.
+pub(super) struct Session {
+    connection: Option<PoolConnection<sqlx::Sqlite>>,
+    in_memory: bool,
+}
 
 impl Session {
-    /// The next free connection.
-    pub(super) async fn of(pool: &SqlitePool) -> Result<Self, sqlx::Error> {
-        Ok(Self(Some(pool.acquire().await?)))
-    }
-
     /// The connection, for statements.
     pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
-        self.0.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+        self.connection.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
     /// Gives the connection back, or closes it, by what came of the statement.
     pub(super) fn judge<T>(mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         if matches!(result, Ok(_) | Err(sqlx::Error::RowNotFound)) {
-            drop(self.0.take());
+            drop(self.connection.take());
         }
         result
     }
@@ -75,7 +74,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if let Some(mut connection) = self.0.take() {
+        if let Some(mut connection) = self.connection.take().filter(|_| !self.in_memory) {
             connection.close_on_drop();
         }
     }
@@ -131,6 +130,11 @@ impl Sqlite {
             Some((file, opened)) if identity(file).ok() != Some(*opened) => Err(StoreError::FileGone),
             _ => Ok(&self.writer),
         }
+    }
+
+    /// The next free connection of one of these.
+    pub(super) async fn session(&self, pool: &SqlitePool) -> Result<Session, sqlx::Error> {
+        Ok(Session { connection: Some(pool.acquire().await?), in_memory: self.file.is_none() })
     }
 
     /// Does all that opening does, and a write, and takes it back, with the file if there was none.

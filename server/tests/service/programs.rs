@@ -212,6 +212,14 @@ fn blanks_around_a_variable_are_no_part_of_it() {
         let (line, well) = start_and_stop(command);
         assert!(well, "{blanks:?}: {line}");
     }
+    // Help, which shows what is set, shows no password.
+    for blank in ["", "\n"] {
+        let mut command = right(folder.path());
+        command.env("IDENTITY_SERVICE_DATABASE_URL", format!("postgres://me:hunter2@host/database{blank}"));
+        let output = command.arg("--help").output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(help.contains("--database-url") && !help.contains("hunter2"), "{help}");
+    }
     let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(files.contains(&"customers.sqlite".into()), "{files:?}");
     assert!(files.iter().all(|name| name.to_str().unwrap().trim().len() == name.len()), "{files:?}");
