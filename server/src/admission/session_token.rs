@@ -137,7 +137,7 @@ impl SessionTokens {
                 return Ok(session.customer);
             }
         }
-        let claims = self.claims(token).await?;
+        let claims = Box::pin(self.claims(token)).await?;
         let customer = customer_in(&claims, &self.settings.customer_claim)?;
         // One whose end is no whole number is good, and checked each time.
         if let Some(expiry) = claims.get("exp").and_then(Value::as_u64) {

@@ -193,7 +193,7 @@ impl Postgres {
 
     /// A session that lives, as far as can be known.
     pub(super) async fn session(&self) -> Result<Object<Sessions>, StoreError> {
-        match tokio::time::timeout(SESSION_TIMEOUT, self.0.get()).await {
+        match tokio::time::timeout(SESSION_TIMEOUT, Box::pin(self.0.get())).await {
             Err(_) => Err(StoreError::Slow(SESSION_TIMEOUT)),
             Ok(Err(PoolError::Backend(error))) => Err(error),
             Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed.into()),
