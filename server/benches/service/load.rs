@@ -6,7 +6,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
@@ -111,9 +110,19 @@ impl Connection {
     }
 }
 
-/// One thread for all connections: what it costs is not counted, and should take little from who shares the cores.
+/// One thread for all connections, on the load's core.
 fn runtime() -> Outcome<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
+/// Keeps the load's thread from sleeping until its runtime ends: waking it would be work of the program that answers, as it is not where an
+/// answer leaves the machine.
+fn stay_awake() {
+    tokio::spawn(async {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    });
 }
 
 impl Load {
@@ -139,6 +148,7 @@ impl Load {
     /// Asks while `more` says so, over several connections; answers how often.
     fn ask_while(&self, more: impl Fn() -> bool + Clone + Send + 'static) -> Outcome<usize> {
         runtime()?.block_on(async {
+            stay_awake();
             let mut workers = JoinSet::new();
             for _ in 0..CONNECTIONS {
                 let (mut connection, more) = (self.connection(), more.clone());
@@ -173,48 +183,45 @@ impl Load {
         Ok((answers, began.elapsed()))
     }
 
-    /// Requests at a constant rate. A thread that no answer holds up hands each to the next connection, and from then on it is timed:
-    /// also when that connection still waits for an answer.
+    /// Requests at a constant rate. A clock that no answer holds up hands each to the next connection, and from then on it is timed: also
+    /// when that connection still waits for an answer. The clock never sleeps.
     pub fn open_loop(&self, rate: f64, duration: Duration) -> Outcome<Latencies> {
         let count = (rate * duration.as_secs_f64()) as u32;
-        let (mut handing, mut workers) = (Vec::new(), JoinSet::new());
-        let runtime = runtime()?;
-        for _ in 0..TURNS {
-            let (hand, mut handed) = mpsc::unbounded_channel::<Instant>();
-            let mut connection = self.connection();
-            handing.push(hand);
-            workers.spawn_on(
-                async move {
+        let mut latencies = runtime()?.block_on(async {
+            let (mut handing, mut workers) = (Vec::new(), JoinSet::new());
+            for _ in 0..TURNS {
+                let (hand, mut handed) = mpsc::unbounded_channel::<Instant>();
+                let mut connection = self.connection();
+                // The connection is opened before the clock runs.
+                connection.ask().await?;
+                handing.push(hand);
+                workers.spawn(async move {
                     let mut latencies = Vec::new();
-                    connection.ask().await?;
                     while let Some(sent) = handed.recv().await {
                         connection.ask().await?;
                         latencies.push(sent.elapsed());
                     }
                     Outcome::Ok(latencies)
-                },
-                runtime.handle(),
-            );
-        }
-        let clock = thread::spawn(move || {
-            // The connections are opened meanwhile.
-            let began = Instant::now() + Duration::from_millis(200);
+                });
+            }
+            let began = Instant::now();
             for (turn, hand) in (0..count).zip(handing.iter().cycle()) {
                 let due = began + Duration::from_secs_f64(f64::from(turn) / rate);
-                thread::sleep(due.saturating_duration_since(Instant::now()));
+                while Instant::now() < due {
+                    tokio::task::yield_now().await;
+                }
+                // Where a connection has ended, its worker says why.
                 if hand.send(Instant::now()).is_err() {
-                    return;
+                    break;
                 }
             }
-        });
-        let mut latencies = runtime.block_on(async {
+            drop(handing);
             let mut latencies = Vec::new();
             while let Some(worker) = workers.join_next().await {
                 latencies.append(&mut worker??);
             }
             Outcome::Ok(latencies)
         })?;
-        clock.join().map_err(|_| "the clock of the load ended early")?;
         latencies.sort_unstable();
         Ok(Latencies(latencies))
     }

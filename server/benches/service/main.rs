@@ -1,11 +1,12 @@
 //! `cargo xtask bench service`: how many tokens the service gives out, beside how many signatures the bare library makes in the same run, and
 //! beside a bare axum handler that answers the same bytes.
 //!
-//! Rates are per second of processor time that the program under measure itself used, so that the load generator, which shares the cores,
-//! does not count. The contenders take turns, and the median of the rounds stands in the table. Latencies are those of an open loop:
-//! requests leave at a constant rate, so that a slow answer is not hidden by the next request waiting for it.
+//! The program under measure has one processor core, and the load another one, as if they were two machines. Rates are per second of
+//! processor time that the program itself used. The contenders take turns, and the median of the rounds stands in the table. Latencies are
+//! those of an open loop: requests leave at a constant rate, so that a slow answer is not hidden by the next request waiting for it.
 
 mod contender;
+mod cores;
 mod load;
 mod program;
 mod site;
@@ -24,7 +25,7 @@ use site::Site;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 const ROUND: Duration = Duration::from_secs(2);
 /// Latencies are told of this many times as long as a round, each by itself.
 const OPEN_LOOPS: usize = 5;
@@ -55,50 +56,55 @@ fn bare_signatures() -> Outcome<f64> {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// What an endpoint's rate is compared with.
-#[derive(Clone, Copy)]
-enum Beside {
-    Signatures,
-    Handler,
 }
 
 /// One endpoint's figures.
 struct Figures<'a> {
     name: &'static str,
-    beside: Beside,
     load: &'a Load,
     program: &'a Program,
     /// Answers per second of the program's processor time, a round each.
     per_core: Vec<f64>,
-    /// Answers per second with the load generator on the same cores.
-    together: Vec<f64>,
+    /// The same, as a share of what the contender did just before and just after.
+    shares: Vec<f64>,
+    /// Answers per second of the clock.
+    answers: Vec<f64>,
     /// In microseconds, a round each.
     medians: Vec<f64>,
     hundredths: Vec<f64>,
 }
 
 impl<'a> Figures<'a> {
-    fn new(name: &'static str, beside: Beside, load: &'a Load, program: &'a Program) -> Self {
-        let (per_core, together, medians, hundredths) = Default::default();
-        Self { name, beside, load, program, per_core, together, medians, hundredths }
+    fn new(name: &'static str, load: &'a Load, program: &'a Program) -> Self {
+        let (per_core, shares, answers, medians, hundredths) = Default::default();
+        Self { name, load, program, per_core, shares, answers, medians, hundredths }
     }
 
-    fn round(&mut self) -> Outcome<()> {
+    /// Answers per second of the program's processor time.
+    fn round(&mut self) -> Outcome<f64> {
         let before = self.program.processor_time()?;
         let (answers, elapsed) = self.load.closed_loop(ROUND)?;
         let used = self.program.processor_time()?.saturating_sub(before);
-        self.per_core.push(answers as f64 / used.as_secs_f64());
-        self.together.push(answers as f64 / elapsed.as_secs_f64());
-        Ok(())
+        let per_core = answers as f64 / used.as_secs_f64();
+        self.per_core.push(per_core);
+        self.answers.push(answers as f64 / elapsed.as_secs_f64());
+        Ok(per_core)
+    }
+
+    /// A round after the contender's, and before its next one, which is answered: how fast a machine is changes from second to second.
+    fn round_beside(&mut self, before: f64, contender: &mut impl FnMut() -> Outcome<f64>) -> Outcome<f64> {
+        let per_core = self.round()?;
+        let after = contender()?;
+        self.shares.push(2.0 * per_core / (before + after));
+        Ok(after)
     }
 
     fn half_load(&self) -> f64 {
-        median(self.together.clone()) / 2.0
+        median(&self.answers) / 2.0
     }
 
     fn open_loop(&mut self) -> Outcome<()> {
@@ -108,23 +114,29 @@ impl<'a> Figures<'a> {
         Ok(())
     }
 
-    fn row(&self, signatures: f64, handler: f64) -> String {
-        let per_core = median(self.per_core.clone());
-        let (of_signatures, of_handler) = match self.beside {
-            Beside::Signatures => (format!("{:.2}", per_core / signatures), String::from("-")),
-            Beside::Handler => (String::from("-"), format!("{:.2}", per_core / handler)),
-        };
-        let (together, rate) = (median(self.together.clone()), self.half_load());
-        let (p50, p99) = (median(self.medians.clone()), median(self.hundredths.clone()));
-        let ratio = p99 / p50;
+    /// The median share, and the least and the greatest of a round.
+    fn share(&self) -> String {
+        let least = self.shares.iter().copied().fold(f64::INFINITY, f64::min);
+        let greatest = self.shares.iter().copied().fold(0.0, f64::max);
+        if self.shares.is_empty() {
+            return String::from("1.00");
+        }
+        format!("{:.3} ({least:.2}-{greatest:.2})", median(&self.shares))
+    }
+
+    fn row(&self) -> String {
+        let (per_core, carried, rate) = (median(&self.per_core), median(&self.answers), self.half_load());
+        let (p50, p99) = (median(&self.medians), median(&self.hundredths));
+        let (share, ratio) = (self.share(), p99 / p50);
+        let name = self.name;
         format!(
-            "{:<34}{per_core:>12.0}{of_signatures:>15}{of_handler:>14}{together:>14.0}{rate:>11.0}{p50:>8.0} µs{p99:>8.0} µs{ratio:>9.1}",
-            self.name
+            "{name:<34}{per_core:>11.0}{share:>20}{carried:>11.0}{rate:>11.0}{p50:>8.0} µs{p99:>8.0} µs{ratio:>9.1}"
         )
     }
 }
 
 fn run() -> Outcome<()> {
+    cores::share_out()?;
     let site = Site::start()?;
     eprintln!("bench: {CUSTOMERS} customers get a record and a LiveChat entity");
     site.put_records(CUSTOMERS)?;
@@ -135,20 +147,25 @@ fn run() -> Outcome<()> {
     let contender = contender::start(&livechat.once()?)?;
     let handler = site.load_of(&contender, CUSTOMERS)?;
 
+    let mut omnichannel = Figures::new("POST /omnichannel/token", &omnichannel, &site.service);
+    let mut live_assist = Figures::new("POST /live-assist/token", &live_assist, &site.service);
+    let mut handler = Figures::new("bare axum handler, same bytes", &handler, &contender);
+    let mut livechat = Figures::new("POST /livechat/token, cached", &livechat, &site.service);
     let mut signatures = Vec::new();
-    let mut figures = [
-        Figures::new("POST /omnichannel/token", Beside::Signatures, &omnichannel, &site.service),
-        Figures::new("POST /live-assist/token", Beside::Signatures, &live_assist, &site.service),
-        Figures::new("POST /livechat/token, cached", Beside::Handler, &livechat, &site.service),
-        Figures::new("bare axum handler, same bytes", Beside::Handler, &handler, &contender),
-    ];
     for round in 1..=ROUNDS {
         eprintln!("bench: round {round} of {ROUNDS}");
-        for figures in &mut figures {
-            signatures.push(bare_signatures()?);
-            figures.round()?;
-        }
+        let mut sign = || {
+            let rate = cores::on_the_programs(bare_signatures)??;
+            signatures.push(rate);
+            Outcome::Ok(rate)
+        };
+        let before = sign()?;
+        let between = omnichannel.round_beside(before, &mut sign)?;
+        live_assist.round_beside(between, &mut sign)?;
+        let before = handler.round()?;
+        livechat.round_beside(before, &mut || handler.round())?;
     }
+    let mut figures = [omnichannel, live_assist, handler, livechat];
     for round in 1..=OPEN_LOOPS {
         eprintln!("bench: at half of its rate each, round {round} of {OPEN_LOOPS}");
         for figures in &mut figures {
@@ -160,21 +177,20 @@ fn run() -> Outcome<()> {
         return Err(format!("expected {CUSTOMERS} tokens to be fetched and the rest to be kept ones, LiveChat's stand-in gave out {fetched}").into());
     }
 
-    let signatures = median(signatures);
-    let bare = figures.last().map(|figures| median(figures.per_core.clone())).unwrap_or(f64::NAN);
     println!(
-        "{:<34}{:>12}{:>15}{:>14}{:>14}{:>11}{:>11}{:>11}{:>9}",
-        "", "per core/s", "of signatures", "of handler", "both cores/s", "at rate/s", "p50", "p99", "p99/p50"
+        "{:<34}{:>11}{:>20}{:>11}{:>11}{:>11}{:>11}{:>9}",
+        "", "per core/s", "of the contender", "carried/s", "at rate/s", "p50", "p99", "p99/p50"
     );
-    println!("{:<34}{signatures:>12.0}{:>15}", "bare RS256 signature (aws-lc-rs)", "1.00");
+    println!("{:<34}{:>11.0}{:>20}", "bare RS256 signature (aws-lc-rs)", median(&signatures), "1.00");
     for figures in &figures {
-        println!("{}", figures.row(signatures, bare));
+        println!("{}", figures.row());
     }
     let sent_again: usize = figures.iter().map(|figures| figures.load.sent_again()).sum();
     println!("{sent_again} requests were sent again, as their connections were closed under them");
     println!(
-        "per core: by the program's own processor time; both cores: with the load generator beside it on the same cores"
+        "per core: by the program's own processor time; of the contender, which stands above: the median round, the least and the greatest;"
     );
+    println!("carried: by the clock, on the one core that the program has; latencies are those at half of that");
 
     memory()
 }

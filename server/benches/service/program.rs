@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::Outcome;
+use super::{Outcome, cores};
 
 /// A running program.
 pub struct Program {
@@ -28,9 +28,10 @@ impl Drop for Program {
 }
 
 impl Program {
-    /// Starts it with this on its standard input, where that is a pipe, and waits until it says where it listens.
+    /// Starts it on the core that is a program's, with this on its standard input, where that is a pipe, and waits until it says where it
+    /// listens.
     pub fn start(mut command: Command, input: &[u8]) -> Outcome<Self> {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = cores::on_the_programs(|| command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn())??;
         if let Some(mut standard_input) = child.stdin.take() {
             standard_input.write_all(input)?;
         }

@@ -1,11 +1,14 @@
 //! Who the customer is: read from the site's own session token, a signed JWT, and from nothing else.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto::verify};
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::{Map, Value};
 
@@ -21,7 +24,7 @@ const SHARED_SECRET_ALGORITHMS: [Algorithm; 3] = [Algorithm::HS256, Algorithm::H
 /// Longest session token that is looked at.
 pub(super) const LONGEST_TOKEN: usize = 16 * 1024;
 /// How many sessions are remembered, and for how long without being checked anew.
-const REMEMBERED: u64 = 100_000;
+const REMEMBERED: usize = 100_000;
 const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
 /// A secret shared with the site, and the one algorithm for which it is used.
@@ -87,7 +90,9 @@ struct Session {
     customer: CustomerId,
     /// When it ends, in seconds since 1970.
     expiry: u64,
-    /// By which of the site's sets of keys it was checked.
+    /// When it was checked.
+    checked: Instant,
+    /// By which of the site's sets of keys.
     generation: u64,
 }
 
@@ -98,14 +103,13 @@ type TokenDigest = [u8; SHA256_OUTPUT_LEN];
 #[derive(Clone)]
 pub struct SessionTokens {
     settings: SessionSettings,
-    sessions: Cache<TokenDigest, Session>,
+    sessions: Arc<Cache<TokenDigest, Session>>,
 }
 
 impl SessionTokens {
     /// The tokens that these settings believe.
     pub fn new(settings: SessionSettings) -> Self {
-        let sessions = Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build();
-        Self { settings, sessions }
+        Self { settings, sessions: Arc::new(Cache::new(REMEMBERED)) }
     }
 
     /// The site's public keys, when it signs with these.
@@ -128,16 +132,17 @@ impl SessionTokens {
         key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         if let Some(session) = self.sessions.get(&key) {
             let is_over = session.expiry.saturating_add(CLOCK_TOLERANCE) < seconds(SystemTime::now());
-            if !is_over && session.generation == generation {
+            if !is_over && session.generation == generation && session.checked.elapsed() < REMEMBERED_FOR {
                 return Ok(session.customer);
             }
         }
-        let claims = self.claims(token).await?;
+        let claims = Box::pin(self.claims(token)).await?;
         let customer = customer_in(&claims, &self.settings.customer_claim)?;
         // One whose end is no whole number is good, and checked each time.
         if let Some(expiry) = claims.get("exp").and_then(Value::as_u64) {
             // Of the keys in hand before: if others have come since, it is checked once more than it has to be.
-            self.sessions.insert(key, Session { customer: customer.clone(), expiry, generation });
+            let session = Session { customer: customer.clone(), expiry, checked: Instant::now(), generation };
+            self.sessions.insert(key, session);
         }
         Ok(customer)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use moka::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 
 use super::{CustomerRecord, read_record};
 use crate::{
@@ -14,16 +14,33 @@ use crate::{
 /// How many bytes of records are kept in memory.
 const CAPACITY: u64 = 64 * 1024 * 1024;
 /// What one takes besides its text.
-const ROOM: usize = 512;
+const ROOM: u64 = 512;
+/// How many are expected; there may be more or fewer.
+const EXPECTED: usize = 10_000;
 
-/// A record, or that there is none, and how much room it takes.
-type Known = (Option<Arc<CustomerRecord>>, u32);
+/// A record, or that there is none.
+#[derive(Clone)]
+struct Known {
+    record: Option<Arc<CustomerRecord>>,
+    /// The bytes of its text.
+    length: usize,
+}
+
+/// How much room a record takes.
+#[derive(Clone)]
+struct Room;
+
+impl Weighter<CustomerId, Known> for Room {
+    fn weight(&self, _: &CustomerId, known: &Known) -> u64 {
+        (known.length as u64).saturating_add(ROOM)
+    }
+}
 
 struct Shared {
     store: CustomerStore,
     hearing: Hearing,
     changes: RecentChanges,
-    known: Cache<CustomerId, Known>,
+    known: Cache<CustomerId, Known, Room>,
 }
 
 /// The records of all customers.
@@ -33,8 +50,7 @@ pub struct CustomerRecords(Arc<Shared>);
 impl CustomerRecords {
     /// Those in this store. They are remembered as long as it is heard what others change.
     pub fn new(store: CustomerStore, hearing: Hearing) -> Self {
-        let weight = |_: &CustomerId, (_, weight): &Known| *weight;
-        let known = Cache::builder().weigher(weight).max_capacity(CAPACITY).build();
+        let known = Cache::with_weighter(EXPECTED, CAPACITY, Room);
         Self(Arc::new(Shared { store, hearing, changes: RecentChanges::default(), known }))
     }
 
@@ -42,17 +58,17 @@ impl CustomerRecords {
     pub async fn record(&self, customer: &CustomerId) -> Result<Option<Arc<CustomerRecord>>, Problem> {
         let Shared { store, hearing, changes, known } = &*self.0;
         if hearing.is_current()
-            && let Some((record, _)) = known.get(customer)
+            && let Some(known) = known.get(customer)
         {
-            return Ok(record);
+            return Ok(known.record);
         }
         let begun = changes.begin();
         let text = store.record(customer).await?;
         let length = text.as_ref().map_or(0, String::len);
         let record = text.map(|text| read_record(&text)).transpose()?.map(Arc::new);
-        known.insert(customer.clone(), (record.clone(), u32::try_from(length + ROOM).unwrap_or(u32::MAX)));
+        known.insert(customer.clone(), Known { record: record.clone(), length });
         if changes.since(begun, customer) {
-            known.invalidate(customer);
+            known.remove(customer);
         }
         Ok(record)
     }
@@ -68,12 +84,12 @@ impl CustomerRecords {
     /// Somebody has changed the customer's record.
     pub fn changed(&self, customer: &CustomerId) {
         self.0.changes.note(customer);
-        self.0.known.invalidate(customer);
+        self.0.known.remove(customer);
     }
 
     /// Somebody may have changed any record.
     pub fn everything_changed(&self) {
         self.0.changes.note_everything();
-        self.0.known.invalidate_all();
+        self.0.known.clear();
     }
 }

@@ -254,7 +254,7 @@ impl Postgres {
 
     /// A session that lives, as far as can be known.
     pub(super) async fn session(&self) -> Result<Object<Sessions>, StoreError> {
-        let session = async {
+        let session = Box::pin(async {
             loop {
                 match self.0.get().await {
                     // The server gives no more than this process has, or others have taken them: one of these will be free soon.
@@ -267,7 +267,7 @@ impl Postgres {
                     Ok(session) => return Ok(session),
                 }
             }
-        };
+        });
         let session = tokio::time::timeout(SESSION_TIMEOUT, session).await;
         session.unwrap_or(Err(StoreError::Slow(SESSION_TIMEOUT)))
     }
