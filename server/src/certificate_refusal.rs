@@ -4,17 +4,15 @@ use std::{error::Error, io};
 
 use rustls::CertificateError;
 
-/// The reason, if that is why a connection failed.
+/// The reason, if that is why a connection failed: TLS tells it as its own kind of error, or in one or more of the system's.
 pub(crate) fn certificate_refusal<'error>(error: &'error (dyn Error + 'static)) -> Option<&'error CertificateError> {
-    match of_encryption(error) {
-        Some(rustls::Error::InvalidCertificate(reason)) => Some(reason),
-        _ => None,
+    if let Some(told) = error.downcast_ref::<rustls::Error>() {
+        return match told {
+            rustls::Error::InvalidCertificate(reason) => Some(reason),
+            _ => None,
+        };
     }
-}
-
-/// TLS tells it by itself, or through the system's own kind of error, in as many wraps as there are layers.
-fn of_encryption<'error>(error: &'error (dyn Error + 'static)) -> Option<&'error rustls::Error> {
-    error.downcast_ref().or_else(|| of_encryption(error.downcast_ref::<io::Error>()?.get_ref()?))
+    certificate_refusal(error.downcast_ref::<io::Error>()?.get_ref()?)
 }
 
 /// The words, with the names of the server, for who has to look at its certificate.
@@ -46,17 +44,31 @@ pub(crate) fn words(reason: &CertificateError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustls::pki_types::{DnsName, ServerName};
+
     use super::*;
 
     #[test]
-    fn the_reason_is_found_in_however_many_wraps() {
-        let refused = || rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
-        let once = io::Error::new(io::ErrorKind::InvalidData, refused());
-        let twice = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, refused()));
-        let errors: [&(dyn Error + 'static); 3] = [&refused(), &once, &twice];
-        for error in errors {
+    fn a_refusal_is_found_however_deep_the_system_has_put_it() {
+        let told = || rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let once = io::Error::new(io::ErrorKind::InvalidData, told());
+        let twice = io::Error::other(io::Error::other(told()));
+        for error in [&told() as &(dyn Error + 'static), &once, &twice] {
             assert_eq!(certificate_refusal(error), Some(&CertificateError::UnknownIssuer), "{error:?}");
         }
-        assert_eq!(certificate_refusal(&io::Error::other(io::Error::from(io::ErrorKind::ConnectionReset))), None);
+        let others: [&(dyn Error + 'static); 3] =
+            [&rustls::Error::HandshakeNotComplete, &io::Error::other("cut"), &io::Error::from_raw_os_error(111)];
+        for error in others {
+            assert_eq!(certificate_refusal(error), None, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_words_name_the_server_only_where_they_are_to() {
+        let expected = ServerName::DnsName(DnsName::try_from("keys.example").unwrap());
+        let other = CertificateError::NotValidForNameContext { expected, presented: vec!["shop.example".to_owned()] };
+        assert_eq!(words(&other), "it is of another host");
+        assert!(words_with_names(&other).contains("keys.example"));
+        assert_eq!(words(&CertificateError::Expired), "it has expired");
     }
 }

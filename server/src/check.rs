@@ -80,18 +80,19 @@ async fn accounts(settings: AccountsApiSettings) -> Vec<Finding> {
                 None => format!("LiveChat answered with status {status}"),
             };
             let refused = |todo: &str| Err(format!("refused, {todo}: {told}"));
-            match exception {
-                Some("access_denied" | "invalid_grant") => {
+            // Where nobody says why, what stands between may have refused: the status means the same then.
+            match (exception, status) {
+                (Some("access_denied" | "invalid_grant"), _) | (None, 401) => {
                     let token = refused("make a new agent token, no personal access token, and set it");
                     let since = "the agent token is refused";
                     all(Ok(()), token, after(since), after(since), after(since))
                 }
-                Some("forbidden" | "unauthorized_client") => {
+                (Some("forbidden" | "unauthorized_client"), _) | (None, 403) => {
                     let scope = refused("give the application customers:own, and authorize the agent token anew");
                     let since = "the scope is refused";
                     all(Ok(()), Ok(()), scope, after(since), after(since))
                 }
-                Some("invalid_client") => {
+                (Some("invalid_client"), _) => {
                     let client = refused("set the client id that LiveChat's developer console shows");
                     let since = "the client id is refused";
                     all(Ok(()), after(since), after(since), client, after(since))

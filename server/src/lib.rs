@@ -24,7 +24,6 @@ pub mod loopback;
 pub mod metrics;
 pub mod omnichannel;
 pub mod openapi;
-mod outgoing;
 pub mod proof_key;
 pub mod random;
 pub mod readiness;

@@ -336,7 +336,7 @@ async fn transfer(State(stand_in): State<StandIn>, request: Request) -> Response
             }
             Some("customer") => {
                 let token = bearer_token(&parts.headers).unwrap_or_default();
-                stand_in.alive(&ledger, &token).ok_or(Refusal("access_denied", "The token is not valid."))?.0.entity
+                stand_in.alive(&ledger, token).ok_or(Refusal("access_denied", "The token is not valid."))?.0.entity
             }
             _ => return Err(Refusal("invalid_request", "bearer_type has to be agent or customer.")),
         };
@@ -350,7 +350,7 @@ async fn transfer(State(stand_in): State<StandIn>, request: Request) -> Response
 /// `DELETE …/token` revokes the token that authorizes it.
 async fn revoke(State(stand_in): State<StandIn>, uri: Uri, headers: HeaderMap) -> Response {
     let token = bearer_token(&headers).unwrap_or_default();
-    let known = stand_in.ledger().tokens.remove(&token).is_some();
+    let known = stand_in.ledger().tokens.remove(token).is_some();
     let answer = if known {
         StatusCode::OK.into_response()
     } else {
@@ -363,7 +363,7 @@ async fn revoke(State(stand_in): State<StandIn>, uri: Uri, headers: HeaderMap) -
 /// `GET …/info` describes the token that authorizes it.
 async fn information(State(stand_in): State<StandIn>, uri: Uri, headers: HeaderMap) -> Response {
     let token = bearer_token(&headers).unwrap_or_default();
-    let alive = stand_in.alive(&stand_in.ledger(), &token);
+    let alive = stand_in.alive(&stand_in.ledger(), token);
     let answer = match alive {
         Some((issued, left)) => Json(json!({
             "access_token": token, "client_id": issued.client_id, "entity_id": issued.entity, "expires_in": left,

@@ -60,7 +60,7 @@ impl Introspection {
         if token.len() > LONGEST_TOKEN {
             return Err(NoCustomer::Refused(Refusal::Malformed));
         }
-        self.questions.customer(self.questions.digest(&[token.as_bytes()]), self.ask(token)).await
+        self.questions.customer(self.questions.digest(&[token.as_bytes()]), Box::pin(self.ask(token))).await
     }
 
     /// What the endpoint says of a token that nobody issued.

@@ -18,9 +18,8 @@ use url::Url;
 
 use crate::{
     byte_order_mark::unmarked,
-    http::connection_failure::words,
+    http::{client::asking_client_for, connection_failure::words},
     json_web_key::{as_number, key_id},
-    outgoing::asking_client,
 };
 
 /// Longest set that is read.
@@ -193,7 +192,7 @@ impl JsonWebKeys {
 
     /// The same, with its own ages.
     pub fn remote_with(url: Url, timeout: Duration, ages: KeyAges) -> Result<Self, reqwest::Error> {
-        let http = asking_client(&url).timeout(timeout).build()?;
+        let http = asking_client_for(&url).timeout(timeout).build()?;
         Ok(Self::of(Vec::new(), Source::Remote(Remote { http, url, ages, fetches: Mutex::default() })))
     }
 

@@ -45,9 +45,9 @@ impl Admission {
 
     /// The customer who sent a POST, or 403 for a foreign page, or 401 when nobody is signed in.
     pub async fn customer(&self, headers: &HeaderMap) -> Result<CustomerId, Problem> {
-        let (tokens, by_cookie) = self.session_tokens(headers);
+        let tokens = self.sent_tokens(headers);
         // Without any session there is nothing that a foreign page could abuse: 401 says more than 403 then.
-        self.origins.check(headers, by_cookie && self.session.is_sent(headers, &tokens))?;
+        self.origins.check(headers, tokens.by_cookie() && self.session.is_sent(headers, &tokens))?;
         match self.session.customer(headers, &tokens).await {
             Ok(Some(customer)) => Ok(customer),
             Ok(None) => Err(Problem::new(StatusCode::UNAUTHORIZED, "not_signed_in", "Nobody is signed in.")),
@@ -60,10 +60,10 @@ impl Admission {
     pub async fn guest(&self, headers: &HeaderMap) -> Result<(), Problem> {
         // The guest's cookie authenticates the request, even if there is none yet: the answer sets it.
         self.origins.check(headers, true)?;
-        let (tokens, by_cookie) = self.session_tokens(headers);
+        let tokens = self.sent_tokens(headers);
         match self.session.customer(headers, &tokens).await {
             Ok(None) => Ok(()),
-            Err(SessionError::Refused(_)) if by_cookie => Ok(()),
+            Err(SessionError::Refused(_)) if tokens.by_cookie() => Ok(()),
             Ok(Some(_)) => {
                 let detail = "Somebody is signed in: their tokens are given at /livechat/token.";
                 Err(Problem::new(StatusCode::CONFLICT, "signed_in", detail))
@@ -96,12 +96,33 @@ impl Admission {
         }
     }
 
-    /// The session tokens of a request, and whether the browser sent them by itself.
-    fn session_tokens(&self, headers: &HeaderMap) -> (Vec<String>, bool) {
+    fn sent_tokens<'a>(&self, headers: &'a HeaderMap) -> SentTokens<'a> {
         match bearer_token(headers) {
-            Some(bearer) => (vec![bearer], false),
-            None => (self.session.cookie().map(|name| cookies(headers, name)).unwrap_or_default(), true),
+            Some(bearer) => SentTokens::Bearer(bearer),
+            None => SentTokens::Cookies(self.session.cookie().map(|name| cookies(headers, name)).unwrap_or_default()),
         }
+    }
+}
+
+/// The session tokens of a request.
+enum SentTokens<'a> {
+    /// The page sent one.
+    Bearer(&'a str),
+    /// Those that the browser sent by itself, if any.
+    Cookies(Vec<String>),
+}
+
+impl SentTokens<'_> {
+    fn by_cookie(&self) -> bool {
+        matches!(self, Self::Cookies(_))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &str> {
+        let (bearer, cookies) = match self {
+            Self::Bearer(bearer) => (Some(*bearer), [].as_slice()),
+            Self::Cookies(cookies) => (None, cookies.as_slice()),
+        };
+        bearer.into_iter().chain(cookies.iter().map(String::as_str))
     }
 }
 
@@ -125,9 +146,9 @@ fn session_problem(error: SessionError) -> Problem {
 }
 
 /// The token of an `Authorization: Bearer` header.
-pub fn bearer_token(headers: &HeaderMap) -> Option<String> {
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// The values of a request's cookies of this name: a browser may have several, of other paths or parts of the domain.

@@ -13,8 +13,11 @@ use url::Url;
 
 use super::refusal::Refusal;
 use crate::{
-    byte_order_mark::unmarked, clock::seconds, customer::CustomerId, http::connection_failure::words,
-    outgoing::asking_client, random::NoRandomness,
+    byte_order_mark::unmarked,
+    clock::seconds,
+    customer::CustomerId,
+    http::{client::asking_client_for, connection_failure::words},
+    random::NoRandomness,
 };
 
 /// Longest answer that is read.
@@ -114,9 +117,8 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    pub(super) fn new(url: &Url, settings: QuestionSettings) -> Result<Self, QuestionsError> {
-        let QuestionSettings { timeout, keep } = settings;
-        let http = asking_client(url).timeout(timeout).build()?;
+    pub(super) fn new(url: &Url, QuestionSettings { timeout, keep }: QuestionSettings) -> Result<Self, QuestionsError> {
+        let http = asking_client_for(url).timeout(timeout).build()?;
         let key = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(|_| NoRandomness)?;
         let answers = Cache::builder().max_capacity(CAPACITY).time_to_live(keep).build();
         Ok(Self { http, answers, digest_key: Arc::new(key) })

@@ -3,6 +3,7 @@
 use axum::http::HeaderMap;
 
 use super::{
+    SentTokens,
     introspection::Introspection,
     json_web_keys::{JsonWebKeys, KeysError},
     questions::{AskError, NoCustomer},
@@ -118,24 +119,25 @@ impl SessionSource {
     }
 
     /// Whether the request has anything that could be a session; its session tokens are passed in.
-    pub(super) fn is_sent(&self, headers: &HeaderMap, tokens: &[String]) -> bool {
+    pub(super) fn is_sent(&self, headers: &HeaderMap, tokens: &SentTokens<'_>) -> bool {
         match self {
             Self::Site(site) => site.is_sent(headers),
-            Self::Tokens(_) | Self::Introspection(_) => !tokens.is_empty(),
+            Self::Tokens(_) | Self::Introspection(_) => tokens.iter().next().is_some(),
         }
     }
 
-    /// The customer whose session the request has: of several tokens, the first that is good.
+    /// The customer whose session the request has: of several tokens, the first that is good. What has to wait for others is boxed, so that
+    /// no request carries the room for it.
     pub(super) async fn customer(
         &self,
         headers: &HeaderMap,
-        tokens: &[String],
+        tokens: &SentTokens<'_>,
     ) -> Result<Option<CustomerId>, SessionError> {
         if let Self::Site(site) = self {
-            return answered(site.customer(headers).await);
+            return answered(Box::pin(site.customer(headers)).await);
         }
         let mut refused = None;
-        for token in tokens {
+        for token in tokens.iter() {
             match self.customer_of_token(token).await {
                 Ok(None) => {}
                 Err(error) if error.is_refusal() => refused = refused.or(Some(error)),
@@ -150,7 +152,7 @@ impl SessionSource {
     async fn customer_of_token(&self, token: &str) -> Result<Option<CustomerId>, SessionError> {
         match self {
             Self::Tokens(tokens) => Ok(Some(tokens.customer(token).await?)),
-            Self::Introspection(introspection) => answered(introspection.customer(token).await),
+            Self::Introspection(introspection) => answered(Box::pin(introspection.customer(token)).await),
             Self::Site(_) => Ok(None),
         }
     }

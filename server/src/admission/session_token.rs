@@ -136,7 +136,7 @@ impl SessionTokens {
                 return Ok(session.customer);
             }
         }
-        let claims = self.claims(token).await?;
+        let claims = Box::pin(self.claims(token)).await?;
         let customer = customer_in(&claims, &self.settings.customer_claim)?;
         // One whose end is no whole number is good, and checked each time.
         if let Some(expiry) = claims.get("exp").and_then(Value::as_u64) {
@@ -233,8 +233,9 @@ fn read_header(token: &str) -> Result<TokenHeader<'_>, Refusal> {
     let (first, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
     let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed);
     let members: Map<String, Value> = serde_json::from_slice(&decoded(first)?).map_err(|_| Refusal::Malformed)?;
-    decoded(payload)?;
-    decoded(signature)?;
+    for part in [payload, signature] {
+        decoded(part)?;
+    }
     // RFC 7515, section 4.1.11. A list that is none is no better.
     if members.contains_key("crit") {
         return Err(Refusal::Critical);

@@ -65,7 +65,7 @@ impl SiteSessions {
         let session = self.session(headers).ok_or(NoCustomer::Nobody)?;
         let authorization = session.authorization.as_ref().map(HeaderValue::as_bytes).unwrap_or_default();
         let digest = self.questions.digest(&[&session.cookies, authorization]);
-        self.questions.customer(digest, self.ask(&session, headers)).await
+        self.questions.customer(digest, Box::pin(self.ask(&session, headers))).await
     }
 
     /// What the site says of a request without any session.

@@ -158,7 +158,12 @@ fn as_environments_have_it(flag: Arg) -> Arg {
     let flag = match variable.as_deref().map(|text| (text, text.trim())) {
         Some((_, "")) => flag.env(None),
         // What is read of a variable cannot be changed, but it can stand in for the default.
-        Some((text, trimmed)) if trimmed != text => flag.env(None).default_value(trimmed.to_owned()),
+        Some((text, trimmed)) if trimmed != text => {
+            // Help shows defaults, and a variable may hold a password. A switch has no default to show.
+            let is_shown = flag.get_action().takes_values();
+            let flag = flag.env(None).default_value(trimmed.to_owned());
+            if is_shown { flag.hide_default_value(true) } else { flag }
+        }
         _ => flag,
     };
     if matches!(flag.get_action(), ArgAction::SetTrue) { flag.value_parser(BoolishValueParser::new()) } else { flag }

@@ -12,7 +12,7 @@ pub(super) enum Database {
 
 /// Runs the work on whichever database the store has, within the time a statement may take; `read` says that it
 /// changes nothing, `write` that it may. The work is written once and compiled for both, as the drivers' types differ
-/// and the statements do not. On PostgreSQL it is done again where a session could not do it and another one may.
+/// and the statements do not. It is boxed, for the drivers need kilobytes, which whoever may ask the store would carry about. On PostgreSQL it is done again where a session could not do it and another one may.
 macro_rules! on_database {
     ($store:expr, read, $connection:ident => $work:expr) => {
         $crate::customer_store::database::on_database!($store, readers, $connection, $work)
@@ -23,7 +23,17 @@ macro_rules! on_database {
     ($store:expr, $pool:ident, $connection:ident, $work:expr) => {
         match &$store.database {
             $crate::customer_store::database::Database::Sqlite(sqlite) => match sqlite.$pool() {
-                Ok($connection) => $crate::customer_store::sqlite::Sqlite::in_time(async { $work }).await,
+                Ok(pool) => {
+                    $crate::customer_store::sqlite::Sqlite::in_time(Box::pin(async {
+                        let mut session = sqlite.session(pool).await?;
+                        let result = {
+                            let $connection = session.connection()?;
+                            async { $work }.await
+                        };
+                        session.judge(result)
+                    }))
+                    .await
+                }
                 Err(error) => Err(error),
             },
             $crate::customer_store::database::Database::Postgres(postgres) => {
@@ -35,7 +45,7 @@ macro_rules! on_database {
                     };
                     let result = {
                         let $connection = session.connection();
-                        $crate::customer_store::postgres::Postgres::in_time(async { $work }).await
+                        $crate::customer_store::postgres::Postgres::in_time(Box::pin(async { $work })).await
                     };
                     match postgres.judge(session, result, is_first) {
                         $crate::customer_store::postgres::Verdict::Done(result) => break result,

@@ -31,6 +31,9 @@ use crate::metrics::DatabaseReadings;
 use database::{Database, on_database};
 use leases::Leases;
 
+/// Fails where the tables have yet to be made.
+const ARE_TABLES_THERE: &str = "SELECT lease FROM creation WHERE customer_id = ''";
+
 /// Writes a row that is of nobody, for no customer's id is empty, and removes it again.
 const TRIAL: [&str; 2] = [
     "INSERT INTO creation (account, customer_id, lease, expires_at)
@@ -77,7 +80,7 @@ impl CustomerStore {
         })
     }
 
-    /// Fails when the store could not be opened and written. Everything is tried, the changes to the tables too, and nothing stays:
+    /// Fails when the store could not be opened and written. Everything is tried, changes to the tables too, and nothing of it stays:
     /// whoever only wants to know does not upgrade a database that others use.
     pub async fn rehearse(url: &str) -> Result<(), StoreError> {
         Database::rehearse(url).await

@@ -12,11 +12,12 @@ use sqlx::{
     Connection, SqliteConnection, SqlitePool,
     error::DatabaseError,
     migrate::{MigrateError, Migrator},
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use super::{
-    TRIAL,
+    ARE_TABLES_THERE, TRIAL,
     error::{StoreError, of_migration},
 };
 use crate::metrics::DatabaseReadings;
@@ -46,6 +47,37 @@ type Identity = (u64, u64);
 
 fn identity(file: &Path) -> std::io::Result<Identity> {
     fs::metadata(file).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+/// A connection with a statement. Unless that has ended well, the connection is closed: SQLite may have ended a transaction by itself, as
+/// it does where the disk is full, and the driver does not know. All that came after it would then be said to be written, and be lost.
+/// In memory it stays open, as the database ends with it.
+pub(super) struct Session {
+    connection: Option<PoolConnection<sqlx::Sqlite>>,
+    in_memory: bool,
+}
+
+impl Session {
+    /// The connection, for statements.
+    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        self.connection.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// Gives the connection back, or closes it, by what came of the statement.
+    pub(super) fn judge<T>(mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if matches!(result, Ok(_) | Err(sqlx::Error::RowNotFound)) {
+            drop(self.connection.take());
+        }
+        result
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take().filter(|_| !self.in_memory) {
+            connection.close_on_drop();
+        }
+    }
 }
 
 /// What a URL asks for.
@@ -99,6 +131,11 @@ impl Sqlite {
         }
     }
 
+    /// The next free connection of one of these.
+    pub(super) async fn session(&self, pool: &SqlitePool) -> Result<Session, sqlx::Error> {
+        Ok(Session { connection: Some(pool.acquire().await?), in_memory: self.file.is_none() })
+    }
+
     /// Does all that opening does, and a write, and takes it back, with the file if there was none.
     pub(super) async fn rehearse(url: &str, migrations: &Migrator) -> Result<(), StoreError> {
         let SqliteUrl { options, is_new, .. } = SqliteUrl::parse(url)?;
@@ -111,6 +148,14 @@ impl Sqlite {
                 sqlx::query(statement).execute(&mut *transaction).await?;
             }
             transaction.rollback().await?;
+            // What was taken back was never on the disk, which may be full.
+            if sqlx::query(ARE_TABLES_THERE).fetch_optional(&mut connection).await.is_ok() {
+                let mut transaction = connection.begin().await?;
+                for statement in TRIAL {
+                    sqlx::query(statement).execute(&mut *transaction).await?;
+                }
+                transaction.commit().await?;
+            }
             connection.close().await?;
             Ok(())
         };

@@ -37,13 +37,15 @@ struct Answers {
     began: Instant,
     /// Milliseconds from the beginning of the connection to the end of the last answer, or `UNANSWERED`.
     ended: AtomicU64,
+    /// How many there were.
+    count: AtomicU64,
 }
 
 const UNANSWERED: u64 = u64::MAX;
 
 impl Default for Answering {
     fn default() -> Self {
-        Self(Arc::new(Answers { began: Instant::now(), ended: AtomicU64::new(0) }))
+        Self(Arc::new(Answers { began: Instant::now(), ended: AtomicU64::new(0), count: AtomicU64::new(0) }))
     }
 }
 
@@ -52,6 +54,13 @@ impl Answering {
     pub fn set(&self, answering: bool) {
         let now = || u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(0);
         self.0.ended.store(if answering { UNANSWERED } else { now() }, Ordering::Relaxed);
+        if !answering {
+            self.0.count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn count(&self) -> u64 {
+        self.0.count.load(Ordering::Relaxed)
     }
 
     /// When the last answer was ready; none while there is one to come.
@@ -69,6 +78,8 @@ pub struct Patient<S> {
     head: Duration,
     keep_alive: Duration,
     waiting: Waiting,
+    /// How many answers there were when it was last looked: while one is on its way, nobody may look.
+    answers: u64,
     /// When what is waited for has to be there.
     deadline: Instant,
     /// Wakes the connection no later than at its deadline. It may ring too early, and is then set anew: setting it for every request
@@ -81,7 +92,7 @@ impl<S> Patient<S> {
     pub fn new(stream: S, answering: Answering, head: Duration, keep_alive: Duration) -> Self {
         let timer = Box::pin(sleep(keep_alive));
         let deadline = timer.deadline();
-        Self { stream, answering, head, keep_alive, waiting: Waiting::ForRequest, deadline, timer }
+        Self { stream, answering, head, keep_alive, waiting: Waiting::ForRequest, answers: 0, deadline, timer }
     }
 
     fn wait(&mut self, waiting: Waiting, deadline: Instant) {
@@ -124,7 +135,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     ) -> Poll<io::Result<()>> {
         match self.answering.ended() {
             None => self.waiting = Waiting::No,
-            Some(ended) if self.waiting == Waiting::No => {
+            Some(ended) if self.answers != self.answering.count() => {
+                self.answers = self.answering.count();
                 let deadline = ended + self.keep_alive;
                 self.wait(Waiting::ForRequest, deadline);
             }

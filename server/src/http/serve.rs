@@ -91,7 +91,9 @@ pub async fn serve<S>(
 {
     let listener = listener.into();
     // It has no timer: its own timeout makes no difference between a head that does not end and one that has not begun.
-    let server = hyper::server::conn::http1::Builder::new();
+    let mut server = hyper::server::conn::http1::Builder::new();
+    // Who has sent all that it has to say is answered all the same. Nor does every request pay for looking whether its caller has left.
+    server.half_close(true);
     let graceful = GracefulShutdown::new();
     let mut shutdown = pin!(shutdown);
     loop {

@@ -14,8 +14,7 @@ use url::Url;
 
 use crate::{
     customer::EntityId,
-    http::{connection_failure::words, problem::Exception},
-    outgoing::client,
+    http::{client::client_for, connection_failure::words, problem::Exception},
     proof_key::CodeChallenge,
 };
 
@@ -188,7 +187,7 @@ pub struct AccountsApi {
 impl AccountsApi {
     /// Makes a client; fails when the system has no certificates to check a server against.
     pub fn new(settings: AccountsApiSettings) -> Result<Self, reqwest::Error> {
-        let http = client(&settings.url).connect_timeout(settings.timeout).build()?;
+        let http = client_for(&settings.url).connect_timeout(settings.timeout).build()?;
         Ok(Self { http, settings })
     }
 

@@ -359,6 +359,21 @@ async fn tables(url: &str) -> Vec<String> {
     sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
 }
 
+/// For trying things out: the database is as long as the process, whatever becomes of a statement or of who waits for it.
+#[tokio::test]
+async fn a_database_in_memory_outlives_statements_that_fail_or_are_given_up() {
+    for url in ["sqlite::memory:", "sqlite:trial?mode=memory"] {
+        let store = open(url, "account").await;
+        let (made, _) = create(&store, &customer("ada")).await;
+        for _ in 0..20 {
+            // Polled once, and left.
+            let asked = store.check();
+            let _ = tokio::time::timeout(Duration::ZERO, asked).await;
+        }
+        assert_eq!(store.entity(&customer("ada")).await.unwrap(), Some(made), "{url}");
+    }
+}
+
 #[tokio::test]
 async fn who_only_checks_a_database_changes_nothing_in_it() {
     on_both(async |url| {

@@ -77,22 +77,6 @@ async fn all_is_good_when_all_is_and_nobody_is_created_for_it() {
     assert!(!world.folder.path().join("checked.sqlite").exists(), "whoever checks is not who serves");
 }
 
-/// A proxy that the environment names stands in the network: what is meant for this machine would go there in clear, with its secrets.
-#[tokio::test]
-async fn no_proxy_is_asked_for_what_is_on_this_machine() {
-    let world = World::new().await;
-    let site = Server::start(Router::new().route("/nobody", get(async || StatusCode::UNAUTHORIZED))).await;
-    for variable in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
-        let mut command = checking(world.folder.path(), &world.stand_in_server.url(""), &world.agent_token);
-        command
-            .env_remove("IDENTITY_SERVICE_SESSION_SECRET")
-            .env("IDENTITY_SERVICE_SESSION_URL", site.url("/nobody"))
-            .env(variable, "http://127.0.0.1:1");
-        let (code, lines) = told(command).await;
-        assert_eq!(code, 0, "{variable}: {lines:?}");
-    }
-}
-
 #[tokio::test]
 async fn what_livechat_does_not_like_is_told_with_what_to_do() {
     let world = World::new().await;
@@ -115,6 +99,20 @@ async fn what_livechat_does_not_like_is_told_with_what_to_do() {
         assert_eq!(code, 1, "{exception}");
         let told = lines.iter().find(|line| !line.ends_with(": good") && !line.contains(": not known")).unwrap();
         assert!(told.starts_with(setting), "{exception}: {lines:?}");
+    }
+    // Where the answer does not say why, its status does.
+    for (status, setting) in [
+        (StatusCode::UNAUTHORIZED, "agent-token: refused"),
+        (StatusCode::FORBIDDEN, "agent-token's scope customers:own: refused"),
+        (StatusCode::NOT_FOUND, "organization-id or license-id: refused"),
+        (StatusCode::BAD_GATEWAY, "accounts-url: "),
+    ] {
+        let refusing = post(async move || (status, "<html>"));
+        let accounts = Server::start(Router::new().route("/v2/customer/token", refusing)).await;
+        let (code, lines) = told(checking(world.folder.path(), &accounts.url(""), "an-agent-token")).await;
+        assert_eq!(code, 1, "{status}");
+        let told = lines.iter().find(|line| !line.ends_with(": good") && !line.contains(": not known")).unwrap();
+        assert!(told.starts_with(setting), "{status}: {lines:?}");
     }
     // Without the cause, nobody would know where to look.
     let plain = world.stand_in_server.url("").replace("http:", "https:");

@@ -16,7 +16,11 @@ const LONG: Duration = Duration::from_secs(30);
 async fn connection(head_timeout: Duration, keep_alive: Duration) -> TcpStream {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = Router::new().route("/", get(async || "well"));
+    let slow = async || {
+        tokio::time::sleep(SHORT * 3).await;
+        "well"
+    };
+    let router = Router::new().route("/", get(async || "well")).route("/slow", get(slow));
     let settings = ServeSettings { head_timeout, keep_alive, ..ServeSettings::default() };
     tokio::spawn(serve(listener, router, settings, std::future::pending()));
     TcpStream::connect(address).await.unwrap()
@@ -89,6 +93,28 @@ async fn a_connection_that_nobody_uses_is_closed_in_the_end() {
             stream.write_all(REQUEST).await.unwrap();
             well(&mut stream).await;
         }
+        is_closed(&mut stream).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_take_longer_than_a_head_and_than_a_pause() {
+    let mut stream = connection(SHORT, SHORT * 2).await;
+    for _ in 0..2 {
+        stream.write_all(b"GET /slow HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+        well(&mut stream).await;
+    }
+    is_closed(&mut stream).await;
+}
+
+/// As `nc -N` and some health checks do: the end of what is sent is no farewell.
+#[tokio::test]
+async fn who_has_nothing_more_to_send_is_answered() {
+    for path in ["/", "/slow"] {
+        let mut stream = connection(SHORT, LONG).await;
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").as_bytes()).await.unwrap();
+        stream.shutdown().await.unwrap();
+        well(&mut stream).await;
         is_closed(&mut stream).await;
     }
 }

@@ -212,6 +212,14 @@ fn blanks_around_a_variable_are_no_part_of_it() {
         let (line, well) = start_and_stop(command);
         assert!(well, "{blanks:?}: {line}");
     }
+    // Help, which shows what is set, shows no password.
+    for blank in ["", "\n"] {
+        let mut command = right(folder.path());
+        command.env("IDENTITY_SERVICE_DATABASE_URL", format!("postgres://me:hunter2@host/database{blank}"));
+        let output = command.arg("--help").output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(help.contains("--database-url") && !help.contains("hunter2"), "{help}");
+    }
     let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(files.contains(&"customers.sqlite".into()), "{files:?}");
     assert!(files.iter().all(|name| name.to_str().unwrap().trim().len() == name.len()), "{files:?}");
@@ -774,6 +782,53 @@ fn ends(child: &mut Child) -> std::process::ExitStatus {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A proxy that the environment names is for what leaves the machine.
+#[tokio::test]
+async fn what_stays_on_this_machine_goes_through_no_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let through = format!("http://{}", proxy.local_addr().unwrap());
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"] {
+        let mut command = right(folder.path());
+        command.env(name, &through).env("IDENTITY_SERVICE_ACCOUNTS_URL", "http://127.0.0.1:1");
+        let program = Program::start(command);
+        let session = sign(SECRET, &json!({ "sub": "ada", "exp": now() + 600 }));
+        let request = reqwest::Client::new().post(format!("{}/livechat/token", program.url)).bearer_auth(session);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["code"], "accounts_unreachable", "{name}");
+        for (variable, url) in [("SESSION_URL", "http://localhost:1/me"), ("SESSION_JWKS_URL", "http://[::1]:1/keys")] {
+            let mut command = right(folder.path());
+            command.env_remove("IDENTITY_SERVICE_SESSION_SECRET").env(name, &through);
+            let program = Program::start({
+                command.env(format!("IDENTITY_SERVICE_{variable}"), url);
+                command
+            });
+            let request = reqwest::Client::new().post(format!("{}/livechat/token", program.url));
+            let token = key_set_and_token("one").1;
+            assert_eq!(request.bearer_auth(token).send().await.unwrap().status(), 503, "{name} {variable}");
+        }
+        let asked = proxy.accept();
+        assert!(
+            asked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
+            "{name}: the proxy was asked"
+        );
+    }
+    // What leaves it does.
+    let mut command = right(folder.path());
+    command.env("HTTPS_PROXY", &through).env("IDENTITY_SERVICE_ACCOUNTS_URL", "https://accounts.example");
+    let program = Program::start(command);
+    let session = sign(SECRET, &json!({ "sub": "ada", "exp": now() + 600 }));
+    let asked = reqwest::Client::new().post(format!("{}/livechat/token", program.url)).bearer_auth(session).send();
+    let asked = tokio::spawn(asked);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while proxy.accept().is_err() {
+        assert!(std::time::Instant::now() < deadline, "the proxy was not asked");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    asked.abort();
 }
 
 #[tokio::test]
