@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod admission;
+pub(crate) mod certificate_refusal;
 pub mod check;
 pub mod clock;
 pub mod configuration;
@@ -13,6 +14,8 @@ pub mod customer_records;
 pub mod customer_store;
 pub mod customers;
 pub mod http;
+pub(crate) mod json_web_key;
+pub(crate) mod lax_base64;
 pub mod live_assist;
 pub mod livechat;
 pub mod logging;

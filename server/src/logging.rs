@@ -1,10 +1,12 @@
 //! Structured logs: JSON lines on standard error, written by a thread of their own, which no request waits for.
 
 use std::{
+    fmt,
     io::{self, ErrorKind, Write},
     sync::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
     time::Duration,
@@ -19,6 +21,8 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::SubscriberInitExt};
 const WAITING_LINES: usize = 2048;
 /// How long to wait before writing again to a descriptor that accepts nothing at the moment.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long the end of the process waits for its last lines to be read. The log's own worker is given a little more than a second.
+const LAST_LINES: Duration = Duration::from_millis(1500);
 
 /// A subscriber that writes JSON lines; `level` is error, warn, info, debug or trace, for this service's own events.
 pub fn subscriber<W>(level: tracing::Level, writer: W) -> impl tracing::Subscriber + Send + Sync
@@ -131,14 +135,33 @@ pub struct Log {
 }
 
 impl Drop for Log {
-    /// Waits a second for the worker. It complains on standard output, and panics if it cannot write there. That must
-    /// not decide how the process ends.
+    /// Waits a second for the worker. It complains on standard output: it panics if it cannot write there, and where nobody
+    /// reads it writes for ever. Neither must decide how the process ends.
     fn drop(&mut self) {
         let worker = self.worker.take();
-        if let Ok(waiting) = thread::Builder::new().spawn(move || drop(worker)) {
-            let _ = waiting.join();
-        }
+        in_time(move || drop(worker));
     }
+}
+
+/// Does this on a thread of its own, which is left alone when it takes too long.
+fn in_time(work: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel::<()>();
+    let work = move || {
+        let _done = done;
+        work();
+    };
+    if thread::Builder::new().spawn(work).is_ok() {
+        // It says nothing: it is done when the sender is gone.
+        let _ = is_done.recv_timeout(LAST_LINES);
+    }
+}
+
+/// Says in a line of its own, beside the log, why the program ends. Where nobody can read it, the exit code has to do.
+pub fn complain(error: &impl fmt::Display) {
+    let line = format!("identity-service: {error}\n");
+    in_time(move || {
+        let _ = io::stderr().write_all(line.as_bytes());
+    });
 }
 
 /// Makes it the process's log, on standard error; a second call changes nothing.

@@ -1,11 +1,6 @@
 //! The identity service as a program.
 
-use std::{
-    fmt::Display,
-    io::{self, Write},
-    process::ExitCode,
-    time::SystemTime,
-};
+use std::{fmt::Display, io, process::ExitCode, time::SystemTime};
 
 use identity_service::{
     check::check,
@@ -15,7 +10,7 @@ use identity_service::{
         listener::{ListenAddress, Listener},
         serve::{listen_beside, serve},
     },
-    logging,
+    logging::{self, complain},
     service::{IdentityService, StartError},
 };
 use mimalloc::MiMalloc;
@@ -25,9 +20,17 @@ use tokio::signal::unix::{SignalKind, signal};
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Says why the program ends; where nobody can read it, the exit code has to do.
-fn complain(error: &impl Display) {
-    let _ = writeln!(io::stderr(), "identity-service: {error}");
+/// A file has reached its greatest size (the limit of `ulimit -f`). The number is the same on Linux and the BSDs.
+const FILE_SIZE_EXCEEDED: SignalKind = SignalKind::from_raw(25);
+
+/// Signals that would end a program that does not know them, and are no reason to end here: whoever rotates logs sends the
+/// first two, and a log at its limit only loses lines.
+fn outlive_signals() -> io::Result<()> {
+    for kind in [SignalKind::user_defined1(), SignalKind::user_defined2(), FILE_SIZE_EXCEEDED] {
+        // It is caught from now on, also when nobody listens.
+        drop(signal(kind)?);
+    }
+    Ok(())
 }
 
 #[tokio::main]
@@ -55,7 +58,7 @@ async fn main() -> ExitCode {
         }
     };
     let log = logging::start(configuration.log_level);
-    let mut hangup = match signal(SignalKind::hangup()) {
+    let mut hangup = match outlive_signals().and_then(|()| signal(SignalKind::hangup())) {
         Ok(hangup) => hangup,
         Err(error) => {
             complain(&error);

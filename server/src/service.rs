@@ -19,7 +19,7 @@ use crate::{
     customer_records::known::CustomerRecords,
     customer_store::{ChangeListener, CustomerStore, StoreError},
     http::{
-        host::one_host,
+        host::for_one_host,
         problem::{Problem, method_not_allowed, not_found},
         request_log::log_request,
     },
@@ -64,8 +64,8 @@ pub struct IdentityService(Arc<Shared>);
 
 /// Has each request counted and logged, also one that is meant for no host. It is one layer, for each costs every request.
 async fn observed(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let answer = async |request: Request| match one_host(&request) {
-        Ok(()) => next.run(request).await,
+    let answer = async |request: Request| match for_one_host(request) {
+        Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
     log_request(Some(&metrics), request, answer).await

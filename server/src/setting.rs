@@ -8,6 +8,8 @@ use crate::loopback::is_loopback;
 
 /// RFC 7518, section 3.2: a key of the hash's own size, or it can be guessed.
 pub(crate) const SHORTEST_SECRET: usize = 32;
+/// What some editors begin a file with; it is no part of the text.
+pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A setting that is missing or wrong.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,26 +67,28 @@ pub(crate) fn required_secret(
     (name, from_variable): (&str, Option<String>),
     file: Option<&Path>,
 ) -> Result<Option<String>, SettingError> {
-    let secret = match (from_variable.filter(|text| !text.is_empty()), file) {
+    let secret = match (not_empty(from_variable), file) {
         (Some(_), Some(_)) => return Err(wrong(setting, format!("expected only one of {name} and a file"))),
         (Some(secret), None) => secret,
         (None, Some(file)) => {
             let metadata = fs::metadata(file).map_err(|error| wrong(setting, unreadable(file, &error)))?;
             if metadata.permissions().mode() & 0o007 != 0 {
                 let path = file.display();
-                return Err(wrong(setting, format!("expected a file that others cannot read; run: chmod o= {path}")));
+                let todo = format!("run: chmod o= {path}, or mount it with mode 0440");
+                return Err(wrong(setting, format!("expected a file that others cannot read; {todo}")));
             }
             fs::read_to_string(file).map_err(|error| wrong(setting, unreadable(file, &error)))?
         }
         (None, None) => return Ok(None),
     };
-    let secret = secret.trim().to_owned();
+    // Editors put a mark of the byte order before a text, and a line break behind it.
+    let secret = secret.trim_start_matches(BYTE_ORDER_MARK).trim().to_owned();
     if secret.is_empty() { Err(wrong(setting, "expected a secret, found nothing")) } else { Ok(Some(secret)) }
 }
 
-/// What is given in a list, without the empty ones.
+/// What is given in a list, without the empty ones and the blanks between them.
 pub(crate) fn given(list: Vec<String>) -> Vec<String> {
-    list.into_iter().filter(|text| !text.trim().is_empty()).collect()
+    list.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned).collect()
 }
 
 /// A setting that is given and does nothing.

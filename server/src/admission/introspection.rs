@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
+    claims::Demands,
     questions::{AskError, NoCustomer, QuestionSettings, Questions, QuestionsError, SignedIn, ask, members},
     refusal::Refusal,
-    session_token::{CLOCK_TOLERANCE, LONGEST_TOKEN, customer_in},
+    session_token::{LONGEST_TOKEN, customer_in},
 };
 use crate::{clock::seconds, customer::CustomerId, random::random_token};
 
@@ -45,7 +46,7 @@ pub struct Introspection {
 impl Introspection {
     /// Asks by these settings.
     pub fn new(settings: IntrospectionSettings) -> Result<Self, QuestionsError> {
-        let questions = Questions::new(settings.questions)?;
+        let questions = Questions::new(&settings.url, settings.questions)?;
         Ok(Self { settings, questions })
     }
 
@@ -64,7 +65,7 @@ impl Introspection {
 
     /// What the endpoint says of a token that nobody issued.
     pub(super) async fn probe(&self) -> Result<SignedIn, NoCustomer> {
-        let invented = random_token().map_err(|_| AskError::Unreachable)?;
+        let invented = random_token().map_err(|error| AskError::Unreachable(error.to_string()))?;
         self.ask(&invented).await
     }
 
@@ -97,29 +98,14 @@ impl Introspection {
     }
 
     fn signed_in(&self, members: &Map<String, Value>) -> Result<SignedIn, Refusal> {
-        let now = seconds(SystemTime::now());
-        let expiry = members.get("exp").and_then(Value::as_u64);
-        if expiry.is_some_and(|expiry| expiry <= now) {
-            return Err(Refusal::Expired);
-        }
-        let not_before = members.get("nbf").and_then(Value::as_u64);
-        if not_before.is_some_and(|not_before| not_before > now + CLOCK_TOLERANCE) {
-            return Err(Refusal::NotYetValid);
-        }
-        let names = |member: &str, wanted: &Option<String>| {
-            let Some(wanted) = wanted else { return true };
-            match members.get(member) {
-                Some(Value::String(text)) => text == wanted,
-                Some(Value::Array(list)) => list.iter().any(|text| text == wanted),
-                _ => false,
-            }
+        let demands = Demands {
+            issuer: self.settings.issuer.as_deref(),
+            audience: self.settings.audience.as_deref(),
+            may_be_endless: true,
+            grace: 0,
         };
-        if !names("iss", &self.settings.issuer) {
-            return Err(Refusal::Issuer);
-        }
-        if !names("aud", &self.settings.audience) {
-            return Err(Refusal::Audience);
-        }
+        demands.check(members, seconds(SystemTime::now()))?;
+        let expiry = members.get("exp").and_then(Value::as_u64);
         Ok(SignedIn { customer: customer_in(members, &self.settings.customer_claim)?, expiry })
     }
 }

@@ -11,9 +11,16 @@ use jsonwebtoken::{
     Algorithm, DecodingKey,
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm},
 };
+use reqwest::header::LOCATION;
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 use url::Url;
+
+use crate::{
+    http::{client::client_for, connection_failure::words},
+    json_web_key::{as_number, key_id},
+    setting::BYTE_ORDER_MARK,
+};
 
 /// Longest set that is read.
 const LONGEST_SET: usize = 256 * 1024;
@@ -72,16 +79,30 @@ impl PublicKey {
     /// make the key and say what it is for are looked at: whatever else is odd in one is no matter here.
     fn read(member: &Value) -> Option<Self> {
         let member = member.as_object()?;
-        let text = |name: &str| member.get(name).filter(|value| !value.is_null());
+        // What is empty says nothing.
+        let text = |name: &str| member.get(name).filter(|value| !value.is_null() && *value != "");
         if text("use").is_some_and(|key_use| key_use != "sig") {
             return None;
         }
         let verifies = |operations: &Vec<Value>| operations.iter().any(|operation| operation == "verify");
-        if member.get("key_ops").and_then(Value::as_array).is_some_and(|operations| !verifies(operations)) {
+        let operations = member.get("key_ops").and_then(Value::as_array).filter(|operations| !operations.is_empty());
+        if operations.is_some_and(|operations| !verifies(operations)) {
             return None;
         }
-        let needed = ["kty", "alg", "crv", "n", "e", "x", "y"];
-        let needed = needed.into_iter().filter_map(|name| Some((name.to_owned(), text(name)?.clone())));
+        let length = match member.get("crv").and_then(Value::as_str) {
+            Some("P-256") => Some(32),
+            Some("P-384") => Some(48),
+            _ => None,
+        };
+        let is_curve = member.contains_key("crv");
+        let needed = ["kty", "alg", "crv", "n", "e", "x", "y"].into_iter().filter_map(|name| {
+            let value = match (name, text(name)?) {
+                ("n" | "e", Value::String(text)) if !is_curve => Value::String(as_number(text, None)?),
+                ("x" | "y", Value::String(text)) if length.is_some() => Value::String(as_number(text, length)?),
+                (_, value) => value.clone(),
+            };
+            Some((name.to_owned(), value))
+        });
         let jwk: Jwk = serde_json::from_value(Value::Object(needed.collect())).ok()?;
         use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
         let possible: &[Algorithm] = match &jwk.algorithm {
@@ -98,18 +119,14 @@ impl PublicKey {
         let fits = |algorithm: &Algorithm| stated.is_none_or(|stated| stated == KeyAlgorithm::from(*algorithm));
         let algorithms: Vec<Algorithm> = possible.iter().copied().filter(fits).collect();
         let key = DecodingKey::from_jwk(&jwk).ok()?;
-        // A number is what some write for its text. An id that is neither is none.
-        let id = text("kid").and_then(|id| match id {
-            Value::String(id) => Some(id.clone()),
-            Value::Number(id) => Some(id.to_string()),
-            _ => None,
-        });
+        let id = text("kid").and_then(key_id);
         (!algorithms.is_empty()).then_some(Self { id, algorithms, key })
     }
 }
 
 /// Reads a key set; keys that cannot be used are left out, but one has to remain.
 pub fn read_keys(text: &[u8]) -> Result<Vec<PublicKey>, KeysError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK.encode_utf8(&mut [0; 4]).as_bytes()).unwrap_or(text);
     let set: Map<String, Value> = serde_json::from_slice(text).map_err(|_| KeysError::NoKeySet)?;
     let members = set.get("keys").and_then(Value::as_array).ok_or(KeysError::NoKeySet)?;
     let keys: Vec<PublicKey> = members.iter().filter_map(PublicKey::read).collect();
@@ -176,7 +193,7 @@ impl JsonWebKeys {
 
     /// The same, with its own ages.
     pub fn remote_with(url: Url, timeout: Duration, ages: KeyAges) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none()).build()?;
+        let http = client_for(&url).timeout(timeout).build()?;
         Ok(Self::of(Vec::new(), Source::Remote(Remote { http, url, ages, fetches: Mutex::default() })))
     }
 
@@ -203,6 +220,24 @@ impl JsonWebKeys {
         let least_age = if is_empty { remote.ages.pause } else { remote.ages.minimum };
         self.fetch(remote, least_age).outcome().await?;
         Ok(select(self.known()))
+    }
+
+    /// The keys that fit, where there are others than those of this generation by now. Whoever signs with a new key under an old
+    /// id, or without any, is known by nothing else than a signature that no key in hand has made.
+    pub(super) async fn fitting_since(
+        &self,
+        generation: u64,
+        algorithm: Algorithm,
+        id: Option<&str>,
+    ) -> Option<Vec<PublicKey>> {
+        if let Source::Remote(remote) = &self.0.source {
+            // Keys in hand outlive a fetch that fails: the token is refused by these.
+            let _ = self.fetch(remote, remote.ages.minimum).outcome().await;
+        }
+        if self.generation() == generation {
+            return None;
+        }
+        Some(self.known().keys.iter().filter(|key| key.fits(algorithm, id)).cloned().collect())
     }
 
     /// Whether there are keys to check session tokens with, fetched if need be.
@@ -328,10 +363,16 @@ impl Remote {
     }
 
     async fn get(&self) -> Result<Vec<PublicKey>, KeysError> {
-        let failed = |error: reqwest::Error| KeysError::Fetch(error.without_url().to_string());
+        let failed = |error: reqwest::Error| KeysError::Fetch(words(&error));
         let mut response = self.http.get(self.url.clone()).send().await.map_err(failed)?;
-        if !response.status().is_success() {
-            return Err(KeysError::Fetch(format!("status {}", response.status().as_u16())));
+        let status = response.status();
+        if status.is_redirection() && response.headers().contains_key(LOCATION) {
+            let what =
+                format!("status {}, a redirect, which is not followed: set the URL that it leads to", status.as_u16());
+            return Err(KeysError::Fetch(what));
+        }
+        if !status.is_success() {
+            return Err(KeysError::Fetch(format!("status {}", status.as_u16())));
         }
         let mut text = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {

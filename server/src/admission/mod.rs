@@ -1,5 +1,6 @@
 //! Who is asking, and from where: decided before anything else is looked at.
 
+mod claims;
 pub mod introspection;
 pub mod json_web_keys;
 pub mod origin;
@@ -8,6 +9,8 @@ pub mod refusal;
 pub mod session;
 pub mod session_token;
 pub mod site_session;
+
+use std::collections::BTreeMap;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use cookie::Cookie;
@@ -142,13 +145,25 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 
 /// The values of a request's cookies of this name: a browser may have several, of other paths or parts of the domain.
 /// Bytes that are not text make only their own cookie unreadable. An empty cookie is what is left of one that
-/// the site has taken back.
+/// the site has taken back. One that is too long for a browser comes in pieces, `name.0`, `name.1` and so on.
 pub fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
     let sent = headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let mut found = Vec::new();
+    let (mut found, mut pieces) = (Vec::new(), BTreeMap::new());
     for text in sent {
-        let named = Cookie::split_parse(text.as_ref()).filter_map(Result::ok).filter(|cookie| cookie.name() == name);
-        found.extend(named.map(|cookie| cookie.value_trimmed().to_owned()).filter(|value| !value.is_empty()));
+        for cookie in Cookie::split_parse(text.as_ref()).filter_map(Result::ok) {
+            let value = cookie.value_trimmed();
+            match cookie.name().strip_prefix(name) {
+                Some("") if !value.is_empty() => found.push(value.to_owned()),
+                Some(rest) => {
+                    if let Some(number) = rest.strip_prefix('.').and_then(|number| number.parse::<usize>().ok()) {
+                        pieces.entry(number).or_insert_with(|| value.to_owned());
+                    }
+                }
+                None => {}
+            }
+        }
     }
+    let whole = (0..pieces.len()).map_while(|number| pieces.get(&number).map(String::as_str)).collect::<String>();
+    found.extend((!whole.is_empty()).then_some(whole));
     found
 }

@@ -10,6 +10,8 @@ use url::Url;
 
 use crate::http::{host::host, problem::Problem};
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// An origin as browsers send it, for example `https://shop.example`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
@@ -25,7 +27,11 @@ impl Origin {
         if authority.is_empty() || authority.contains(forgiven) {
             return None;
         }
-        let url = Url::parse(&format!("{scheme}://{authority}")).ok()?;
+        let mut url = Url::parse(&format!("{scheme}://{authority}")).ok()?;
+        // With the dot of the root zone it is the same host; some proxies take the dot away, and browsers leave it.
+        if let Some(host) = url.host_str().and_then(|host| host.strip_suffix('.')).map(str::to_owned) {
+            url.set_host(Some(&host)).ok()?;
+        }
         matches!(url.scheme(), "http" | "https").then(|| Self(url.origin().ascii_serialization()))
     }
 
@@ -61,16 +67,16 @@ impl AllowedOrigins {
     /// Refuses a POST from a page that has no business here. `by_cookie` says whether the browser signed the request
     /// by itself, as it does with a cookie: then a foreign page could have sent it.
     pub fn check(&self, headers: &HeaderMap, by_cookie: bool) -> Result<(), Problem> {
-        match headers.get(header::ORIGIN) {
-            Some(origin) if is_own(origin, headers) || self.allows(origin) => Ok(()),
+        match only(headers, header::ORIGIN) {
+            Some(Only(origin)) if is_own(origin, headers) || self.allows(origin) => Ok(()),
             Some(_) => Err(Problem::new(
                 StatusCode::FORBIDDEN,
                 "foreign_origin",
                 "Requests from this origin are not allowed; the service's setting allowed-origin names those that are.",
             )),
             None if !by_cookie => Ok(()),
-            None => match headers.get("sec-fetch-site") {
-                Some(site) if site == "same-origin" => Ok(()),
+            None => match only(headers, SEC_FETCH_SITE) {
+                Some(Only(site)) if site == "same-origin" => Ok(()),
                 _ => Err(Problem::new(
                     StatusCode::FORBIDDEN,
                     "no_origin",
@@ -97,6 +103,20 @@ impl AllowedOrigins {
             .expose_headers([header::RETRY_AFTER])
             .max_age(std::time::Duration::from_secs(600))
     }
+}
+
+/// How often a header was sent that is sent once, or not at all.
+enum Sent<'headers> {
+    Only(&'headers HeaderValue),
+    Several,
+}
+use Sent::{Only, Several};
+
+/// The header; of several nobody knows which one a proxy went by.
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<Sent<'_>> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    Some(if values.next().is_some() { Several } else { Only(first) })
 }
 
 /// The origin of a header.

@@ -7,11 +7,17 @@ use aws_lc_rs::{
     rand::SystemRandom,
 };
 use moka::future::Cache;
-use reqwest::{RequestBuilder, Response, StatusCode, redirect::Policy};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::refusal::Refusal;
-use crate::{clock::seconds, customer::CustomerId, random::NoRandomness};
+use crate::{
+    clock::seconds,
+    customer::CustomerId,
+    http::{client::client_for, connection_failure::words},
+    random::NoRandomness,
+};
 
 /// Longest answer that is read.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -39,11 +45,11 @@ pub enum QuestionsError {
 }
 
 /// Why there is no answer, in words that repeat nothing of the question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AskError {
     /// No connection, or it was cut.
-    #[error("it could not be reached")]
-    Unreachable,
+    #[error("it could not be reached: {0}")]
+    Unreachable(String),
     /// No answer in time.
     #[error("it did not answer in time")]
     Slow,
@@ -71,7 +77,7 @@ pub enum AskError {
 }
 
 /// Why a question named nobody.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub enum NoCustomer {
     /// Nobody is signed in.
     Nobody,
@@ -107,9 +113,8 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    pub(super) fn new(QuestionSettings { timeout, keep }: QuestionSettings) -> Result<Self, QuestionsError> {
-        // A redirect would carry the session to a host that nobody configured.
-        let http = reqwest::Client::builder().timeout(timeout).redirect(Policy::none()).build()?;
+    pub(super) fn new(url: &Url, QuestionSettings { timeout, keep }: QuestionSettings) -> Result<Self, QuestionsError> {
+        let http = client_for(url).timeout(timeout).build()?;
         let key = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(|_| NoRandomness)?;
         let answers = Cache::builder().max_capacity(CAPACITY).time_to_live(keep).build();
         Ok(Self { http, answers, digest_key: Arc::new(key) })
@@ -121,7 +126,7 @@ impl Questions {
         session: SessionDigest,
         question: impl Future<Output = Result<SignedIn, NoCustomer>> + Send,
     ) -> Result<CustomerId, NoCustomer> {
-        let answer = self.answers.try_get_with(session, question).await.map_err(|error| *error)?;
+        let answer = self.answers.try_get_with(session, question).await.map_err(|error| NoCustomer::clone(&error))?;
         let is_over = answer.expiry.is_some_and(|expiry| expiry <= seconds(std::time::SystemTime::now()));
         if is_over { Err(NoCustomer::Refused(Refusal::Expired)) } else { Ok(answer.customer) }
     }
@@ -165,5 +170,5 @@ pub(super) async fn members(mut response: Response) -> Result<Option<Map<String,
 }
 
 fn of_connection(error: &reqwest::Error) -> AskError {
-    if error.is_timeout() { AskError::Slow } else { AskError::Unreachable }
+    if error.is_timeout() { AskError::Slow } else { AskError::Unreachable(words(error)) }
 }

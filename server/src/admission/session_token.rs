@@ -7,19 +7,18 @@ use std::{
 
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation, decode, decode_header, errors::ErrorKind};
+use jsonwebtoken::{Algorithm, DecodingKey, crypto::verify};
 use quick_cache::sync::Cache;
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde_json::{Map, Value};
 
 use super::{
-    json_web_keys::{JsonWebKeys, KeysError},
+    claims::{CLOCK_TOLERANCE, Demands},
+    json_web_keys::{JsonWebKeys, KeysError, PublicKey},
     refusal::Refusal,
 };
-use crate::{clock::seconds, customer::CustomerId};
+use crate::{clock::seconds, customer::CustomerId, json_web_key::key_id};
 
-/// How far the clocks of the site and of this service may differ, in seconds.
-pub(super) const CLOCK_TOLERANCE: u64 = 5;
 /// The algorithms of a secret that both sides have.
 const SHARED_SECRET_ALGORITHMS: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
 /// Longest session token that is looked at.
@@ -128,7 +127,7 @@ impl SessionTokens {
 
     /// The customer that a session token names.
     pub async fn customer(&self, token: &str) -> Result<CustomerId, TokenError> {
-        let generation = self.public_keys().map_or(0, JsonWebKeys::generation);
+        let generation = self.generation();
         let mut key = TokenDigest::default();
         key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
         if let Some(session) = self.sessions.get(&key) {
@@ -141,101 +140,110 @@ impl SessionTokens {
         let customer = customer_in(&claims, &self.settings.customer_claim)?;
         // One whose end is no whole number is good, and checked each time.
         if let Some(expiry) = claims.get("exp").and_then(Value::as_u64) {
+            // Of the keys in hand before: if others have come since, it is checked once more than it has to be.
             let session = Session { customer: customer.clone(), expiry, checked: Instant::now(), generation };
             self.sessions.insert(key, session);
         }
         Ok(customer)
     }
 
+    /// Another number for each set of the site's keys.
+    fn generation(&self) -> u64 {
+        self.public_keys().map_or(0, JsonWebKeys::generation)
+    }
+
     /// The claims of a token that is good.
     async fn claims(&self, token: &str) -> Result<Map<String, Value>, TokenError> {
         let header = read_header(token)?;
-        let keys = self.keys(&header).await?;
-        let validation = self.validation(header.alg);
-        let mut refusal = Refusal::WrongKey;
-        for key in &keys {
-            match decode::<Map<String, Value>>(token, key, &validation) {
-                Ok(decoded) => return Ok(decoded.claims),
-                // The signature is checked first: a key that finds another fault is the one that signed.
-                Err(error) => match refusal_of(error.kind()) {
-                    Refusal::WrongKey => {}
-                    other => refusal = other,
-                },
-            }
+        let generation = self.generation();
+        let mut is_signed = header.is_signed_by(&self.keys(&header).await?);
+        if let (false, SessionKey::PublicKeys(keys)) = (is_signed, &self.settings.key) {
+            let newer = keys.fitting_since(generation, header.algorithm, header.key_id.as_deref()).await;
+            is_signed = newer.is_some_and(|newer| header.is_signed_by(&only_keys(newer)));
         }
-        Err(refusal.into())
+        if !is_signed {
+            return Err(Refusal::WrongKey.into());
+        }
+        let claims =
+            URL_SAFE_NO_PAD.decode(header.payload).ok().and_then(|claims| serde_json::from_slice(&claims).ok());
+        let claims: Map<String, Value> = claims.ok_or(Refusal::Malformed)?;
+        // RFC 7519, section 4.1.2.
+        if claims.get("sub").is_some_and(|subject| subject.is_array() || subject.is_object()) {
+            return Err(Refusal::Malformed.into());
+        }
+        let demands = Demands {
+            issuer: self.settings.issuer.as_deref(),
+            audience: self.settings.audience.as_deref(),
+            may_be_endless: false,
+            grace: CLOCK_TOLERANCE,
+        };
+        demands.check(&claims, seconds(SystemTime::now()))?;
+        Ok(claims)
     }
 
     /// The keys that may have signed a token with this header. The algorithm is fixed by them, never by the token alone.
-    async fn keys(&self, header: &Header) -> Result<Vec<DecodingKey>, TokenError> {
+    async fn keys(&self, header: &TokenHeader<'_>) -> Result<Vec<DecodingKey>, TokenError> {
         match &self.settings.key {
-            SessionKey::Secret(secret) if header.alg == secret.algorithm => {
+            SessionKey::Secret(secret) if header.algorithm == secret.algorithm => {
                 Ok(vec![DecodingKey::from_secret(secret.bytes.expose_secret())])
             }
             SessionKey::Secret(_) => Err(Refusal::Algorithm.into()),
-            SessionKey::PublicKeys(_) if SHARED_SECRET_ALGORITHMS.contains(&header.alg) => {
+            SessionKey::PublicKeys(_) if SHARED_SECRET_ALGORITHMS.contains(&header.algorithm) => {
                 Err(Refusal::Algorithm.into())
             }
             SessionKey::PublicKeys(keys) => {
-                let fitting = keys.fitting(header.alg, header.kid.as_deref()).await?;
-                if fitting.is_empty() && keys.fitting(header.alg, None).await?.is_empty() {
+                let fitting = keys.fitting(header.algorithm, header.key_id.as_deref()).await?;
+                if fitting.is_empty() && keys.fitting(header.algorithm, None).await?.is_empty() {
                     return Err(Refusal::Algorithm.into());
                 }
-                Ok(fitting.into_iter().map(|key| key.key).collect())
+                Ok(only_keys(fitting))
             }
         }
     }
+}
 
-    fn validation(&self, algorithm: Algorithm) -> Validation {
-        let mut validation = Validation::new(algorithm);
-        validation.leeway = CLOCK_TOLERANCE;
-        validation.validate_nbf = true;
-        validation.validate_aud = self.settings.audience.is_some();
-        let mut required = vec!["exp"];
-        if let Some(issuer) = &self.settings.issuer {
-            validation.set_issuer(&[issuer]);
-            required.push("iss");
-        }
-        if let Some(audience) = &self.settings.audience {
-            validation.set_audience(&[audience]);
-            required.push("aud");
-        }
-        validation.set_required_spec_claims(&required);
-        validation
+fn only_keys(keys: Vec<PublicKey>) -> Vec<DecodingKey> {
+    keys.into_iter().map(|key| key.key).collect()
+}
+
+/// What is looked at of a token before its signature is known to be good. Of the header that is no more than which key and algorithm
+/// made it: no other member changes anything here, whatever it holds.
+struct TokenHeader<'token> {
+    algorithm: Algorithm,
+    key_id: Option<String>,
+    /// What is signed: header and payload.
+    message: &'token str,
+    payload: &'token str,
+    signature: &'token str,
+}
+
+impl TokenHeader<'_> {
+    fn is_signed_by(&self, keys: &[DecodingKey]) -> bool {
+        let signed = |key| matches!(verify(self.signature, self.message.as_bytes(), key, self.algorithm), Ok(true));
+        keys.iter().any(signed)
     }
 }
 
 /// The header of a token that can be looked at any further.
-fn read_header(token: &str) -> Result<Header, Refusal> {
+fn read_header(token: &str) -> Result<TokenHeader<'_>, Refusal> {
     if token.len() > LONGEST_TOKEN {
         return Err(Refusal::Malformed);
     }
-    let part = token.split('.').next().and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
-    let members: Map<String, Value> = serde_json::from_slice(&part).map_err(|_| Refusal::Malformed)?;
+    let (message, signature) = token.rsplit_once('.').ok_or(Refusal::Malformed)?;
+    let (first, payload) = message.split_once('.').ok_or(Refusal::Malformed)?;
+    let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| Refusal::Malformed);
+    let members: Map<String, Value> = serde_json::from_slice(&decoded(first)?).map_err(|_| Refusal::Malformed)?;
+    for part in [payload, signature] {
+        decoded(part)?;
+    }
     // RFC 7515, section 4.1.11. A list that is none is no better.
     if members.contains_key("crit") {
         return Err(Refusal::Critical);
     }
     // `none`, for example, is no algorithm of a key.
     let algorithm = members.get("alg").and_then(Value::as_str).ok_or(Refusal::Malformed)?;
-    algorithm.parse::<Algorithm>().map_err(|_| Refusal::Algorithm)?;
-    decode_header(token).map_err(|_| Refusal::Malformed)
-}
-
-fn refusal_of(error: &ErrorKind) -> Refusal {
-    match error {
-        ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => Refusal::WrongKey,
-        ErrorKind::ExpiredSignature => Refusal::Expired,
-        ErrorKind::ImmatureSignature => Refusal::NotYetValid,
-        ErrorKind::InvalidIssuer => Refusal::Issuer,
-        ErrorKind::InvalidAudience => Refusal::Audience,
-        ErrorKind::MissingRequiredClaim(claim) => match claim.as_str() {
-            "iss" => Refusal::Issuer,
-            "aud" => Refusal::Audience,
-            _ => Refusal::NoExpiry,
-        },
-        _ => Refusal::Malformed,
-    }
+    let algorithm = algorithm.parse::<Algorithm>().map_err(|_| Refusal::Algorithm)?;
+    Ok(TokenHeader { algorithm, key_id: members.get("kid").and_then(key_id), message, payload, signature })
 }
 
 /// The customer's id in a session's claims: text, or a whole number.

@@ -46,7 +46,8 @@ impl SiteSessions {
     /// Asks by these settings.
     pub fn new(settings: SiteSessionSettings) -> Result<Self, QuestionsError> {
         let SiteSessionSettings { url, customer_claim, cookie, questions } = settings;
-        Ok(Self { url, customer_claim, cookie, questions: Questions::new(questions)? })
+        let questions = Questions::new(&url, questions)?;
+        Ok(Self { url, customer_claim, cookie, questions })
     }
 
     /// Whether there is anything to ask the site about.
@@ -106,7 +107,7 @@ impl SiteSessions {
         let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';')).map(<[u8]>::trim_ascii);
         let is_named = |pair: &&[u8]| {
             let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
-            !pair.is_empty() && self.cookie.as_ref().is_none_or(|cookie| cookie.as_bytes() == name)
+            !pair.is_empty() && self.cookie.as_ref().is_none_or(|cookie| is_part_of(name, cookie.as_bytes()))
         };
         let cookies = pairs.filter(is_named).collect::<Vec<_>>().join(b"; ".as_slice());
         let authorization = headers.get(header::AUTHORIZATION).cloned();
@@ -119,6 +120,14 @@ impl SiteSessions {
         let Some(target) = location.and_then(|location| self.url.join(location).ok()) else { return false };
         spelled_alike(&target) == spelled_alike(&self.url)
     }
+}
+
+/// Whether it is the cookie of this name, or a piece of it: frameworks cut what is too long for a browser into `name.0`, `name.1`
+/// and so on, or into `nameC1`, `nameC2`.
+fn is_part_of(name: &[u8], whole: &[u8]) -> bool {
+    let Some(rest) = name.strip_prefix(whole) else { return false };
+    let number = rest.strip_prefix(b".").or_else(|| rest.strip_prefix(b"C"));
+    rest.is_empty() || number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
 }
 
 fn is_redirect(status: StatusCode) -> bool {

@@ -3,10 +3,6 @@
 use std::{path::PathBuf, time::Duration};
 
 use axum::http::HeaderName;
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
-};
 use clap::Args;
 use jsonwebtoken::Algorithm;
 use secrecy::SecretString;
@@ -22,6 +18,7 @@ use crate::{
         session_token::{SessionKey, SessionSecret, SessionSettings},
         site_session::{SiteSessionSettings, SiteSessions},
     },
+    lax_base64::from_base64,
     setting::{SettingError, given, not_empty, required_secret, safe_url, seconds, unused, wrong},
 };
 
@@ -280,9 +277,8 @@ impl AdmissionFlags {
     }
 
     fn origins(&self) -> Result<Vec<Origin>, SettingError> {
-        self.allowed_origin
+        given(self.allowed_origin.clone())
             .iter()
-            .filter(|text| !text.is_empty())
             .map(|text| {
                 Origin::parse(text).ok_or_else(|| {
                     wrong(
@@ -297,13 +293,4 @@ impl AdmissionFlags {
 
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-/// Either alphabet, with or without padding: sites' frameworks differ, and one text can never mean two secrets.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let engine = |alphabet| {
-        let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
-        GeneralPurpose::new(alphabet, config)
-    };
-    [&alphabet::STANDARD, &alphabet::URL_SAFE].into_iter().find_map(|alphabet| engine(alphabet).decode(text).ok())
 }

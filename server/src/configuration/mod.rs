@@ -151,11 +151,21 @@ fn address(text: &str) -> Result<ListenAddress, String> {
     found.map(ListenAddress::from).ok_or_else(|| "expected a host that has an address".to_owned())
 }
 
-/// The flag as the environment gives it: an empty variable is as good as none, as compose files have it, and what is
-/// on or off may be said in any of the usual words.
+/// The flag as the environment gives it: an empty variable is as good as none, as compose files have it; the line break at
+/// the end of a file from which a variable comes is no part of it; and what is on or off may be said in any of the usual words.
 fn as_environments_have_it(flag: Arg) -> Arg {
-    let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.to_string_lossy().trim().is_empty());
-    let flag = if flag.get_env().is_some_and(is_empty) { flag.env(None) } else { flag };
+    let variable = flag.get_env().and_then(std::env::var_os).and_then(|value| value.into_string().ok());
+    let flag = match variable.as_deref().map(|text| (text, text.trim())) {
+        Some((_, "")) => flag.env(None),
+        // What is read of a variable cannot be changed, but it can stand in for the default.
+        Some((text, trimmed)) if trimmed != text => {
+            // Help shows defaults, and a variable may hold a password. A switch has no default to show.
+            let is_shown = flag.get_action().takes_values();
+            let flag = flag.env(None).default_value(trimmed.to_owned());
+            if is_shown { flag.hide_default_value(true) } else { flag }
+        }
+        _ => flag,
+    };
     if matches!(flag.get_action(), ArgAction::SetTrue) { flag.value_parser(BoolishValueParser::new()) } else { flag }
 }
 

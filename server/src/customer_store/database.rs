@@ -22,10 +22,20 @@ macro_rules! on_database {
     };
     ($store:expr, $pool:ident, $connection:ident, $work:expr) => {
         match &$store.database {
-            $crate::customer_store::database::Database::Sqlite(sqlite) => {
-                let $connection = &sqlite.$pool;
-                $crate::customer_store::sqlite::Sqlite::in_time(Box::pin(async { $work })).await
-            }
+            $crate::customer_store::database::Database::Sqlite(sqlite) => match sqlite.$pool() {
+                Ok(pool) => {
+                    $crate::customer_store::sqlite::Sqlite::in_time(Box::pin(async {
+                        let mut session = sqlite.session(pool).await?;
+                        let result = {
+                            let $connection = session.connection()?;
+                            async { $work }.await
+                        };
+                        session.judge(result)
+                    }))
+                    .await
+                }
+                Err(error) => Err(error),
+            },
             $crate::customer_store::database::Database::Postgres(postgres) => {
                 let mut is_first = true;
                 loop {
@@ -68,11 +78,12 @@ impl Database {
         }
     }
 
-    /// Fails when what is written would be lost.
-    pub(super) fn check(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(sqlite) => sqlite.check_file(),
-            Self::Postgres(_) => Ok(()),
+    /// Does all that opening does, and a write, and takes it back.
+    pub(super) async fn rehearse(url: &str) -> Result<(), StoreError> {
+        match url.split(':').next().unwrap_or_default() {
+            "sqlite" => Sqlite::rehearse(url, &sqlx::migrate!("migrations/sqlite")).await,
+            "postgres" | "postgresql" => Postgres::rehearse(url, &sqlx::migrate!("migrations/postgres")).await,
+            scheme => Err(StoreError::UnknownDatabase(scheme.chars().take(16).collect())),
         }
     }
 

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sqlx::{error::DatabaseError, migrate::MigrateError};
 
-use crate::http::problem::{Problem, store_unavailable};
+use crate::{
+    certificate_refusal,
+    http::problem::{Problem, store_unavailable},
+};
 
 /// Why the store could not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +34,13 @@ pub enum StoreError {
     )]
     UnknownAuthority,
     /// The server is another one than the URL names, or its certificate has expired.
-    #[error("the server's certificate is not accepted: {0}")]
+    #[error("the server's certificate is not accepted: {}", certificate_refusal::words_with_names(.0))]
     Certificate(rustls::CertificateError),
     /// The database was used by a newer version of this service, which may have changed what its tables mean.
     #[error("its tables were made by a newer version of this service (migration {0} is unknown here)")]
     Newer(i64),
     /// The database failed.
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {}", words(.0))]
     Database(#[from] sqlx::Error),
     /// The database did not answer in time.
     #[error("the database did not answer within {:.1} s", .0.as_secs_f64())]
@@ -63,12 +66,27 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether PostgreSQL has as many sessions as it is allowed to have (too_many_connections,
+    /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+    pub(super) fn is_too_many_connections(&self) -> bool {
+        let Self::Database(error) = self else { return false };
+        error.as_database_error().and_then(DatabaseError::code).is_some_and(|code| code == "53300")
+    }
+
     /// Whether SQLite opened its file for reading only. The lower byte is SQLITE_READONLY (<https://sqlite.org/rescode.html>).
     pub(super) fn is_read_only_file(&self) -> bool {
         const SQLITE_READONLY: u32 = 8;
         let Self::Database(error) = self else { return false };
         let code = error.as_database_error().and_then(DatabaseError::code);
         code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == SQLITE_READONLY)
+    }
+}
+
+/// What the database says, without the place in its own code that the driver adds.
+fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
     }
 }
 

@@ -31,6 +31,17 @@ use crate::metrics::DatabaseReadings;
 use database::{Database, on_database};
 use leases::Leases;
 
+/// Fails where the tables have yet to be made.
+const ARE_TABLES_THERE: &str = "SELECT lease FROM creation WHERE customer_id = ''";
+
+/// Writes a row that is of nobody, for no customer's id is empty, and removes it again.
+const TRIAL: [&str; 2] = [
+    "INSERT INTO creation (account, customer_id, lease, expires_at)
+     VALUES ('', '', '', (SELECT now FROM clock))
+     ON CONFLICT (account, customer_id) DO UPDATE SET expires_at = excluded.expires_at",
+    "DELETE FROM creation WHERE customer_id = ''",
+];
+
 /// The store. Entities are those of one account of LiveChat; records and codes belong to no account.
 #[derive(Debug, Clone)]
 pub struct CustomerStore {
@@ -55,19 +66,19 @@ impl CustomerStore {
     /// Fails when nothing can be written. The row that it writes is of nobody, for no customer's id is empty, and is
     /// removed again.
     pub async fn check(&self) -> Result<(), StoreError> {
-        self.database.check()?;
         on_database!(self, write, connection => {
             let mut transaction = connection.begin().await?;
-            sqlx::query(
-                "INSERT INTO creation (account, customer_id, lease, expires_at)
-                 VALUES ('', '', '', (SELECT now FROM clock))
-                 ON CONFLICT (account, customer_id) DO UPDATE SET expires_at = excluded.expires_at",
-            )
-            .execute(&mut *transaction)
-            .await?;
-            sqlx::query("DELETE FROM creation WHERE customer_id = ''").execute(&mut *transaction).await?;
+            for statement in TRIAL {
+                sqlx::query(statement).execute(&mut *transaction).await?;
+            }
             transaction.commit().await
         })
+    }
+
+    /// Fails when the store could not be opened and written. Everything is tried, changes to the tables too, and nothing of it stays:
+    /// whoever only wants to know does not upgrade a database that others use.
+    pub async fn rehearse(url: &str) -> Result<(), StoreError> {
+        Database::rehearse(url).await
     }
 
     /// The connections to the database.

@@ -2,7 +2,10 @@
 //! has died is left at once with all that are as old, and one that cannot write is not kept.
 
 use std::{
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -11,13 +14,15 @@ use deadpool::{
     managed::{Manager, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult},
 };
 use rustls::CertificateError;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, migrate::Migrator};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, migrate::Migrator, postgres::PgConnectOptions};
+use tokio::task::JoinSet;
 
 use super::{
+    ARE_TABLES_THERE, TRIAL,
     error::{StoreError, of_migration},
     postgres_url::{PostgresUrl, Target},
 };
-use crate::metrics::DatabaseReadings;
+use crate::{certificate_refusal::certificate_refusal, metrics::DatabaseReadings};
 
 /// The server ends a statement after this, so that the session can go on: milliseconds.
 const SERVER_STATEMENT_TIMEOUT: u32 = 3500;
@@ -31,6 +36,10 @@ const LIVELY: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a caller waits for a session, that is for its turn and for hosts that do not answer.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(6);
+/// For how long a host may be silent before the next one is asked as well.
+const NEXT_HOST: Duration = Duration::from_millis(500);
+/// How soon to ask again for a session of a server that has given all that it has.
+const NEXT_TRY: Duration = Duration::from_millis(50);
 /// How long the tables may take to be brought up to date, with the wait for another replica that does it.
 const MIGRATION_TIMEOUT: Duration = Duration::from_secs(120);
 /// The server's probes over a silent connection, unless the URL says how: below the memory of most networks.
@@ -59,7 +68,7 @@ impl Session {
 pub(super) struct Sessions {
     url: PostgresUrl,
     /// What every session is told first.
-    setup: String,
+    setup: Arc<str>,
     /// The host that took the last session, by its position.
     preferred: AtomicUsize,
     /// Sessions that are older are not used again.
@@ -75,35 +84,41 @@ impl Sessions {
         let settings = timeouts.iter().chain(&KEEP_ALIVES).chain(&url.keep_alives.0);
         let settings = settings.map(|(name, value)| format!("SET {name} = {value}; ")).collect::<String>();
         let setup = format!("{settings}SELECT current_setting('transaction_read_only')");
-        Self { url, setup, preferred: AtomicUsize::new(0), age: AtomicU64::new(0) }
+        Self { url, setup: setup.into(), preferred: AtomicUsize::new(0), age: AtomicU64::new(0) }
     }
 
-    /// A connection to the first host, beginning with the preferred one, that will do.
+    /// A connection to a host that will do, beginning with the preferred one. A host that stays silent is not waited for alone: the next
+    /// one is asked meanwhile, so that the caller, who has less patience than all of them together, comes to the one that answers.
     async fn connect(&self) -> Result<PgConnection, StoreError> {
-        let hosts = &self.url.hosts;
+        let count = self.url.hosts.len();
         let preferred = self.preferred.load(Ordering::Relaxed);
-        let mut refused = None;
-        for step in 0..hosts.len() {
-            let position = (preferred + step) % hosts.len();
-            let Some(host) = hosts.get(position) else { continue };
-            let opening = async {
-                let mut connection = PgConnection::connect_with(host).await?;
-                let rows = sqlx::raw_sql(AssertSqlSafe(self.setup.as_str())).fetch_all(&mut connection).await?;
-                let read_only = rows.last().map(|row| row.try_get::<String, _>(0)).transpose()?;
-                Ok::<_, sqlx::Error>((connection, read_only.as_deref() == Some("on")))
+        let mut waiting = (0..count).map(|step| (preferred + step) % count);
+        let (mut asked, mut refused) = (JoinSet::new(), None);
+        loop {
+            let next = waiting.next();
+            let is_last = next.is_none();
+            if let Some((position, host)) = next.and_then(|position| Some((position, self.url.hosts.get(position)?))) {
+                asked.spawn(open(position, host.clone(), Arc::clone(&self.setup), self.url.connect_timeout));
+            }
+            let answered = tokio::select! {
+                answered = asked.join_next() => answered,
+                () = tokio::time::sleep(NEXT_HOST), if !is_last => continue,
             };
-            match tokio::time::timeout(self.url.connect_timeout, opening).await {
-                Ok(Ok((_, true))) if self.url.target == Target::ReadWrite => refused = Some(StoreError::ReadOnly),
-                Ok(Ok((connection, _))) => {
+            match answered {
+                Some(Ok((_, Ok((_, true))))) if self.url.target == Target::ReadWrite => {
+                    refused = Some(StoreError::ReadOnly)
+                }
+                Some(Ok((position, Ok((connection, _))))) => {
                     self.preferred.store(position, Ordering::Relaxed);
                     return Ok(connection);
                 }
                 // What a host says is told rather than that another one takes no writes.
-                Ok(Err(error)) => refused = Some(of_certificate(error)),
-                Err(_) => refused = Some(StoreError::Slow(self.url.connect_timeout)),
+                Some(Ok((_, Err(error)))) => refused = Some(error),
+                // It was ended, or has failed in a way of its own: another one may do.
+                Some(Err(_)) => {}
+                None => return Err(refused.unwrap_or(StoreError::ReadOnly)),
             }
         }
-        Err(refused.unwrap_or(StoreError::ReadOnly))
     }
 
     /// Leaves all sessions of this age, and those that are older.
@@ -112,6 +127,26 @@ impl Sessions {
             tracing::warn!(%reason, "the sessions at the database are left for new ones");
         }
     }
+}
+
+/// Opens a session at the host of this position; also says whether it takes no writes.
+async fn open(
+    position: usize,
+    host: PgConnectOptions,
+    setup: Arc<str>,
+    patience: Duration,
+) -> (usize, Result<(PgConnection, bool), StoreError>) {
+    let opening = async {
+        let mut connection = PgConnection::connect_with(&host).await?;
+        let rows = sqlx::raw_sql(AssertSqlSafe(&*setup)).fetch_all(&mut connection).await?;
+        let read_only = rows.last().map(|row| row.try_get::<String, _>(0)).transpose()?;
+        Ok::<_, sqlx::Error>((connection, read_only.as_deref() == Some("on")))
+    };
+    let opened = match tokio::time::timeout(patience, opening).await {
+        Ok(opened) => opened.map_err(of_certificate),
+        Err(_) => Err(StoreError::Slow(patience)),
+    };
+    (position, opened)
 }
 
 impl Manager for Sessions {
@@ -184,6 +219,32 @@ impl Postgres {
         Ok(Self(pool))
     }
 
+    /// Does all that opening does, and a write, and takes it back.
+    pub(super) async fn rehearse(url: &str, migrations: &Migrator) -> Result<(), StoreError> {
+        let mut connection = Sessions::new(PostgresUrl::parse(url)?).connect().await?;
+        let trial = async {
+            let mut transaction = connection.begin().await?;
+            sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
+            migrations.run_direct(None, &mut *transaction, false).await.map_err(of_migration)?;
+            for statement in TRIAL {
+                sqlx::query(statement).execute(&mut *transaction).await?;
+            }
+            transaction.rollback().await?;
+            // What was taken back was never on the disk, which may be full.
+            if sqlx::query(ARE_TABLES_THERE).fetch_optional(&mut connection).await.is_ok() {
+                let mut transaction = connection.begin().await?;
+                for statement in TRIAL {
+                    sqlx::query(statement).execute(&mut *transaction).await?;
+                }
+                transaction.commit().await?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        tokio::time::timeout(MIGRATION_TIMEOUT, trial).await.map_err(|_| StoreError::Slow(MIGRATION_TIMEOUT))??;
+        connection.close().await?;
+        Ok(())
+    }
+
     /// Its sessions.
     pub(super) fn readings(&self) -> DatabaseReadings {
         let status = self.0.status();
@@ -193,13 +254,22 @@ impl Postgres {
 
     /// A session that lives, as far as can be known.
     pub(super) async fn session(&self) -> Result<Object<Sessions>, StoreError> {
-        match tokio::time::timeout(SESSION_TIMEOUT, Box::pin(self.0.get())).await {
-            Err(_) => Err(StoreError::Slow(SESSION_TIMEOUT)),
-            Ok(Err(PoolError::Backend(error))) => Err(error),
-            Ok(Err(PoolError::Closed)) => Err(sqlx::Error::PoolClosed.into()),
-            Ok(Err(error)) => Err(sqlx::Error::config(error).into()),
-            Ok(Ok(session)) => Ok(session),
-        }
+        let session = Box::pin(async {
+            loop {
+                match self.0.get().await {
+                    // The server gives no more than this process has, or others have taken them: one of these will be free soon.
+                    Err(PoolError::Backend(error)) if error.is_too_many_connections() => {
+                        tokio::time::sleep(NEXT_TRY).await;
+                    }
+                    Err(PoolError::Backend(error)) => return Err(error),
+                    Err(PoolError::Closed) => return Err(sqlx::Error::PoolClosed.into()),
+                    Err(error) => return Err(sqlx::Error::config(error).into()),
+                    Ok(session) => return Ok(session),
+                }
+            }
+        });
+        let session = tokio::time::timeout(SESSION_TIMEOUT, session).await;
+        session.unwrap_or(Err(StoreError::Slow(SESSION_TIMEOUT)))
     }
 
     /// Runs a statement on a session, within its time limit.
@@ -262,15 +332,13 @@ impl Postgres {
 /// Tells a certificate that is not accepted from a connection that broke, which the driver does not.
 fn of_certificate(error: sqlx::Error) -> StoreError {
     let refused = match &error {
-        sqlx::Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        sqlx::Error::Io(error) => certificate_refusal(error),
         _ => None,
     };
     match refused {
         // A signature is bad when an unknown authority has the name of a known one.
-        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature)) => {
-            StoreError::UnknownAuthority
-        }
-        Some(rustls::Error::InvalidCertificate(reason)) => StoreError::Certificate(reason.clone()),
-        _ => error.into(),
+        Some(CertificateError::UnknownIssuer | CertificateError::BadSignature) => StoreError::UnknownAuthority,
+        Some(reason) => StoreError::Certificate(reason.clone()),
+        None => error.into(),
     }
 }

@@ -9,13 +9,17 @@ use std::{
 };
 
 use sqlx::{
-    SqlitePool,
+    Connection, SqliteConnection, SqlitePool,
     error::DatabaseError,
     migrate::{MigrateError, Migrator},
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::error::{StoreError, of_migration};
+use super::{
+    ARE_TABLES_THERE, TRIAL,
+    error::{StoreError, of_migration},
+};
 use crate::metrics::DatabaseReadings;
 
 /// How long a caller waits for a connection, and a writer for another process.
@@ -31,9 +35,9 @@ const READERS: u32 = 4;
 #[derive(Debug, Clone)]
 pub(super) struct Sqlite {
     /// Connections for statements that change nothing.
-    pub(super) readers: SqlitePool,
+    readers: SqlitePool,
     /// The connection for statements that change something: SQLite allows one writer at a time.
-    pub(super) writer: SqlitePool,
+    writer: SqlitePool,
     /// The file, and which one it was when it was opened; none in memory.
     file: Option<(PathBuf, Identity)>,
 }
@@ -45,7 +49,125 @@ fn identity(file: &Path) -> std::io::Result<Identity> {
     fs::metadata(file).map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
+/// A connection with a statement. Unless that has ended well, the connection is closed: SQLite may have ended a transaction by itself, as
+/// it does where the disk is full, and the driver does not know. All that came after it would then be said to be written, and be lost.
+/// In memory it stays open, as the database ends with it.
+pub(super) struct Session {
+    connection: Option<PoolConnection<sqlx::Sqlite>>,
+    in_memory: bool,
+}
+
+impl Session {
+    /// The connection, for statements.
+    pub(super) fn connection(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        self.connection.as_deref_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    /// Gives the connection back, or closes it, by what came of the statement.
+    pub(super) fn judge<T>(mut self, result: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
+        if matches!(result, Ok(_) | Err(sqlx::Error::RowNotFound)) {
+            drop(self.connection.take());
+        }
+        result
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take().filter(|_| !self.in_memory) {
+            connection.close_on_drop();
+        }
+    }
+}
+
+/// What a URL asks for.
+struct SqliteUrl {
+    options: SqliteConnectOptions,
+    /// Every connection would have a database of its own, gone when the connection is closed.
+    in_memory: bool,
+    /// The file was not there, and has just been made.
+    is_new: bool,
+}
+
+impl SqliteUrl {
+    /// Reads it, and makes the file that is missing.
+    fn parse(url: &str) -> Result<Self, StoreError> {
+        let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+        // Whoever says `rw` wants a file that is there, and no new one in place of a disk that is not mounted.
+        let may_create =
+            !form_urlencoded::parse(parameters.as_bytes()).any(|pair| pair == ("mode".into(), "rw".into()));
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(may_create)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A remembered entity must outlast a power cut; writes are as rare as new customers.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(ACQUIRE_TIMEOUT);
+        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        if !in_memory && options.get_filename().to_string_lossy().trim().is_empty() {
+            return Err(StoreError::NoFileName);
+        }
+        let mut is_new = false;
+        if !in_memory && may_create {
+            // It holds names and contacts, and SQLite would let everybody read it. Its other files get the same mode.
+            // Whatever is wrong here is reported when the file is opened. A file that exists keeps its mode.
+            let made = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(options.get_filename());
+            is_new = made.is_ok();
+        }
+        Ok(Self { options, in_memory, is_new })
+    }
+}
+
 impl Sqlite {
+    /// Connections for statements that change nothing.
+    pub(super) fn readers(&self) -> Result<&SqlitePool, StoreError> {
+        Ok(&self.readers)
+    }
+
+    /// The connection for statements that change something. It fails if the file is gone: SQLite would go on writing to a file that
+    /// nobody will find.
+    pub(super) fn writer(&self) -> Result<&SqlitePool, StoreError> {
+        match &self.file {
+            Some((file, opened)) if identity(file).ok() != Some(*opened) => Err(StoreError::FileGone),
+            _ => Ok(&self.writer),
+        }
+    }
+
+    /// The next free connection of one of these.
+    pub(super) async fn session(&self, pool: &SqlitePool) -> Result<Session, sqlx::Error> {
+        Ok(Session { connection: Some(pool.acquire().await?), in_memory: self.file.is_none() })
+    }
+
+    /// Does all that opening does, and a write, and takes it back, with the file if there was none.
+    pub(super) async fn rehearse(url: &str, migrations: &Migrator) -> Result<(), StoreError> {
+        let SqliteUrl { options, is_new, .. } = SqliteUrl::parse(url)?;
+        let file = options.get_filename().to_owned();
+        let tried = async {
+            let mut connection = SqliteConnection::connect_with(&options).await?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+            migrations.run_direct(None, &mut *transaction, false).await.map_err(of_migration)?;
+            for statement in TRIAL {
+                sqlx::query(statement).execute(&mut *transaction).await?;
+            }
+            transaction.rollback().await?;
+            // What was taken back was never on the disk, which may be full.
+            if sqlx::query(ARE_TABLES_THERE).fetch_optional(&mut connection).await.is_ok() {
+                let mut transaction = connection.begin().await?;
+                for statement in TRIAL {
+                    sqlx::query(statement).execute(&mut *transaction).await?;
+                }
+                transaction.commit().await?;
+            }
+            connection.close().await?;
+            Ok(())
+        };
+        let tried = tried.await;
+        if is_new {
+            // Its other files go with the connection. What cannot be removed is as good as what the service makes.
+            let _ = fs::remove_file(file);
+        }
+        tried
+    }
+
     /// Its connections. The driver's pool does not say how many callers wait.
     pub(super) fn readings(&self) -> DatabaseReadings {
         let idle = u64::try_from(self.readers.num_idle().saturating_add(self.writer.num_idle())).unwrap_or(u64::MAX);
@@ -53,22 +175,7 @@ impl Sqlite {
     }
 
     pub(super) async fn open(url: &str, connections: u32, migrations: &Migrator) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url)?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // A remembered entity must outlast a power cut; writes are as rare as new customers.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(ACQUIRE_TIMEOUT);
-        // In memory, every connection would have a database of its own, gone when the connection is closed.
-        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
-        if !in_memory && options.get_filename().to_string_lossy().trim().is_empty() {
-            return Err(StoreError::NoFileName);
-        }
-        if !in_memory {
-            // It holds names and contacts, and SQLite would let everybody read it. Its other files get the same mode.
-            // Whatever is wrong here is reported when the file is opened. A file that exists keeps its mode.
-            let _ = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(options.get_filename());
-        }
+        let SqliteUrl { options, in_memory, .. } = SqliteUrl::parse(url)?;
         let pool = |connections: u32| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
@@ -101,14 +208,6 @@ impl Sqlite {
         let readers = pool(connections.min(READERS)).connect_lazy_with(options);
         let opened = identity(&file).map_err(sqlx::Error::Io)?;
         Ok(Self { readers, writer, file: Some((file, opened)) })
-    }
-
-    /// Fails if the file is gone: SQLite would go on writing to a file that nobody will find.
-    pub(super) fn check_file(&self) -> Result<(), StoreError> {
-        match &self.file {
-            Some((file, opened)) if identity(file).ok() != Some(*opened) => Err(StoreError::FileGone),
-            _ => Ok(()),
-        }
     }
 
     /// Runs a statement, within its time limit.

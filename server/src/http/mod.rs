@@ -1,6 +1,8 @@
 //! How the service speaks HTTP: what it reads of requests, how it answers and refuses, and what it logs of both.
 
 pub mod answer;
+pub(crate) mod client;
+pub(crate) mod connection_failure;
 pub mod host;
 pub mod listener;
 pub mod patience;

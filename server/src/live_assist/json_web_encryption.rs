@@ -1,17 +1,17 @@
 //! Encrypts a signed token for one consumer: JSON Web Encryption (RFC 7516) with RSA-OAEP-256 and A256GCM.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fmt, fs, path::Path, sync::Arc};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
     rsa::{OAEP_SHA256_MGF1SHA256, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKey, PublicKeyComponents},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use crate::{
+    json_web_key::{as_number, key_id},
     random::random_bytes,
     signing_keys::{
         SigningError,
@@ -30,50 +30,50 @@ pub struct EncryptionKey {
     key: Arc<OaepPublicEncryptingKey>,
 }
 
-/// A public key as a JSON Web Key; a private one has members besides these and is not meant to be here.
-#[derive(Deserialize)]
-struct WebKey {
-    kty: String,
-    n: String,
-    e: String,
-    kid: Option<String>,
-    alg: Option<String>,
-    #[serde(rename = "use")]
-    key_use: Option<String>,
-    d: Option<Value>,
-}
-
 impl EncryptionKey {
-    /// Reads a public key from PEM or from a JSON Web Key; the error says what was expected.
+    /// Reads a public key from PEM or from a JSON Web Key; the error says what was expected, and what is there instead.
     pub fn read(file: &Path) -> Result<Self, String> {
-        let bytes =
-            fs::read(file).map_err(|error| format!("expected a readable file, {} is not: {error}", file.display()))?;
-        Self::parse(&ascii(&bytes)).ok_or_else(|| {
+        let path = file.display();
+        let bytes = fs::read(file).map_err(|error| format!("expected a readable file, {path} is not: {error}"))?;
+        Self::find(&ascii(&bytes), &bytes, &path).map_err(|found| {
             format!(
-                "expected an RSA public key of at least {SMALLEST_KEY} bits for RSA-OAEP-256, as PEM (BEGIN PUBLIC KEY) or as a JSON Web Key, {} is none",
-                file.display()
+                "expected an RSA public key of at least {SMALLEST_KEY} bits for RSA-OAEP-256, as PEM (BEGIN PUBLIC KEY) or as a JSON Web Key, {path} {found}"
             )
         })
     }
 
     /// Reads a public key from PEM or from a JSON Web Key.
     pub fn parse(text: &str) -> Option<Self> {
-        if text.trim_start().starts_with('{') {
-            let key: WebKey = serde_json::from_str(text).ok()?;
-            let fits = key.kty == "RSA"
-                && key.d.is_none()
-                && key.alg.is_none_or(|algorithm| algorithm == "RSA-OAEP-256")
-                && key.key_use.is_none_or(|key_use| key_use == "enc");
-            let components = PublicKeyComponents {
-                n: URL_SAFE_NO_PAD.decode(&key.n).ok()?,
-                e: URL_SAFE_NO_PAD.decode(&key.e).ok()?,
-            };
-            return if fits { Self::new(components, key.kid) } else { None };
-        }
-        let (found, _) = sections(text);
-        let document = found.iter().find(|section| section.label == "PUBLIC KEY")?.content()?;
-        let key = PublicKey::from_der(&document).ok()?;
-        Self::new(PublicKeyComponents::from(&key), None)
+        Self::find(text, text.as_bytes(), &"it").ok()
+    }
+
+    /// Reads what stands in a file. The error is what it holds instead of a key, and what to do.
+    fn find(text: &str, bytes: &[u8], path: &impl fmt::Display) -> Result<Self, String> {
+        let public = |how: &str| format!("run: openssl {how} -in {path} -out {path}.pub");
+        let (components, id) = match text.trim_start().starts_with('{') {
+            true => of_web_key(text)?,
+            false => {
+                let (found, unended) = sections(text);
+                let label = |wanted: &str| found.iter().find(|section| section.label.ends_with(wanted));
+                // PKCS#1 says RSA in its label; one of the library's readers knows both.
+                let section = match (label("PUBLIC KEY"), label("PRIVATE KEY"), label("CERTIFICATE"), unended) {
+                    (Some(section), ..) => section,
+                    (None, Some(_), ..) => return Err(format!("holds a private key; {}", public("pkey -pubout"))),
+                    (None, None, Some(_), _) => {
+                        return Err(format!("holds a certificate; {}", public("x509 -pubkey -noout")));
+                    }
+                    (None, None, None, Some(label)) => return Err(format!("has no line with -----END {label}-----")),
+                    (None, None, None, None) if bytes.first() == Some(&0x30) => {
+                        let convert = public("pkey -pubin -inform DER -pubout");
+                        return Err(format!("holds no PEM, perhaps the same in DER; {convert}"));
+                    }
+                    (None, None, None, None) => return Err("holds neither".to_owned()),
+                };
+                let key = section.content().and_then(|document| PublicKey::from_der(&document).ok());
+                (PublicKeyComponents::from(&key.ok_or("holds a damaged one, or one that is not RSA")?), None)
+            }
+        };
+        Self::new(components, id).ok_or_else(|| "holds one of fewer bits".to_owned())
     }
 
     fn new(components: PublicKeyComponents<Vec<u8>>, id: Option<String>) -> Option<Self> {
@@ -107,4 +107,30 @@ impl EncryptionKey {
         let parts = [&*wrapped, &nonce, &content, tag.as_ref()].map(|part| URL_SAFE_NO_PAD.encode(part));
         Ok(format!("{header}.{}", parts.join(".")))
     }
+}
+
+/// A public key as a JSON Web Key, alone or as the only one of a set; and its id. A private one has members that are not meant to be here.
+fn of_web_key(text: &str) -> Result<(PublicKeyComponents<Vec<u8>>, Option<String>), String> {
+    let found: Map<String, Value> = serde_json::from_str(text).map_err(|_| "holds JSON that is damaged")?;
+    let key = match found.get("keys").and_then(Value::as_array).map(Vec::as_slice) {
+        None => &found,
+        Some([Value::Object(only)]) => only,
+        Some(keys) => return Err(format!("holds a set of {} keys where one is expected", keys.len())),
+    };
+    let is_silent_or =
+        |member: &str, value: &str| key.get(member).is_none_or(|found| found.is_null() || *found == value);
+    if key.get("kty").is_none_or(|kind| kind != "RSA") {
+        return Err("holds a key of another kind".to_owned());
+    }
+    if key.contains_key("d") {
+        return Err("holds a private key: give only its public members".to_owned());
+    }
+    if !is_silent_or("alg", "RSA-OAEP-256") || !is_silent_or("use", "enc") {
+        return Err("holds a key for another purpose (alg, use)".to_owned());
+    }
+    let number = |member: &str| {
+        let text = key.get(member).and_then(Value::as_str).and_then(|text| as_number(text, None));
+        text.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok()).ok_or_else(|| format!("holds a damaged one ({member})"))
+    };
+    Ok((PublicKeyComponents { n: number("n")?, e: number("e")? }, key.get("kid").and_then(key_id)))
 }

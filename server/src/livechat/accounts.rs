@@ -12,7 +12,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::{customer::EntityId, http::problem::Exception, proof_key::CodeChallenge};
+use crate::{
+    customer::EntityId,
+    http::{client::client_for, connection_failure::words, problem::Exception},
+    proof_key::CodeChallenge,
+};
 
 /// Longest answer that is read; a real one has a few hundred bytes.
 const LONGEST_ANSWER: usize = 64 * 1024;
@@ -183,9 +187,7 @@ pub struct AccountsApi {
 impl AccountsApi {
     /// Makes a client; fails when the system has no certificates to check a server against.
     pub fn new(settings: AccountsApiSettings) -> Result<Self, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            // A redirect would carry the agent token to a host that nobody configured.
-            .redirect(reqwest::redirect::Policy::none())
+        let http = client_for(&settings.url)
             .connect_timeout(settings.timeout)
             .user_agent(concat!("identity-service/", env!("CARGO_PKG_VERSION")))
             .build()?;
@@ -279,8 +281,8 @@ impl AccountsApi {
 /// The error without its URL, and said so that nothing of the request can be in it.
 fn describe(error: &reqwest::Error) -> AccountsApiError {
     if error.is_connect() {
-        let reason = if error.is_timeout() { "no connection in time" } else { "no connection" };
-        AccountsApiError::Unreachable { reason: reason.to_owned(), sent: false }
+        let reason = if error.is_timeout() { "no connection in time".to_owned() } else { words(error) };
+        AccountsApiError::Unreachable { reason, sent: false }
     } else if error.is_timeout() {
         AccountsApiError::Slow
     } else if error.is_builder() {

@@ -20,7 +20,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use zeroize::Zeroizing;
 
 use super::{
-    pem_text::{ascii, sections},
+    pem_text::{ascii, sections, unwrapped},
     private_key_info::PrivateKeyInfo,
     rsa_thumbprint,
 };
@@ -43,7 +43,7 @@ pub enum KeyFileError {
         error: io::Error,
     },
     /// Somebody else may read it.
-    #[error("expected a file that only its owner can read; run: chmod 600 {}", .0.display())]
+    #[error("expected a file that only its owner can read; run: chmod 600 {}, or mount it with mode 0400", .0.display())]
     Mode(PathBuf),
     /// Its content is something else.
     #[error("expected an RSA key of at least {SMALLEST_KEY} bits as PKCS#8 in PEM, {} {found}", .file.display())]
@@ -114,7 +114,8 @@ impl SigningKey {
         let metadata = fs::metadata(file).map_err(failed)?;
         // A file that nobody can write was put there by the system, which has a group for those who may read it:
         // systemd's credentials and Kubernetes' volumes do.
-        if metadata.mode() & 0o077 != 0 && metadata.mode() & 0o777 != 0o440 {
+        let others = if is_of_the_system(&metadata) { 0o037 } else { 0o077 };
+        if metadata.mode() & others != 0 && metadata.mode() & 0o777 != 0o440 {
             return Err(KeyFileError::Mode(file.to_owned()));
         }
         Self::parse(&Zeroizing::new(fs::read(file).map_err(failed)?), file)
@@ -123,7 +124,7 @@ impl SigningKey {
     /// Reads what stands in a file, or in whatever else this names.
     pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Self, KeyFileError> {
         let none = |found| KeyFileError::NoKey { file: file.to_owned(), found };
-        let text = ascii(bytes);
+        let text = unwrapped(ascii(bytes));
         let (above, document) = private_key(&text, bytes, file).map_err(none)?;
         let active_from = active_from(&above).ok_or_else(|| KeyFileError::NoTime(file.to_owned()))?;
         let pair = RsaKeyPair::from_pkcs8(&document).ok();
@@ -284,6 +285,15 @@ fn private_key(text: &str, bytes: &[u8], file: &Path) -> Result<(String, Zeroizi
         ("RSA", None) => Err(damaged()),
         (other, _) => Err(format!("holds an {other} key, which signs nothing that is needed here; {generate}")),
     }
+}
+
+/// Whether it is root's, and this process somebody else's: then only its group lets the process read it. PostgreSQL and its clients
+/// take such keys, too.
+pub(super) fn is_of_the_system(metadata: &fs::Metadata) -> bool {
+    const ROOT: u32 = 0;
+    // Who the process is, in the words of the file system.
+    let own = fs::metadata("/proc/self").map_or(ROOT, |own| own.uid());
+    metadata.uid() == ROOT && own != ROOT
 }
 
 /// The time above the key: Some(None) when there is no such line.

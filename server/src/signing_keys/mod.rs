@@ -28,6 +28,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use key_file::is_of_the_system;
 use tokio::sync::Notify;
 
 use crate::clock::seconds;
@@ -64,7 +65,7 @@ pub enum KeysError {
         second: PathBuf,
     },
     /// There are no keys.
-    #[error("expected a signing key, {} holds none; run: identity-service keys generate", .0.display())]
+    #[error("expected a signing key in a file that ends in .pem, {} holds none; run: identity-service keys generate", .0.display())]
     Empty(PathBuf),
     /// No key is active.
     #[error("expected an active key, none in {} is; run: identity-service keys activate <key id>", .0.display())]
@@ -86,7 +87,8 @@ pub fn read_folder(folder: &Path) -> Result<KeySet, KeysError> {
     // nobody else can replace them. A folder that nobody can write, as systemd's of credentials, has its own readers.
     let is_sticky = mode & 0o1000 != 0;
     let is_read_only = mode & 0o227 == 0;
-    if mode & 0o077 != 0 && !is_sticky && !is_read_only {
+    let others = if is_of_the_system(&metadata) { 0o027 } else { 0o077 };
+    if mode & others != 0 && !is_sticky && !is_read_only {
         return Err(KeysError::FolderMode(folder.to_owned()));
     }
     let mut keys: Vec<Arc<SigningKey>> = Vec::new();

@@ -12,6 +12,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// How a section begins.
+const BEGIN: &str = "-----BEGIN ";
+
 /// What stands between a BEGIN and its END.
 pub struct Section<'text> {
     /// What it says that it is, for example `PRIVATE KEY`.
@@ -29,8 +32,8 @@ impl Section<'_> {
 
     /// The DER; none when the base64 is damaged.
     pub fn content(&self) -> Option<Zeroizing<Vec<u8>>> {
-        // Two characters in place of a line break: what becomes of a variable that is written into a file.
-        let body = Zeroizing::new(self.body.replace("\\n", ""));
+        // Two characters in place of each byte of a line break: what becomes of a variable that is written into a file.
+        let body = Zeroizing::new(self.body.replace("\\r", "").replace("\\n", ""));
         let base64: Zeroizing<Vec<u8>> =
             Zeroizing::new(body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
         BASE64.decode(&*base64).ok().map(Zeroizing::new)
@@ -44,10 +47,21 @@ pub fn ascii(bytes: &[u8]) -> Zeroizing<String> {
     text
 }
 
+/// The text itself, or what is in it where somebody has put all of it into base64 once more, as variables and stores of secrets that
+/// take no lines have it.
+pub fn unwrapped(text: Zeroizing<String>) -> Zeroizing<String> {
+    if text.contains(BEGIN) {
+        return text;
+    }
+    let base64: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    let inner = BASE64.decode(&*base64).ok().map(|inner| ascii(&Zeroizing::new(inner)));
+    inner.filter(|inner| inner.contains(BEGIN)).unwrap_or(text)
+}
+
 /// The sections of a text, and the label of a last one that has no end.
 pub fn sections(text: &str) -> (Vec<Section<'_>>, Option<&str>) {
     let (mut found, mut rest) = (Vec::new(), text);
-    while let Some((above, begun)) = rest.split_once("-----BEGIN ") {
+    while let Some((above, begun)) = rest.split_once(BEGIN) {
         let Some((label, begun)) = begun.split_once("-----") else { break };
         let Some((body, after)) = begun.split_once(&format!("-----END {label}-----")) else {
             return (found, Some(label));

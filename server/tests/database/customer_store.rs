@@ -344,6 +344,68 @@ async fn a_sqlite_file_of_the_first_version_opens_and_keeps_its_customers() {
     assert!(matches!(taken_over, Creation::Begun { one_was_lost: true, .. }), "{taken_over:?}");
 }
 
+/// Tables of a database, by name.
+async fn tables(url: &str) -> Vec<String> {
+    let query = if url.starts_with("sqlite:") {
+        "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1"
+    } else {
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public' ORDER BY 1"
+    };
+    if url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(url).await.unwrap();
+        return sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap();
+    }
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+}
+
+/// For trying things out: the database is as long as the process, whatever becomes of a statement or of who waits for it.
+#[tokio::test]
+async fn a_database_in_memory_outlives_statements_that_fail_or_are_given_up() {
+    for url in ["sqlite::memory:", "sqlite:trial?mode=memory"] {
+        let store = open(url, "account").await;
+        let (made, _) = create(&store, &customer("ada")).await;
+        for _ in 0..20 {
+            // Polled once, and left.
+            let asked = store.check();
+            let _ = tokio::time::timeout(Duration::ZERO, asked).await;
+        }
+        assert_eq!(store.entity(&customer("ada")).await.unwrap(), Some(made), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn who_only_checks_a_database_changes_nothing_in_it() {
+    on_both(async |url| {
+        let file = url.strip_prefix("sqlite:");
+        CustomerStore::rehearse(url).await.unwrap();
+        match file {
+            Some(file) => {
+                let folder = std::path::Path::new(file).parent().unwrap();
+                assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0, "a file was left");
+            }
+            None => assert_eq!(tables(url).await, Vec::<String>::new()),
+        }
+        // The same where somebody else has put something in, which the service's own tables stand beside.
+        if file.is_some() {
+            let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+            sqlx::query("CREATE TABLE of_another (a INTEGER)").execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = PgConnection::connect(url).await.unwrap();
+            sqlx::query("CREATE TABLE of_another (a INTEGER)").execute(&mut connection).await.unwrap();
+        }
+        CustomerStore::rehearse(url).await.unwrap();
+        assert_eq!(tables(url).await, ["of_another"]);
+        // Beside one that runs.
+        let store = open(url, "account").await;
+        CustomerStore::rehearse(url).await.unwrap();
+        let (made, _) = create(&store, &customer("ada")).await;
+        assert_eq!(store.entity(&customer("ada")).await.unwrap(), Some(made));
+        CustomerStore::rehearse(url).await.unwrap();
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_database_that_cannot_be_used_is_told_without_the_urls_secrets() {
     let server = PostgresServer::start().await;

@@ -2,6 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use futures_util::future::join_all;
 use sqlx::{Connection, PgConnection, raw_sql};
 
 use crate::{
@@ -93,4 +94,40 @@ async fn the_user_owns_a_schema_or_the_database() {
     let tables = "SELECT schemaname::text FROM pg_tables WHERE tablename = 'authorization_code' ORDER BY 1";
     let schemas: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut own).await.unwrap();
     assert_eq!(schemas, ["customers", "identity"]);
+}
+
+/// The server, or a limit for the user, may allow fewer sessions than this process would open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_fewer_sessions_than_a_replica_may_open_its_requests_wait_for_one_that_is_free() {
+    let server = PostgresServer::start().await;
+    let mut own = PgConnection::connect(&server.url()).await.unwrap();
+    for statement in
+        ["CREATE ROLE owner LOGIN PASSWORD 'owner'", "CREATE DATABASE owned OWNER owner CONNECTION LIMIT 2"]
+    {
+        sqlx::query(statement).execute(&mut own).await.unwrap();
+    }
+    let site = Site::new(None).await;
+    let url = format!("postgres://owner:owner@127.0.0.1:{}/owned", server.port);
+    let variables = [("IDENTITY_SERVICE_DATABASE_URL", url.as_str()), ("IDENTITY_SERVICE_DATABASE_CONNECTIONS", "20")];
+    let replica = site.replica_with("replica", &variables);
+    let customers: Vec<String> = (0..60).map(|number| format!("customer-{number}")).collect();
+    let answers = join_all(customers.iter().map(|customer| site.put_record(&replica, customer).send())).await;
+    for answer in answers {
+        assert_eq!(answer.unwrap().status(), 204, "{}", replica.log());
+    }
+}
+
+/// On a computer with IPv6, where the host of a URL stands in brackets.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_reached_by_its_address_of_either_kind() {
+    let server = PostgresServer::start_listening("127.0.0.1,::1").await;
+    let site = Site::new(None).await;
+    let has_version_6 = std::net::TcpListener::bind("[::1]:0").is_ok();
+    let hosts =
+        ["127.0.0.1", "localhost"].into_iter().chain(["[::1]", "[::1]:1,[::1]"].into_iter().filter(|_| has_version_6));
+    for host in hosts {
+        let url = server.url().replace("127.0.0.1", host);
+        let replica = site.replica_with("replica", &[("IDENTITY_SERVICE_DATABASE_URL", &url)]);
+        assert_eq!(site.put_record(&replica, "ada").send().await.unwrap().status(), 204, "{host}");
+    }
 }

@@ -158,6 +158,42 @@ async fn of_several_hosts_the_one_that_takes_writes_is_used() {
     tokio::join!(back(&site, &replica, "failover"), back(&site, &other, "failover, other order"));
 }
 
+/// The first of several hosts is gone without a word, and the second, too: the third is reached although nobody waits so long for all three.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hosts_that_stay_silent_keep_nobody_from_the_one_that_answers() {
+    let server = PostgresServer::start().await;
+    let networks = [Network::to(server.port).await, Network::to(server.port).await];
+    let hosts: Vec<String> = networks
+        .iter()
+        .map(|network| network.port)
+        .chain([server.port])
+        .map(|port| format!("127.0.0.1:{port}"))
+        .collect();
+    let url = server.url().replace(&format!("127.0.0.1:{}", server.port), &hosts.join(","));
+    let site = Site::new(None).await;
+    let with = |query: &str| format!("{url}?{query}");
+    let replicas = ["connect_timeout=10", "connect_timeout=3"]
+        .map(|query| site.replica_with(query, &[("IDENTITY_SERVICE_DATABASE_URL", &with(query))]));
+    for replica in &replicas {
+        all_well(&site, replica).await;
+    }
+    networks.iter().for_each(Network::silence);
+    // Those who had a session there wait until it is thought dead.
+    for replica in &replicas {
+        all(&site, replica).await;
+    }
+    for replica in &replicas {
+        back(&site, replica, "silent hosts").await;
+        let slowest = all_well(&site, replica).await;
+        assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+    }
+    // Also at the start.
+    let began = Instant::now();
+    let late = site.replica_with("late", &[("IDENTITY_SERVICE_DATABASE_URL", &with("connect_timeout=30"))]);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    all_well(&site, &late).await;
+}
+
 /// Backends are ended one by one and all at once, as an administrator or a pooler does: nobody notices.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_the_server_ends_cost_no_request() {

@@ -34,23 +34,28 @@ pub struct PostgresServer {
 impl PostgresServer {
     /// Makes a database and starts a server for it.
     pub async fn start() -> Self {
-        Self::make(None).await
+        Self::make(None, "127.0.0.1").await
+    }
+
+    /// The same, at these addresses.
+    pub async fn start_listening(addresses: &str) -> Self {
+        Self::make(None, addresses).await
     }
 
     /// The same, with TLS.
     pub async fn start_encrypted(certificate: ServerCertificate) -> Self {
-        Self::make(Some(certificate)).await
+        Self::make(Some(certificate), "127.0.0.1").await
     }
 
-    async fn make(certificate: Option<ServerCertificate>) -> Self {
+    async fn make(certificate: Option<ServerCertificate>, addresses: &str) -> Self {
         let programs = programs();
         let folder = tempfile::tempdir().unwrap();
         let password = random_token().unwrap();
         let password_file = folder.path().join("password");
         fs::write(&password_file, &password).unwrap();
         // The server's disk need not outlast a power cut.
-        let mut settings =
-            ["listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=off"].map(str::to_owned).to_vec();
+        let mut settings = ["unix_socket_directories=", "fsync=off"].map(str::to_owned).to_vec();
+        settings.push(format!("listen_addresses={addresses}"));
         if let Some(ServerCertificate { certificate, key }) = certificate {
             let (certificate_file, key_file) = (folder.path().join("server.pem"), folder.path().join("server.key"));
             fs::write(&certificate_file, certificate).unwrap();

@@ -10,7 +10,10 @@ use aws_lc_rs::{
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use axum::{Router, routing::get};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD},
+};
 use demo::livechat_accounts::Faults;
 use identity_service::admission::{
     json_web_keys::{JsonWebKeys, KeyAges, PublicKey, read_keys},
@@ -194,6 +197,65 @@ async fn a_secret_signs_by_its_own_algorithm_and_no_other() {
             let expected = if used == set { (200, String::new()) } else { (401, "session_algorithm".to_owned()) };
             assert_eq!(world.with_bearer(&token).await, expected, "{used:?} for {set:?}");
         }
+    }
+}
+
+/// RFC 7515, section 4: of the header only what says how the token is signed is looked at.
+#[tokio::test]
+async fn an_odd_member_of_a_tokens_header_makes_no_difference() {
+    let world = World::new().await;
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = |header: &Value| {
+        let message = format!("{}.{}", part(header), part(&json!({ "sub": "ada", "exp": now() + 600 })));
+        let key = EncodingKey::from_secret(world.secret.as_bytes());
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+        format!("{message}.{signature}")
+    };
+    for odd in [json!(7), json!("text"), json!([]), json!([1]), json!({}), json!(true), Value::Null] {
+        for member in ["typ", "cty", "kid", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "zip", "enc", "url", "b64"] {
+            let mut header = json!({ "alg": "HS256" });
+            header[member] = odd.clone();
+            assert_eq!(world.with_bearer(&signed(&header)).await.0, 200, "{header}");
+        }
+    }
+    // A key that the token brings itself opens nothing.
+    let own =
+        json!({ "kty": "oct", "k": URL_SAFE_NO_PAD.encode("a key of the one who wants to come in, long enough") });
+    let header = json!({ "alg": "HS256", "jwk": own, "jku": world.server.url("/keys") });
+    let message = format!("{}.{}", part(&header), part(&json!({ "sub": "ada", "exp": now() + 600 })));
+    let key = EncodingKey::from_secret(b"a key of the one who wants to come in, long enough");
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
+    assert_eq!(world.with_bearer(&format!("{message}.{signature}")).await, (401, "session_wrong_key".to_owned()));
+    for (header, code) in [
+        (json!({ "alg": 256 }), "session_malformed"),
+        (json!({ "typ": "JWT" }), "session_malformed"),
+        (json!({ "alg": "hs256" }), "session_algorithm"),
+        (json!(["HS256"]), "session_malformed"),
+    ] {
+        assert_eq!(world.with_bearer(&signed(&header)).await, (401, code.to_owned()), "{header}");
+    }
+}
+
+/// RFC 7519, section 2: a time is a number of seconds, which may have a fraction.
+#[tokio::test]
+async fn a_tokens_times_are_numbers_of_any_kind() {
+    let world = World::new().await;
+    let now = now();
+    let with = |claims: Value| sign(&world.secret, &claims);
+    for (claims, expected) in [
+        (json!({ "sub": "ada", "exp": now as f64 + 60.5 }), ""),
+        (json!({ "sub": "ada", "exp": 1e300 }), ""),
+        (json!({ "sub": "ada", "exp": now + 60, "nbf": now as f64 - 0.5 }), ""),
+        (json!({ "sub": "ada", "exp": now + 60, "nbf": null }), ""),
+        (json!({ "sub": "ada", "exp": now as f64 - 60.5 }), "session_expired"),
+        (json!({ "sub": "ada", "exp": -1 }), "session_expired"),
+        (json!({ "sub": "ada", "exp": 0 }), "session_expired"),
+        (json!({ "sub": "ada", "exp": null }), "session_no_expiry"),
+        (json!({ "sub": "ada", "exp": now + 60, "nbf": now as f64 + 60.5 }), "session_not_yet_valid"),
+        (json!({ "sub": "ada", "exp": now + 60, "nbf": "tomorrow" }), "session_malformed"),
+    ] {
+        let status = if expected.is_empty() { 200 } else { 401 };
+        assert_eq!(world.with_bearer(&with(claims.clone())).await, (status, expected.to_owned()), "{claims}");
     }
 }
 
@@ -391,6 +453,7 @@ async fn the_session_is_found_among_cookies_as_browsers_send_them() {
     let good = world.session("ada");
     let stale = sign(&world.secret, &json!({ "sub": "bob", "exp": now() - 600 }));
     let every_byte: Vec<u8> = (0x80..=0xff_u8).collect();
+    let (first, second) = good.split_at(40);
     let other = |value: &[u8]| [b"Cookie: other=", value, b"; session=", good.as_bytes()].concat();
     let one = |cookies: String| vec![format!("Cookie: {cookies}").into_bytes()];
     let named = |value: &[u8]| [b"Cookie: session=", value, b"; session=", good.as_bytes()].concat();
@@ -416,6 +479,17 @@ async fn the_session_is_found_among_cookies_as_browsers_send_them() {
             "a stale one in another line",
             vec![format!("Cookie: session={stale}").into_bytes(), format!("Cookie: session={good}").into_bytes()],
         ),
+        ("in pieces, as frameworks cut what is too long", one(format!("session.0={first}; session.1={second}"))),
+        ("in pieces in another order", one(format!("session.1={second}; a=1; session.0={first}"))),
+        (
+            "in pieces, with a piece of another path after",
+            one(format!("session.0={first}; session.1={second}; session.0=x")),
+        ),
+        (
+            "in pieces, with what is left of a longer one",
+            one(format!("session.0={first}; session.1={second}; session.3=x")),
+        ),
+        ("in pieces, after a stale whole one", one(format!("session={stale}; session.0={first}; session.1={second}"))),
     ];
     for (what, lines) in found {
         let lines: Vec<&[u8]> = lines.iter().map(Vec::as_slice).collect();
@@ -424,7 +498,16 @@ async fn the_session_is_found_among_cookies_as_browsers_send_them() {
     }
     assert_eq!(world.customers(), 1, "somebody else than ada was let in");
     // Sites sign out by an empty cookie: nobody is signed in then, and no session is wrong.
-    for nobody in ["session=", "session=\"\"", "other=1", "session=; session=", "sessions=x"] {
+    for nobody in [
+        "session=",
+        "session=\"\"",
+        "other=1",
+        "session=; session=",
+        "sessions=x",
+        "session.1=x",
+        "session.0=",
+        "session.x=x",
+    ] {
         let answer = with_lines(&world, &[format!("Cookie: {nobody}").as_bytes()]).await;
         assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("not_signed_in"), "{nobody}: {answer}");
     }
@@ -469,6 +552,10 @@ async fn the_own_origin_is_known_however_its_port_is_written() {
         ("[::1]:443", "https://[::1]"),
         ("[0:0::1]", "http://[::1]"),
         ("192.0.2.7:443", "https://192.0.2.7"),
+        ("shop.test:", "https://shop.test"),
+        ("shop.test.", "https://shop.test"),
+        ("shop.test", "https://shop.test."),
+        ("shop.test.:443", "https://shop.test."),
     ] {
         assert_eq!(ask(&[host], origin).await, "200", "{host} {origin}");
     }
@@ -497,10 +584,65 @@ async fn the_own_origin_is_known_however_its_port_is_written() {
         &["shop.test?"],
         &["shop.test#"],
         &["shop.test:port"],
+        &["shop.test:99999"],
+        &["shop.test::443"],
         &["shop .test"],
         &["sh\u{fc}p.test"],
     ] {
         assert_eq!(ask(hosts, "https://shop.test").await, "400", "{hosts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_of_browsers_that_comes_twice_lets_nobody_in() {
+    let world = World::new().await;
+    let session = world.session("ada");
+    let ask = async |lines: &[&str]| {
+        let mut request = "POST /livechat/token HTTP/1.1\r\nConnection: close\r\nHost: shop.test\r\n".to_owned();
+        for line in lines {
+            request += &format!("{line}\r\n");
+        }
+        request += &format!("Content-Length: 0\r\nCookie: session={session}\r\n\r\n");
+        raw_bytes(&world, request.as_bytes()).await
+    };
+    let (own, evil) = ("Origin: https://shop.test", "Origin: https://evil.example");
+    assert!(ask(&[own]).await.contains(" 200 "));
+    for lines in [[own, evil], [evil, own], [own, own]] {
+        let answer = ask(&lines).await;
+        assert!(answer.contains(" 403 ") && answer.contains("foreign_origin"), "{lines:?}: {answer}");
+    }
+    let (own, foreign) = ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site");
+    assert!(ask(&[own]).await.contains(" 200 "));
+    for lines in [[own, foreign], [foreign, own]] {
+        let answer = ask(&lines).await;
+        assert!(answer.contains(" 403 ") && answer.contains("no_origin"), "{lines:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_target_that_is_a_whole_url_the_host_counts() {
+    let world = World::new().await;
+    let session = world.session("ada");
+    let ask = async |target: &str, version: &str, hosts: &[&str]| {
+        let mut request = format!("POST {target} HTTP/{version}\r\nConnection: close\r\nOrigin: https://shop.test\r\n");
+        for host in hosts {
+            request += &format!("Host: {host}\r\n");
+        }
+        request += &format!("Content-Length: 0\r\nCookie: session={session}\r\n\r\n");
+        raw_bytes(&world, request.as_bytes()).await.split(' ').nth(1).unwrap().to_owned()
+    };
+    // RFC 9112, section 3.2.2: a proxy writes it so, and an origin server goes by it alone.
+    let path = "/livechat/token";
+    assert_eq!(ask(&format!("https://shop.test{path}"), "1.1", &["shop.test"]).await, "200");
+    assert_eq!(ask(&format!("http://shop.test:443{path}"), "1.1", &["inner:8080"]).await, "200");
+    assert_eq!(ask(&format!("http://shop.test{path}"), "1.0", &[]).await, "200");
+    assert_eq!(ask(&format!("http://evil.example{path}"), "1.1", &["shop.test"]).await, "403");
+    for (target, hosts) in [
+        (format!("http://me@shop.test{path}"), &["shop.test"][..]),
+        (format!("http://shop.test{path}"), &[]),
+        (format!("http://shop.test{path}"), &["shop.test", "shop.test"]),
+    ] {
+        assert_eq!(ask(&target, "1.1", hosts).await, "400", "{target} {hosts:?}");
     }
 }
 
@@ -533,6 +675,7 @@ fn an_allowed_origin_is_read_however_it_is_written() {
         ("http://shop.example:443", "http://shop.example:443"),
         ("https://shop.example:0443", "https://shop.example"),
         ("https://[0:0:0:0:0:0:0:1]:443", "https://[::1]"),
+        ("https://shop.example.", "https://shop.example"),
     ] {
         assert_eq!(Origin::parse(text).expect(text).as_str(), origin);
     }
@@ -740,9 +883,106 @@ async fn an_odd_key_is_left_out_and_refuses_no_other() {
         let found = keys.fitting(Algorithm::ES256, Some(id)).await.unwrap();
         assert!(found.iter().any(|found| decode_with(&token, found)), "{set}");
     }
+    // An editor's mark before the set is no part of it.
+    let marked = format!("\u{feff}{}", json!({ "keys": [public] }));
+    assert_eq!(read_keys(marked.as_bytes()).unwrap().len(), 1);
+    // What is empty says nothing.
+    let mut silent = public.clone();
+    for (member, nothing) in [("use", json!("")), ("alg", json!("")), ("kid", json!("")), ("key_ops", json!([]))] {
+        silent[member] = nothing;
+    }
+    let keys = JsonWebKeys::fixed(read_keys(json!({ "keys": [silent] }).to_string().as_bytes()).unwrap());
+    let found = keys.fitting(Algorithm::ES256, Some("one")).await.unwrap();
+    assert!(found.iter().any(|found| decode_with(&token, found)));
     for none in ["", "[]", "null", "{}", r#"{"keys":{}}"#, r#"{"keys":[]}"#, r#"{"keys":[{"kty":"oct","k":"AA"}]}"#] {
         assert!(read_keys(none.as_bytes()).is_err(), "{none}");
     }
+}
+
+/// Libraries differ in how they write numbers (RFC 7518, section 2 and section 6.2.1.2).
+#[test]
+fn a_key_is_read_however_its_numbers_are_written() {
+    let ways = |text: &str| {
+        let bytes = URL_SAFE_NO_PAD.decode(text).unwrap();
+        let in_lines: String = text.chars().flat_map(|letter| [letter, '\n']).collect();
+        let with_zero = URL_SAFE_NO_PAD.encode([&[0], bytes.as_slice()].concat());
+        // As a number that is kept without the zeros that it begins with.
+        let short = URL_SAFE_NO_PAD.encode(&bytes[bytes.iter().position(|byte| *byte != 0).unwrap()..]);
+        [URL_SAFE.encode(&bytes), STANDARD.encode(&bytes), in_lines, with_zero, short]
+    };
+    // One of 256 keys begins with a zero, so that one is found soon.
+    let (key, public) = loop {
+        let (key, public) = key_pair("one");
+        if URL_SAFE_NO_PAD.decode(public["x"].as_str().unwrap()).unwrap()[0] == 0 {
+            break (key, public);
+        }
+    };
+    let token = sign_with(&key, "one");
+    for member in ["x", "y"] {
+        for way in ways(public[member].as_str().unwrap()) {
+            let mut key = public.clone();
+            key[member] = json!(way);
+            let set = json!({ "keys": [key] }).to_string();
+            assert!(read_keys(set.as_bytes()).unwrap().iter().any(|key| decode_with(&token, key)), "{member}: {way}");
+        }
+    }
+    let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+    let document: aws_lc_rs::encoding::Pkcs8V1Der<'_> = aws_lc_rs::encoding::AsDer::as_der(&pair).unwrap();
+    let document = pem(document.as_ref());
+    let key = EncodingKey::from_rsa_pem(document.as_bytes()).unwrap();
+    let public = serde_json::to_value(Jwk::from_encoding_key(&key, Algorithm::RS256).unwrap()).unwrap();
+    let token = encode(&Header::new(Algorithm::RS256), &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    for member in ["n", "e"] {
+        for way in ways(public[member].as_str().unwrap()) {
+            let mut key = public.clone();
+            key[member] = json!(way);
+            let set = json!({ "keys": [key] }).to_string();
+            let validation = jsonwebtoken::Validation::new(Algorithm::RS256);
+            let is_good = |key: &PublicKey| jsonwebtoken::decode::<Value>(&token, &key.key, &validation).is_ok();
+            assert!(read_keys(set.as_bytes()).unwrap().iter().any(is_good), "{member}: {way}");
+        }
+    }
+}
+
+fn pem(document: &[u8]) -> String {
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(document))
+}
+
+/// As sites have it that have one key, and call it always the same or nothing at all.
+#[tokio::test]
+async fn a_new_key_under_the_old_id_is_known_at_its_first_token() {
+    let server = KeyServer::default();
+    let (key, public) = key_pair("one");
+    server.publish(&[&public]);
+    let ages = KeyAges { minimum: Duration::ZERO, ..KeyAges::default() };
+    let (site, world) = server.start(ages).await;
+    let old = sign_with(&key, "one");
+    assert_eq!(world.with_bearer(&old).await.0, 200);
+    let (key, public) = key_pair("one");
+    server.publish(&[&public]);
+    let nameless = encode(&Header::new(Algorithm::ES256), &json!({ "sub": "ada", "exp": now() + 600 }), &key).unwrap();
+    assert_eq!(world.with_bearer(&nameless).await.0, 200);
+    assert_eq!(world.with_bearer(&sign_with(&key, "one")).await.0, 200);
+    assert_eq!(world.with_bearer(&old).await, (401, "session_wrong_key".to_owned()));
+    site.stop().await.unwrap();
+    // A site that does not answer makes nobody's wrong token its own matter.
+    assert_eq!(world.with_bearer(&old).await, (401, "session_wrong_key".to_owned()));
+    assert_eq!(world.with_bearer(&nameless).await.0, 200);
+}
+
+/// Anybody can make a token that nobody's key has signed: it costs the site no more than an invented id.
+#[tokio::test]
+async fn signatures_of_nobody_have_the_keys_fetched_no_more_often_than_unknown_ids() {
+    let (server, (key, public)) = (KeyServer::default(), key_pair("one"));
+    server.publish(&[&public]);
+    let (_site, world) = server.start(KeyAges::default()).await;
+    assert_eq!(world.with_bearer(&sign_with(&key, "one")).await.0, 200);
+    let (stranger, _) = key_pair("one");
+    for _ in 0..20 {
+        let answer = world.with_bearer(&sign_with(&stranger, "one")).await;
+        assert_eq!(answer, (401, "session_wrong_key".to_owned()));
+    }
+    assert_eq!(server.fetches(), 1);
 }
 
 fn decode_with(token: &str, key: &PublicKey) -> bool {

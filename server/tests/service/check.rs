@@ -74,6 +74,7 @@ async fn all_is_good_when_all_is_and_nobody_is_created_for_it() {
     ];
     assert_eq!(settings, expected);
     assert_eq!((world.customers(), world.issued()), (0, 0));
+    assert!(!world.folder.path().join("checked.sqlite").exists(), "whoever checks is not who serves");
 }
 
 #[tokio::test]
@@ -99,9 +100,24 @@ async fn what_livechat_does_not_like_is_told_with_what_to_do() {
         let told = lines.iter().find(|line| !line.ends_with(": good") && !line.contains(": not known")).unwrap();
         assert!(told.starts_with(setting), "{exception}: {lines:?}");
     }
+    // Where the answer does not say why, its status does.
+    for (status, setting) in [
+        (StatusCode::UNAUTHORIZED, "agent-token: refused"),
+        (StatusCode::FORBIDDEN, "agent-token's scope customers:own: refused"),
+        (StatusCode::NOT_FOUND, "organization-id or license-id: refused"),
+        (StatusCode::BAD_GATEWAY, "accounts-url: "),
+    ] {
+        let refusing = post(async move || (status, "<html>"));
+        let accounts = Server::start(Router::new().route("/v2/customer/token", refusing)).await;
+        let (code, lines) = told(checking(world.folder.path(), &accounts.url(""), "an-agent-token")).await;
+        assert_eq!(code, 1, "{status}");
+        let told = lines.iter().find(|line| !line.ends_with(": good") && !line.contains(": not known")).unwrap();
+        assert!(told.starts_with(setting), "{status}: {lines:?}");
+    }
     let (code, lines) = told(checking(world.folder.path(), "http://127.0.0.1:1", "an-agent-token")).await;
     assert_eq!(code, 1);
-    assert!(lines.iter().any(|line| line.starts_with("accounts-url: ") && line.contains("reached")), "{lines:?}");
+    let unreachable = |line: &String| line.starts_with("accounts-url: ") && line.contains("Connection refused");
+    assert!(lines.iter().any(unreachable), "{lines:?}");
 }
 
 #[tokio::test]

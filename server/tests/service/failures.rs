@@ -12,7 +12,7 @@ use identity_service::{
     customer_store::{Creation, CustomerStore},
 };
 use serde_json::{Value, json};
-use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::support::{Given, ORGANIZATION, Server, World, until};
 
@@ -247,6 +247,37 @@ async fn a_new_entity_that_cannot_be_written_is_written_at_the_next_request() {
     let token = world.token("ada").await;
     assert!(world.stand_in.ledger().customers.contains(token["entity_id"].as_str().unwrap()));
     assert_eq!(world.customers(), 1);
+}
+
+/// SQLite takes a whole transaction back when the disk is full. Whatever comes after that is written, or is not said to be.
+#[tokio::test]
+async fn after_a_write_that_the_database_took_back_what_is_answered_is_on_disk() {
+    let world = World::new().await;
+    let file = world.database_file();
+    let mut other = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    for (table, how) in [("customer", "ROLLBACK"), ("creation", "FAIL")] {
+        let trigger = format!(
+            "CREATE TRIGGER full_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE({how}, 'disk is full'); END"
+        );
+        sqlx::query(AssertSqlSafe(trigger)).execute(&mut other).await.unwrap();
+        let (status, body, _) = world.problem(table).await;
+        assert_eq!((status, &body["code"]), (503, &json!("store_unavailable")), "{table}");
+        let response = world.http.get(world.server.url("/readyz")).send().await.unwrap();
+        assert_eq!(response.status(), if table == "customer" { 200 } else { 503 }, "{table}");
+        tokio::time::sleep(Duration::from_millis(600)).await;
+    }
+    for table in ["customer", "creation"] {
+        sqlx::query(AssertSqlSafe(format!("DROP TRIGGER full_{table}"))).execute(&mut other).await.unwrap();
+    }
+    for customer in ["ada", "grace", "customer"] {
+        let token = world.token(customer).await;
+        let stored: Option<String> = sqlx::query_scalar("SELECT entity_id FROM customer WHERE customer_id = $1")
+            .bind(customer)
+            .fetch_optional(&mut other)
+            .await
+            .unwrap();
+        assert_eq!(stored.as_deref(), token["entity_id"].as_str(), "{customer}");
+    }
 }
 
 #[tokio::test]

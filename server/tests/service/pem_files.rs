@@ -7,7 +7,8 @@ use std::{
     process::Command,
 };
 
-use identity_service::signing_keys::SigningKey;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use identity_service::{live_assist::json_web_encryption::EncryptionKey, signing_keys::SigningKey};
 use tempfile::TempDir;
 
 use crate::signing::Keys;
@@ -79,6 +80,10 @@ fn a_key_is_read_however_its_pem_is_laid_out() {
         ("76 columns", in_columns(&key, 76, "\n")),
         ("48 columns", in_columns(&key, 48, "\r\n")),
         ("all in one line, as a variable holds it", in_columns(&key, 64, " ")),
+        ("two characters for each line break", key.replace('\n', "\\n")),
+        ("four characters for each line break", key.replace('\n', "\\r\\n")),
+        ("all of it in base64 once more", STANDARD.encode(&key)),
+        ("all of it in base64 once more, in lines", STANDARD.encode(&key).replace('A', "A\n")),
         ("a blank line after BEGIN", key.replacen('\n', "\n\n", 1)),
         ("a blank line after each", in_columns(&key, 64, "\n\n")),
         ("a certificate after it", format!("{key}{certificate}")),
@@ -254,4 +259,107 @@ fn a_key_that_somebody_else_put_into_an_open_folder_is_refused() {
     let output = keys.output(&["list"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("owner"));
+}
+
+/// A key of root's that its group may read, for a service that is somebody else: as PostgreSQL takes it, and as Kubernetes makes it
+/// of 0600 for a group of the pod's.
+#[test]
+fn a_key_of_roots_is_read_through_its_group() {
+    // Only root may give files away, and be somebody else.
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !is_root {
+        return;
+    }
+    const GROUP: u32 = 65_533;
+    let keys = Keys::new();
+    let folder = keys.folder();
+    let file = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    let above = folder.parent().unwrap();
+    mode(above, 0o755);
+    for path in [&folder, &file] {
+        std::os::unix::fs::chown(path, None, Some(GROUP)).unwrap();
+    }
+    let list = |user: &str| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", user, "--regid", &GROUP.to_string(), "--clear-groups", "--"]);
+        // A copy, for the folder of the build may be closed to others.
+        let program = above.join("identity-service");
+        fs::copy(env!("CARGO_BIN_EXE_identity-service"), &program).unwrap();
+        mode(&program, 0o755);
+        command.arg(program).args(["keys", "--signing-keys"]).arg(&folder).arg("list").output().unwrap()
+    };
+    for (folder_mode, file_mode, well) in [
+        (0o750, 0o640, true),
+        (0o3777, 0o640, true),
+        (0o750, 0o440, true),
+        (0o750, 0o660, false),
+        (0o750, 0o644, false),
+        (0o770, 0o640, false),
+        (0o755, 0o640, false),
+    ] {
+        mode(&folder, folder_mode);
+        mode(&file, file_mode);
+        let output = list("65534");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.success(), well, "{folder_mode:o} {file_mode:o}: {said}");
+        assert!(well || said.contains("chmod"), "{said}");
+    }
+    // For its owner the group is somebody else.
+    mode(&folder, 0o750);
+    assert!(!list("0").status.success());
+}
+
+#[test]
+fn a_key_to_encrypt_with_is_read_in_any_form_and_what_is_none_is_told_apart() {
+    let key = KeyFile::new(rsa_key());
+    let public = openssl(&["pkey", "-in", key.path(), "-pubout"]);
+    let pkcs1 = openssl(&["rsa", "-in", key.path(), "-RSAPublicKey_out"]);
+    let certificate = openssl(&["req", "-x509", "-new", "-key", key.path(), "-subj", "/CN=assist", "-days", "2"]);
+    let curve = KeyFile::new(openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]));
+    let modulus = openssl(&["rsa", "-in", key.path(), "-modulus", "-noout"]);
+    let modulus = modulus.trim().strip_prefix("Modulus=").unwrap();
+    let modulus: Vec<u8> =
+        (0..modulus.len()).step_by(2).map(|at| u8::from_str_radix(&modulus[at..at + 2], 16).unwrap()).collect();
+    let web_key =
+        |modulus: String| serde_json::json!({ "kty": "RSA", "n": modulus, "e": "AQAB", "kid": 7, "x5c": "no list" });
+    let url_safe = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let plain = web_key(url_safe.encode(&modulus));
+    for (what, content) in [
+        ("PEM", public.clone()),
+        ("Windows' line ends", public.replace('\n', "\r\n")),
+        ("PKCS#1", pkcs1),
+        ("a certificate before it", format!("{certificate}{public}")),
+        ("a JSON Web Key", plain.to_string()),
+        ("a JSON Web Key with a byte order mark", format!("\u{feff}{plain}")),
+        ("the only one of a set", serde_json::json!({ "keys": [plain] }).to_string()),
+        ("standard base64 with padding", web_key(STANDARD.encode(&modulus)).to_string()),
+        ("a zero before the number", web_key(url_safe.encode([&[0], modulus.as_slice()].concat())).to_string()),
+    ] {
+        let read = EncryptionKey::read(&KeyFile::new(content).file);
+        assert!(read.is_ok(), "{what}: {:?}", read.err());
+    }
+    let two = serde_json::json!({ "keys": [plain, plain] }).to_string();
+    let der = Command::new("openssl").args(["pkey", "-in", key.path(), "-pubout", "-outform", "DER"]).output().unwrap();
+    for (what, content, words) in [
+        ("a certificate", certificate.into_bytes(), "a certificate; run: openssl x509 -pubkey"),
+        ("a private key", fs::read(&key.file).unwrap(), "a private key; run: openssl pkey -pubout"),
+        ("DER", der.stdout, "DER; run: openssl pkey -pubin"),
+        ("a curve", openssl(&["pkey", "-in", curve.path(), "-pubout"]).into_bytes(), "not RSA"),
+        ("two of a set", two.into_bytes(), "a set of 2 keys"),
+        ("another purpose", br#"{"kty":"RSA","n":"AQ","e":"AQ","use":"sig"}"#.to_vec(), "another purpose"),
+        ("a damaged number", br#"{"kty":"RSA","n":"!","e":"AQAB"}"#.to_vec(), "damaged"),
+        ("half a file", public.as_bytes()[..public.len() / 2].to_vec(), "END PUBLIC KEY"),
+        ("nothing", Vec::new(), "neither"),
+    ] {
+        let file = KeyFile::new(content);
+        let said = EncryptionKey::read(&file.file).map(|_| ()).unwrap_err();
+        assert!(said.contains(words) && said.contains(file.path()), "{what}: {said}");
+    }
+    // What is said to be run makes a key of it.
+    let certificate = openssl(&["req", "-x509", "-new", "-key", key.path(), "-subj", "/CN=assist", "-days", "2"]);
+    let file = KeyFile::new(certificate);
+    let said = EncryptionKey::read(&file.file).map(|_| ()).unwrap_err();
+    let command = said.split("run: ").nth(1).unwrap();
+    assert!(Command::new("/bin/sh").arg("-c").arg(command).status().unwrap().success(), "{command}");
+    assert!(EncryptionKey::read(&file.file.with_extension("pem.pub")).is_ok());
 }

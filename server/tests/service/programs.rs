@@ -119,6 +119,19 @@ fn a_file_that_cannot_be_written_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let (_, well) = start_and_stop(right(folder.path()));
     assert!(well);
+    // No new one is made in place of a file that has to be there.
+    let missing = folder.path().join("missing.sqlite");
+    let url = format!("sqlite:{}?mode=rw", missing.display());
+    let said = ended(right(folder.path()).env("IDENTITY_SERVICE_DATABASE_URL", url));
+    refused(&said, "database-url: expected a database");
+    assert!(!missing.exists());
+    let (_, well) = {
+        let mut command = right(folder.path());
+        let url = format!("sqlite:{}?mode=rw", folder.path().join("customers.sqlite").display());
+        command.env("IDENTITY_SERVICE_DATABASE_URL", url);
+        start_and_stop(command)
+    };
+    assert!(well);
     let url = format!("sqlite:{}?mode=ro", folder.path().join("customers.sqlite").display());
     refused(
         &ended(right(folder.path()).env("IDENTITY_SERVICE_DATABASE_URL", url)),
@@ -154,6 +167,78 @@ fn an_empty_variable_is_as_good_as_none() {
         let listed = command.current_dir(keys.folder().parent().unwrap()).env(name, "").args(["keys", "list"]).output();
         assert!(String::from_utf8(listed.unwrap().stdout).unwrap().contains("active"));
     }
+}
+
+/// As it comes of a file whose last line ends, or of a list that was written over several lines.
+#[test]
+fn blanks_around_a_variable_are_no_part_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    let file = folder.path().join("agent-token");
+    fs::write(&file, "\u{feff}an-agent-token\r\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).unwrap();
+    let database = format!("sqlite:{}", folder.path().join("customers.sqlite").display());
+    for blanks in [("", "\n"), (" ", " "), ("\t", "\r\n")] {
+        let mut command = right_signing(folder.path(), &keys);
+        for (name, value) in [
+            ("CLIENT_ID", "client"),
+            ("ORGANIZATION_ID", "organization"),
+            ("LICENSE_ID", "12345678"),
+            ("LISTEN", "127.0.0.1:0"),
+            ("DATABASE_URL", &database),
+            ("DATABASE_CONNECTIONS", "4"),
+            ("ACCOUNTS_TIMEOUT", "8"),
+            ("KEEP_ALIVE", "75.0"),
+            ("BODY_LIMIT", "4096"),
+            ("LOG_LEVEL", "info"),
+            ("SESSION_SECRET", SECRET),
+            ("SESSION_ALGORITHM", "HS256"),
+            ("SESSION_SECRET_ENCODING", "text"),
+            ("SESSION_COOKIE", "session"),
+            ("ALLOWED_ORIGIN", "https://a.example, https://b.example,\n"),
+            ("ALLOWED_HEADER", "traceparent , x-csrf-token"),
+            ("RECORD_CLAIM", "tier, \n shop"),
+            ("GUESTS", "true"),
+            ("GUEST_LIFETIME", "30"),
+            ("OMNICHANNEL", "1"),
+            ("AGENT_TOKEN_FILE", file.to_str().unwrap()),
+            ("SIGNING_KEYS", keys.folder().to_str().unwrap()),
+            ("METRICS_LISTEN", "127.0.0.1:0"),
+        ] {
+            command.env(format!("IDENTITY_SERVICE_{name}"), format!("{}{value}{}", blanks.0, blanks.1));
+        }
+        // Nothing but blanks is as good as nothing, also where a file holds the secret.
+        command.env("IDENTITY_SERVICE_AGENT_TOKEN", " \n").env("IDENTITY_SERVICE_ADMIN_KEY", "\n");
+        let (line, well) = start_and_stop(command);
+        assert!(well, "{blanks:?}: {line}");
+    }
+    // Help, which shows what is set, shows no password.
+    for blank in ["", "\n"] {
+        let mut command = right(folder.path());
+        command.env("IDENTITY_SERVICE_DATABASE_URL", format!("postgres://me:hunter2@host/database{blank}"));
+        let output = command.arg("--help").output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(help.contains("--database-url") && !help.contains("hunter2"), "{help}");
+    }
+    let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(files.contains(&"customers.sqlite".into()), "{files:?}");
+    assert!(files.iter().all(|name| name.to_str().unwrap().trim().len() == name.len()), "{files:?}");
+}
+
+/// What is in a variable is what is meant, to the last character.
+#[tokio::test]
+async fn a_line_break_behind_a_variable_changes_nothing_that_is_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = sign(SECRET, &json!({ "sub": "ada", "iss": "shop", "aud": "chat", "exp": now() + 600 }));
+    let mut command = right(folder.path());
+    for (name, value) in [("CUSTOMER_CLAIM", "sub"), ("SESSION_ISSUER", "shop"), ("SESSION_AUDIENCE", "chat")] {
+        command.env(format!("IDENTITY_SERVICE_{name}"), format!("{value}\n"));
+    }
+    command.env("IDENTITY_SERVICE_ACCOUNTS_URL", "http://127.0.0.1:1");
+    let program = Program::start(command);
+    let request = reqwest::Client::new().post(format!("{}/livechat/token", program.url)).bearer_auth(token);
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(answer["code"], "accounts_unreachable", "the customer is known");
 }
 
 #[test]
@@ -631,6 +716,103 @@ async fn no_request_waits_for_the_log_or_dies_of_it() {
     };
     assert!(dropped > 0);
     assert!(stuck.stop(), "it stops when told");
+}
+
+/// One pipe for both, of which nobody reads: what is left to be said keeps nothing from ending.
+#[tokio::test]
+async fn the_program_ends_when_told_though_nobody_reads_what_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = right(folder.path());
+    command.env("IDENTITY_SERVICE_LISTEN", address.to_string());
+    let child = command.stdout(writer.try_clone().unwrap()).stderr(writer.try_clone().unwrap()).spawn().unwrap();
+    let mut program = Program { child, url: format!("http://{address}") };
+    let http = reqwest::Client::new();
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while http.get(format!("{}/healthz", program.url)).send().await.is_err() {
+        assert!(std::time::Instant::now() < deadline, "it does not answer");
+    }
+    // More than the pipe and the log's own lines that wait.
+    answers(&program, 4000).await;
+    program.signal("TERM");
+    assert!(ends(&mut program.child).success());
+    // The same where it cannot start, with the code that says so.
+    let mut refused = right(folder.path());
+    refused.env("IDENTITY_SERVICE_BODY_LIMIT", "0");
+    let mut child = refused.stdout(writer.try_clone().unwrap()).stderr(writer).spawn().unwrap();
+    assert_eq!(ends(&mut child).code(), Some(2));
+    drop(reader);
+}
+
+/// How a program ends that is about to.
+fn ends(child: &mut Child) -> std::process::ExitStatus {
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        match child.try_wait().unwrap() {
+            Some(status) => return status,
+            None => assert!(std::time::Instant::now() < deadline, "it does not end"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A proxy that the environment names is for what leaves the machine.
+#[tokio::test]
+async fn what_stays_on_this_machine_goes_through_no_proxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    let through = format!("http://{}", proxy.local_addr().unwrap());
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"] {
+        let mut command = right(folder.path());
+        command.env(name, &through).env("IDENTITY_SERVICE_ACCOUNTS_URL", "http://127.0.0.1:1");
+        let program = Program::start(command);
+        let session = sign(SECRET, &json!({ "sub": "ada", "exp": now() + 600 }));
+        let request = reqwest::Client::new().post(format!("{}/livechat/token", program.url)).bearer_auth(session);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["code"], "accounts_unreachable", "{name}");
+        for (variable, url) in [("SESSION_URL", "http://localhost:1/me"), ("SESSION_JWKS_URL", "http://[::1]:1/keys")] {
+            let mut command = right(folder.path());
+            command.env_remove("IDENTITY_SERVICE_SESSION_SECRET").env(name, &through);
+            let program = Program::start({
+                command.env(format!("IDENTITY_SERVICE_{variable}"), url);
+                command
+            });
+            let request = reqwest::Client::new().post(format!("{}/livechat/token", program.url));
+            let token = key_set_and_token("one").1;
+            assert_eq!(request.bearer_auth(token).send().await.unwrap().status(), 503, "{name} {variable}");
+        }
+        let asked = proxy.accept();
+        assert!(
+            asked.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
+            "{name}: the proxy was asked"
+        );
+    }
+    // What leaves it does.
+    let mut command = right(folder.path());
+    command.env("HTTPS_PROXY", &through).env("IDENTITY_SERVICE_ACCOUNTS_URL", "https://accounts.example");
+    let program = Program::start(command);
+    let session = sign(SECRET, &json!({ "sub": "ada", "exp": now() + 600 }));
+    let asked = reqwest::Client::new().post(format!("{}/livechat/token", program.url)).bearer_auth(session).send();
+    let asked = tokio::spawn(asked);
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while proxy.accept().is_err() {
+        assert!(std::time::Instant::now() < deadline, "the proxy was not asked");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    asked.abort();
+}
+
+#[tokio::test]
+async fn signals_that_are_no_reason_to_end_end_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(right(folder.path()));
+    for name in ["HUP", "USR1", "USR2", "PIPE", "XFSZ", "WINCH", "CONT"] {
+        program.signal(name);
+        answers(&program, 1).await;
+    }
+    assert!(program.stop());
 }
 
 #[tokio::test]

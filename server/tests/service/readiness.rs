@@ -2,7 +2,11 @@
 
 use std::{fs, time::Duration};
 
-use axum::{Router, routing::get};
+use axum::{
+    Router,
+    http::{StatusCode, header::LOCATION},
+    routing::get,
+};
 use identity_service::admission::{json_web_keys::JsonWebKeys, session_token::SessionKey};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
@@ -43,6 +47,10 @@ async fn a_service_whose_file_is_gone_is_not_ready() {
     let file = world.folder.path().join("customers.sqlite");
     let kept = world.folder.path().join("kept");
     fs::rename(&file, &kept).unwrap();
+    // Nobody is created whom the next start would know nothing of.
+    let answer = world.problem("ada").await;
+    assert_eq!((answer.0, &answer.1["code"]), (503, &json!("store_unavailable")));
+    assert_eq!(world.customers(), 0);
     assert!(world.what_is_wrong().await.contains("database: the database's file was removed"), "removed");
     fs::write(&file, "").unwrap();
     assert!(world.what_is_wrong().await.contains("database: the database's file was removed"), "replaced");
@@ -73,6 +81,32 @@ async fn a_service_without_the_sites_keys_is_not_ready() {
     let faults = world.what_is_wrong().await;
     assert!(faults.starts_with("session keys: ") && faults.contains("no JSON Web Key Set"), "{faults}");
     assert!(!faults.contains(&site.address.to_string()), "where the keys are is nobody's business: {faults}");
+}
+
+#[tokio::test]
+async fn why_the_sites_keys_do_not_come_is_told_in_words() {
+    let moved = || async { (StatusCode::FOUND, [(LOCATION, "/elsewhere")]) };
+    let silent = || async { std::future::pending::<()>().await };
+    let site = Server::start(Router::new().route("/moved", get(moved)).route("/silent", get(silent))).await;
+    let gone = Server::start(Router::new()).await;
+    let nobody = gone.url("/keys");
+    gone.stop().await.unwrap();
+    let in_clear = site.url("/keys").replace("http:", "https:");
+    let unknown = "https://host.invalid/keys".to_owned();
+    for (url, words) in [
+        (site.url("/moved"), "a redirect, which is not followed"),
+        (site.url("/absent"), "status 404"),
+        (site.url("/silent"), "no answer in time"),
+        (nobody, "Connection refused"),
+        (in_clear, "no connection, "),
+        (unknown, "lookup"),
+    ] {
+        let keys = JsonWebKeys::remote(url.parse().unwrap(), Duration::from_millis(500)).unwrap();
+        let world = World::with(Given { session_key: Some(SessionKey::PublicKeys(keys)), ..Given::default() }).await;
+        let faults = world.what_is_wrong().await;
+        assert!(faults.starts_with("session keys: ") && faults.contains(words), "{url}: {faults}");
+        assert!(!faults.contains(url.split('/').nth(2).unwrap()), "where the keys are is nobody's business: {faults}");
+    }
 }
 
 #[tokio::test]

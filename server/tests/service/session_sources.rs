@@ -304,6 +304,14 @@ async fn with_a_cookie_named_no_other_reaches_the_site_or_asks_it_again() {
     assert_eq!(asked.site.0.lock().unwrap().asked[0]["cookie"], "PHPSESSID=ada-1");
     assert_eq!(asked.by_cookie("_ga=3; XPHPSESSID=ada-1").await, nobody());
     assert_eq!(asked.site.asked(), 1);
+    // Its pieces do: frameworks cut what is too long for a browser.
+    for (number, pieces) in
+        ["PHPSESSID.0=a; PHPSESSID.1=b", "PHPSESSID=chunks-2; PHPSESSIDC1=a; PHPSESSIDC2=b"].iter().enumerate()
+    {
+        let answer = asked.by_cookie(&format!("_ga=4; PHPSESSID.x=1; PHPSESSIDs=2; {pieces}; PHPSESSID.=3")).await;
+        assert_eq!(answer, nobody());
+        assert_eq!(asked.site.0.lock().unwrap().asked[number + 1]["cookie"], *pieces);
+    }
 }
 
 #[tokio::test]

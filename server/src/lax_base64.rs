@@ -1,0 +1,15 @@
+//! Base64 as it comes: in either alphabet, with or without padding. One text can never mean two things.
+
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+/// The bytes; none when the text is no base64 at all.
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    let engine = |alphabet| {
+        let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+        GeneralPurpose::new(alphabet, config)
+    };
+    [&alphabet::STANDARD, &alphabet::URL_SAFE].into_iter().find_map(|alphabet| engine(alphabet).decode(text).ok())
+}
