@@ -193,16 +193,18 @@ async fn show(State(administration): Shared, customer: CustomerPath, headers: He
 async fn erase(State(administration): Shared, customer: CustomerPath, headers: HeaderMap) -> Response {
     let work = async |customer: &CustomerId| {
         // An entity that is being created right now would be stored afterwards, and stay.
+        let mut kept_token = false;
         if let Some(tokens) = &administration.tokens {
             tokens.landed(customer).await;
+            kept_token = tokens.is_kept(customer);
         }
         let erased = administration.store.erase(customer).await;
         administration.records.changed(customer);
         let erased = erased?;
-        let kept_token = match &administration.tokens {
-            Some(tokens) => tokens.forget(customer).await,
-            None => false,
-        };
+        // It may be gone by now: who listens to changes has heard of this one too.
+        if let Some(tokens) = &administration.tokens {
+            kept_token |= tokens.forget(customer).await;
+        }
         if erased.entities.is_empty() {
             return Ok(StatusCode::NO_CONTENT.into_response());
         }

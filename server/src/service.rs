@@ -87,7 +87,8 @@ impl IdentityService {
         let account = livechat.as_ref().map(|(accounts, ..)| accounts.account().name());
         let DatabaseSettings { url, connections } = configuration.database;
         let store = CustomerStore::connect(&url, connections, account.unwrap_or_default()).await?;
-        let changes = ChangeListener::new(store.clone(), clock.clone());
+        let mut changes = ChangeListener::new(store.clone(), clock.clone());
+        changes.begin().await;
         let records = CustomerRecords::new(store.clone(), changes.hearing());
         let mut routes = Router::new();
         let (metrics, wall_clock) = (Metrics::new()?, clock.clone());

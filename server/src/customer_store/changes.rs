@@ -109,7 +109,7 @@ pub struct ChangeListener {
 }
 
 impl ChangeListener {
-    /// It begins at once, and remembers nothing.
+    /// It has heard nothing yet.
     pub fn new(store: CustomerStore, clock: Clock) -> Self {
         Self { store, clock, hearing: Hearing::default(), position: None, failed: false, horizons: VecDeque::new() }
     }
@@ -119,26 +119,36 @@ impl ChangeListener {
         self.hearing.clone()
     }
 
+    /// Listens for the first time. Nothing is remembered yet, so nobody has to be told.
+    pub async fn begin(&mut self) {
+        self.listen_once(&mut async |_| ()).await;
+    }
+
     /// Tells what is heard to the function, until the store is closed.
     pub async fn listen(mut self, mut told: impl AsyncFnMut(Heard)) {
-        loop {
-            let began = Instant::now();
-            match self.hear().await {
-                Ok(heard) => {
-                    told(heard).await;
-                    *self.hearing.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
-                    self.failed = false;
-                }
-                Err(StoreError::Database(sqlx::Error::PoolClosed)) => return,
-                Err(error) => {
-                    if !self.failed {
-                        tracing::warn!(%error, "what others change is not heard for now: nothing is remembered of customers' records");
-                    }
-                    self.failed = true;
-                }
-            }
+        while self.listen_once(&mut told).await {
             tokio::time::sleep(INTERVAL).await;
         }
+    }
+
+    /// Answers whether the store is still open.
+    async fn listen_once(&mut self, told: &mut impl AsyncFnMut(Heard)) -> bool {
+        let began = Instant::now();
+        match self.hear().await {
+            Ok(heard) => {
+                told(heard).await;
+                *self.hearing.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
+                self.failed = false;
+            }
+            Err(StoreError::Database(sqlx::Error::PoolClosed)) => return false,
+            Err(error) => {
+                if !self.failed {
+                    tracing::warn!(%error, "what others change is not heard for now: nothing is remembered of customers' records");
+                }
+                self.failed = true;
+            }
+        }
+        true
     }
 
     async fn hear(&mut self) -> Result<Heard, StoreError> {

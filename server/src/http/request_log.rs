@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::{
     answer::{Outcome, outcome},
@@ -27,10 +27,8 @@ pub async fn log_request(
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let trace = TraceContext::of(request.headers());
     let trace_id = trace.as_ref().map(TraceContext::trace_id);
-    let response = match trace_id {
-        Some(trace_id) => answer(request).instrument(tracing::info_span!("request", trace_id)).await,
-        None => answer(request).await,
-    };
+    let span = trace_id.map_or_else(Span::none, |trace_id| tracing::info_span!("request", trace_id));
+    let response = answer(request).instrument(span).await;
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);
     let (outcome, status, duration) = (outcome(&response), response.status(), began.elapsed());
     if let Some(metrics) = metrics {

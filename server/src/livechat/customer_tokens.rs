@@ -262,11 +262,16 @@ impl CustomerTokens {
         Ok((transfer?, outcome))
     }
 
+    /// Whether a token of the customer is kept.
+    pub fn is_kept(&self, customer: &CustomerId) -> bool {
+        self.0.held.contains_key(&EntityOwner::Customer(customer.clone()))
+    }
+
     /// Forgets the kept token of a customer whose entity the store has given up, and says whether there was one. A request
     /// that is under way may still know the entity: its token is forgotten too.
     pub async fn forget(&self, customer: &CustomerId) -> bool {
         let owner = EntityOwner::Customer(customer.clone());
-        let was_kept = self.0.held.contains_key(&owner);
+        let was_kept = self.is_kept(customer);
         lock(&self.0.unwritten).remove(&owner);
         self.0.changes.note(customer);
         self.landed(customer).await;

@@ -12,6 +12,9 @@ use crate::{
     http::problem::Problem,
 };
 
+/// So many bytes of claims most tokens have at most; others have their room made anew.
+const CLAIMS: usize = 1024;
+
 /// A token could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SigningError {
@@ -91,12 +94,13 @@ impl Signer {
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, SigningError> {
         let keys = self.keys.current();
         let key = keys.active(self.now()).ok_or(SigningError::NoActiveKey)?;
-        let claims = serde_json::to_vec(claims).map_err(|_| SigningError::Library)?;
+        let mut text = Vec::with_capacity(CLAIMS);
+        serde_json::to_writer(&mut text, claims).map_err(|_| SigningError::Library)?;
         // A third longer for base64url, and the signature of the longest key.
-        let mut token = String::with_capacity(key.header().len() + claims.len() * 4 / 3 + 700);
+        let mut token = String::with_capacity(key.header().len() + text.len() * 4 / 3 + 700);
         token.push_str(key.header());
         token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
+        URL_SAFE_NO_PAD.encode_string(text, &mut token);
         let signature = key.sign(token.as_bytes()).ok_or(SigningError::Library)?;
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(signature, &mut token);
