@@ -224,6 +224,16 @@ fn an_import_with_a_bad_line_and_a_conflict_imports_the_others_and_says_which() 
     assert_eq!((code, &counts(&report)["replaced"]), (0, &json!(1)));
     let (code, exported, _) = run(folder.path(), &["export"]);
     assert_eq!((code, exported.as_str()), (0, "customer_id,entity_id\nada,e-3\n\"b,c\",e-2\n"));
+    // The settings may be flags, before what is to be done or after it.
+    let url = format!("sqlite:{}", folder.path().join("customers.sqlite").display());
+    let flags = ["--database-url", &url, "--organization-id", "organization"];
+    for arguments in [
+        [&["customers"], flags.as_slice(), &["export"]].concat(),
+        [&["customers", "export"], flags.as_slice()].concat(),
+    ] {
+        let output = program(env!("CARGO_BIN_EXE_identity-service")).args(&arguments).output().unwrap();
+        assert_eq!(told(&output), (0, exported.clone(), String::new()), "{arguments:?}");
+    }
     // As a file of the environment gives it that was written on Windows: it is the same account, in the same file.
     let mut command = customers(folder.path(), &["export"]);
     let url = format!("sqlite:{}\r", folder.path().join("customers.sqlite").display());
