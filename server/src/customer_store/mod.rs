@@ -51,6 +51,11 @@ pub struct CustomerStore {
 }
 
 impl CustomerStore {
+    /// Whether of all processes only one writes at a time.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self.database, Database::Sqlite(_))
+    }
+
     /// Whether opening this database would make a new one.
     pub fn is_missing(url: &str) -> bool {
         url.starts_with("sqlite:") && sqlite::Sqlite::is_missing(url)

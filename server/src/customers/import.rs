@@ -1,6 +1,9 @@
 //! Puts customers' entities in, some lines at a time: what is in stays in when it is stopped, and the next run goes on.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    time::Instant,
+};
 
 use serde::Serialize;
 
@@ -64,7 +67,12 @@ pub async fn import(
         if batch.is_empty() {
             return Ok(());
         }
+        let began = Instant::now();
         write(store, batch, replace, report, complaints).await?;
+        if store.has_one_writer() {
+            // Whoever waits for SQLite looks only now and then whether it is free: without a pause, the service beside would wait in vain.
+            tokio::time::sleep(began.elapsed()).await;
+        }
     }
 }
 

@@ -5,6 +5,10 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,7 +22,7 @@ use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 use crate::{
     processes::program,
     signing::Site,
-    support::{log_of_this_thread, problem, until},
+    support::{World, log_of_this_thread, problem, until},
 };
 
 impl Site {
@@ -290,6 +294,39 @@ fn an_import_goes_on_where_nobody_reads_its_complaints() {
     // Where the last id looks like a flag, an export can be continued too.
     let (code, exported, complaints) = run(folder.path(), &["export", "--after", "-0"]);
     assert_eq!((code, exported.as_str()), (0, "customer_id,entity_id\n-1,e-1\n"), "{complaints}");
+}
+
+/// SQLite lets one process write at a time. However long an import goes on, the service beside it comes to write, too.
+#[tokio::test]
+async fn an_import_leaves_the_file_to_the_service_beside_it() {
+    let world = World::new().await;
+    let mut child = customers(world.folder.path(), &["import", "--replace"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (is_over, lines) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (told_over, count) = (Arc::clone(&is_over), Arc::clone(&lines));
+    let mut stdin = child.stdin.take().unwrap();
+    let import = std::thread::spawn(move || {
+        stdin.write_all(b"customer_id,entity_id\n").unwrap();
+        while !told_over.load(Ordering::Relaxed) {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            writeln!(stdin, "c-{},e-{number}", number % 1000).unwrap();
+        }
+    });
+    until("the import", || lines.load(Ordering::Relaxed) > 5000).await;
+    let before = lines.load(Ordering::Relaxed);
+    const REQUESTS: usize = 20;
+    for number in 0..REQUESTS {
+        world.token(&format!("new-{number}")).await;
+    }
+    let imported = lines.load(Ordering::Relaxed) - before;
+    is_over.store(true, Ordering::Relaxed);
+    import.join().unwrap();
+    assert_eq!(told(&child.wait_with_output().unwrap()).0, 0);
+    assert!(imported < REQUESTS * 1500, "{imported} lines were imported while {REQUESTS} customers were created");
 }
 
 /// More lines than are written at once, through standard input and output, cut off in the middle of the first run.
