@@ -218,7 +218,8 @@ impl IdentityService {
             keys.reload();
         }
         match self.0.admission.reload_keys().await {
-            Ok(()) => tracing::info!("the keys are read anew"),
+            Ok(true) => tracing::info!("the site's keys are read anew"),
+            Ok(false) => {}
             Err(error) => tracing::error!(%error, "the site's keys stay as they were"),
         }
     }

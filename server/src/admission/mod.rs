@@ -88,11 +88,11 @@ impl Admission {
         }
     }
 
-    /// Reads the site's keys again.
-    pub async fn reload_keys(&self) -> Result<(), KeysError> {
+    /// Reads the site's keys again, and says whether there are any to read.
+    pub async fn reload_keys(&self) -> Result<bool, KeysError> {
         match self.session.public_keys() {
-            Some(keys) => keys.reload().await,
-            None => Ok(()),
+            Some(keys) => keys.reload().await.map(|()| true),
+            None => Ok(false),
         }
     }
 

@@ -26,7 +26,7 @@ use std::{net::ToSocketAddrs, time::Duration};
 
 use clap::{
     Arg, ArgAction, Args, Command as Program, CommandFactory, FromArgMatches, Parser, Subcommand,
-    builder::BoolishValueParser,
+    builder::BoolishValueParser, error::ErrorKind,
 };
 use secrecy::SecretString;
 
@@ -174,10 +174,21 @@ fn in_its_environment(program: Program) -> Program {
     program.mut_args(as_environments_have_it).mut_subcommands(in_its_environment)
 }
 
+/// One of the service's variables that holds something else than text.
+fn variable_that_is_no_text() -> Option<String> {
+    let own = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("IDENTITY_SERVICE_"));
+    let mut broken = own.filter(|(_, value)| value.to_str().is_none());
+    broken.next().map(|(name, _)| name.to_string_lossy().into_owned())
+}
+
 impl Flags {
     /// Reads them from the arguments and the environment; whoever cannot be understood is told why, and the process ends.
     pub fn read() -> Self {
-        let program = in_its_environment(Self::command());
+        let mut program = in_its_environment(Self::command());
+        // Flags read the others themselves, but secrets are in variables that no flag has.
+        if let Some(name) = variable_that_is_no_text() {
+            program.error(ErrorKind::InvalidUtf8, format!("{name}: expected text in UTF-8")).exit();
+        }
         // They may stand before what is to be done and after it, as with `keys`.
         let program = program.mut_subcommand("customers", |customers| customers.mut_args(|flag| flag.global(true)));
         let matches = program.get_matches();

@@ -193,9 +193,12 @@ impl SigningKeys {
                 // Held for no longer than the interval, so that the last holder of the keys ends this.
                 let Some(watched) = folder.upgrade() else { return };
                 let path = path.clone();
-                tokio::select! {
-                    () = tokio::time::sleep(interval) => {}
-                    () = watched.wanted.notified() => seen = None,
+                let was_asked = tokio::select! {
+                    () = tokio::time::sleep(interval) => false,
+                    () = watched.wanted.notified() => true,
+                };
+                if was_asked {
+                    (seen, logged) = (None, None);
                 }
                 drop(watched);
                 let (before, time) = (seen.clone(), now());
@@ -222,6 +225,9 @@ impl SigningKeys {
                         logged = None;
                         if let Some(Ok(keys)) = read {
                             *folder.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+                            if was_asked {
+                                tracing::info!("the signing keys are read anew");
+                            }
                         }
                     }
                     Err(error) => tracing::error!(%error, "the folder of signing keys could not be looked at"),

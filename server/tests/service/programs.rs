@@ -1,9 +1,10 @@
 //! The program: a wrong setting stops it with exit code 2 and its name, a right one lets it start and stop.
 
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    os::unix::{fs::PermissionsExt, net::UnixStream},
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt, net::UnixStream},
     process::{Child, Command, Output, Stdio},
     time::Duration,
 };
@@ -111,6 +112,17 @@ fn a_wrong_setting_is_named_with_exit_code_2() {
         ("IDENTITY_SERVICE_LOG_LEVEL", "loud", "--log-level"),
     ] {
         refused(&ended(right(folder.path()).env(variable, value)), setting);
+    }
+}
+
+/// A secret that is passed over leaves a door shut, or open, and nobody knows why.
+#[test]
+fn a_variable_that_is_no_text_stops_the_start_and_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["ADMIN_KEY", "SESSION_SECRET", "AGENT_TOKEN", "SIGNING_KEY", "LISTEN", "NOBODY_KNOWS"] {
+        let mut command = right(folder.path());
+        command.env(format!("IDENTITY_SERVICE_{name}"), OsStr::from_bytes(b"hunter2\xff"));
+        refused(&ended(&mut command), &format!("IDENTITY_SERVICE_{name}"));
     }
 }
 
