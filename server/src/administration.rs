@@ -56,7 +56,7 @@ impl Administration {
         Router::new()
             .route("/admin/customers/{customer_id}", put(put_record).get(show).delete(erase))
             .route("/admin/customers/{customer_id}/entity", put(put_entity))
-            .method_not_allowed_fallback(method_not_allowed)
+            .method_not_allowed_fallback(no_action)
             .with_state(Arc::new(self))
     }
 
@@ -101,6 +101,13 @@ impl Administration {
         tracing::info!(action, customer = digest, outcome, "audit");
         answer.unwrap_or_else(IntoResponse::into_response)
     }
+}
+
+/// Whoever tries what there is not leaves a line, too.
+async fn no_action() -> Problem {
+    let problem = method_not_allowed().await;
+    tracing::info!(action = "none", outcome = problem.code(), "audit");
+    problem
 }
 
 async fn put_record(State(administration): Shared, customer: CustomerPath, request: Request<Body>) -> Response {

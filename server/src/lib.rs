@@ -5,6 +5,7 @@
 
 pub mod administration;
 pub mod admission;
+mod byte_order_mark;
 pub(crate) mod certificate_refusal;
 pub mod check;
 pub mod clock;

@@ -28,7 +28,7 @@ use crate::{
     logging::DroppedLines,
     metrics::{Metrics, MetricsError, Readings},
     omnichannel::Omnichannel,
-    openapi,
+    openapi::{self, DescribedSettings},
     readiness::Readiness,
     signing_keys::{Signer, SigningKeys, published_keys},
 };
@@ -45,6 +45,9 @@ pub enum StartError {
     /// What is counted.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
+    /// The endpoints.
+    #[error("the endpoints could not be described: {0}")]
+    Description(#[from] serde_json::Error),
 }
 
 struct Shared {
@@ -99,7 +102,7 @@ impl IdentityService {
             tokens = Some(held);
         }
         let (mut context_variables, mut further_claims) = (Arc::from([]), Arc::from([]));
-        let mut signer_in_use = None;
+        let (mut signer_in_use, mut redirect_uris) = (None, Vec::new());
         if let Some(signing) = signing {
             let wall = clock.clone();
             signing.keys.watch(signing.check_interval, move || wall.now().wall);
@@ -124,6 +127,7 @@ impl IdentityService {
                 );
             }
             if let Some(settings) = live_assist {
+                redirect_uris = settings.code_flow.as_ref().map(|flow| flow.redirect_uris.clone()).unwrap_or_default();
                 let live_assist = LiveAssist {
                     admission: admission.clone(),
                     body_limits,
@@ -139,6 +143,12 @@ impl IdentityService {
                 routes = routes.merge(live_assist.routes());
             }
         }
+        let described = DescribedSettings {
+            session_cookie: admission.session_cookie(),
+            redirect_uris: &redirect_uris,
+            further_claims: &further_claims,
+        };
+        routes = routes.merge(openapi::routes(&described)?);
         if let Some(key) = configuration.admin_key {
             let administration = Administration {
                 key,
@@ -162,7 +172,6 @@ impl IdentityService {
             }
         }));
         let signing_keys = signer_in_use.as_ref().map(|signer| signer.keys().clone());
-        routes = routes.merge(openapi::routes());
         routes = routes.merge(Readiness::new(store.clone(), signer_in_use, admission.clone()).routes());
         let shared = Shared { store, tokens, routes, admission, signing_keys, metrics, clock: wall_clock };
         Ok(Self(Arc::new(shared)))

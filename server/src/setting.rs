@@ -4,12 +4,10 @@ use std::{fmt, fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use url::Url;
 
-use crate::loopback::is_loopback;
+use crate::{byte_order_mark::unmarked, loopback::is_loopback};
 
 /// RFC 7518, section 3.2: a key of the hash's own size, or it can be guessed.
 pub(crate) const SHORTEST_SECRET: usize = 32;
-/// What some editors begin a file with; it is no part of the text.
-pub(crate) const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A setting that is missing or wrong.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,14 +44,24 @@ pub(crate) fn safe_url(setting: &'static str, text: &str) -> Result<Url, Setting
     if url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)) { Ok(url) } else { Err(expected()) }
 }
 
+/// The same, where this service sends an `Authorization` of its own: one for the URL's user would be a second one.
+pub(crate) fn safe_url_without_user(setting: &'static str, text: &str) -> Result<Url, SettingError> {
+    let url = safe_url(setting, text)?;
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(url);
+    }
+    Err(wrong(setting, "expected a URL without a user and a password: requests have another Authorization already"))
+}
+
 /// What was expected of a file that cannot be read.
 pub(crate) fn unreadable(file: &Path, error: &std::io::Error) -> String {
     format!("expected a readable file, {} is not: {error}", file.display())
 }
 
-/// A setting that is given; an empty one is as good as none.
+/// A setting that is given, without blanks around it, as a file of the environment leaves them that was written on Windows. An empty
+/// one is as good as none.
 pub(crate) fn not_empty(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty())
+    text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
 /// A secret that could be guessed.
@@ -77,18 +85,21 @@ pub(crate) fn required_secret(
                 let todo = format!("run: chmod o= {path}, or mount it with mode 0440");
                 return Err(wrong(setting, format!("expected a file that others cannot read; {todo}")));
             }
-            fs::read_to_string(file).map_err(|error| wrong(setting, unreadable(file, &error)))?
+            let bytes = fs::read(file).map_err(|error| wrong(setting, unreadable(file, &error)))?;
+            let text = std::str::from_utf8(unmarked(&bytes))
+                .map_err(|_| wrong(setting, format!("expected text in UTF-8, {} is none", file.display())))?;
+            text.to_owned()
         }
         (None, None) => return Ok(None),
     };
-    // Editors put a mark of the byte order before a text, and a line break behind it.
-    let secret = secret.trim_start_matches(BYTE_ORDER_MARK).trim().to_owned();
+    // Editors put a line break behind a text.
+    let secret = secret.trim().to_owned();
     if secret.is_empty() { Err(wrong(setting, "expected a secret, found nothing")) } else { Ok(Some(secret)) }
 }
 
-/// What is given in a list, without the empty ones and the blanks between them.
+/// What is given in a list, without the empty ones, and without blanks around a comma.
 pub(crate) fn given(list: Vec<String>) -> Vec<String> {
-    list.iter().map(|text| text.trim()).filter(|text| !text.is_empty()).map(str::to_owned).collect()
+    list.iter().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect()
 }
 
 /// A setting that is given and does nothing.

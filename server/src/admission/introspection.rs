@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use reqwest::{StatusCode, header::CONTENT_TYPE};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use url::Url;
 
 use super::{
@@ -91,21 +91,39 @@ impl Introspection {
         }
         let members = members(response).await?.ok_or(AskError::NotJson)?;
         match members.get("active").and_then(Value::as_bool) {
-            Some(true) => self.signed_in(&members).map_err(NoCustomer::Refused),
+            Some(true) => self.signed_in(&members),
             Some(false) => Err(NoCustomer::Refused(Refusal::Inactive)),
             None => Err(AskError::NotIntrospected.into()),
         }
     }
 
-    fn signed_in(&self, members: &Map<String, Value>) -> Result<SignedIn, Refusal> {
+    fn signed_in(&self, members: &Map<String, Value>) -> Result<SignedIn, NoCustomer> {
+        let members = with_times(members)?;
         let demands = Demands {
             issuer: self.settings.issuer.as_deref(),
             audience: self.settings.audience.as_deref(),
             may_be_endless: true,
             grace: 0,
         };
-        demands.check(members, seconds(SystemTime::now()))?;
-        let expiry = members.get("exp").and_then(Value::as_u64);
-        Ok(SignedIn { customer: customer_in(members, &self.settings.customer_claim)?, expiry })
+        demands.check(&members, seconds(SystemTime::now())).map_err(NoCustomer::Refused)?;
+        // It goes to the nearest end of what the type holds.
+        let expiry = members.get("exp").and_then(Value::as_f64).map(|expiry| expiry as u64);
+        let customer = customer_in(&members, &self.settings.customer_claim).map_err(NoCustomer::Refused)?;
+        Ok(SignedIn { customer, expiry })
     }
+}
+
+/// The answer with its times as numbers: some servers write them as text. What is no time at all could be any.
+fn with_times(members: &Map<String, Value>) -> Result<Map<String, Value>, AskError> {
+    let mut members = members.clone();
+    for member in ["exp", "nbf"] {
+        let time: Option<f64> = match members.get(member) {
+            None | Some(Value::Null) => continue,
+            Some(Value::Number(_)) => continue,
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(_) => None,
+        };
+        members.insert(member.to_owned(), time.and_then(Number::from_f64).ok_or(AskError::NoTime)?.into());
+    }
+    Ok(members)
 }

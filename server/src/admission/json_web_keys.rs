@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::{
-    http::{client::client_for, connection_failure::words},
+    byte_order_mark::unmarked,
+    http::{client::asking_client_for, connection_failure::words},
     json_web_key::{as_number, key_id},
-    setting::BYTE_ORDER_MARK,
 };
 
 /// Longest set that is read.
@@ -126,8 +126,7 @@ impl PublicKey {
 
 /// Reads a key set; keys that cannot be used are left out, but one has to remain.
 pub fn read_keys(text: &[u8]) -> Result<Vec<PublicKey>, KeysError> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK.encode_utf8(&mut [0; 4]).as_bytes()).unwrap_or(text);
-    let set: Map<String, Value> = serde_json::from_slice(text).map_err(|_| KeysError::NoKeySet)?;
+    let set: Map<String, Value> = serde_json::from_slice(unmarked(text)).map_err(|_| KeysError::NoKeySet)?;
     let members = set.get("keys").and_then(Value::as_array).ok_or(KeysError::NoKeySet)?;
     let keys: Vec<PublicKey> = members.iter().filter_map(PublicKey::read).collect();
     if keys.is_empty() { Err(KeysError::NoKeySet) } else { Ok(keys) }
@@ -193,7 +192,7 @@ impl JsonWebKeys {
 
     /// The same, with its own ages.
     pub fn remote_with(url: Url, timeout: Duration, ages: KeyAges) -> Result<Self, reqwest::Error> {
-        let http = client_for(&url).timeout(timeout).build()?;
+        let http = asking_client_for(&url).timeout(timeout).build()?;
         Ok(Self::of(Vec::new(), Source::Remote(Remote { http, url, ages, fetches: Mutex::default() })))
     }
 

@@ -72,6 +72,14 @@ impl Admission {
         }
     }
 
+    /// The cookie of the site's sessions, where it has a name.
+    pub fn session_cookie(&self) -> Option<&str> {
+        match &self.session {
+            SessionSource::Site(site) => site.cookie(),
+            SessionSource::Tokens(_) | SessionSource::Introspection(_) => self.session.cookie(),
+        }
+    }
+
     /// Whether session tokens can be checked; the error says why not.
     pub async fn check(&self) -> Result<(), KeysError> {
         match self.session.public_keys() {

@@ -13,9 +13,10 @@ use url::Url;
 
 use super::refusal::Refusal;
 use crate::{
+    byte_order_mark::unmarked,
     clock::seconds,
     customer::CustomerId,
-    http::{client::client_for, connection_failure::words},
+    http::{client::asking_client_for, connection_failure::words},
     random::NoRandomness,
 };
 
@@ -71,6 +72,9 @@ pub enum AskError {
     /// An object without the member that matters.
     #[error("its answer has no customer's id where the setting customer-claim says")]
     NoCustomer,
+    /// `exp` or `nbf`, RFC 7662, section 2.2.
+    #[error("its answer has a time that is no number of seconds")]
+    NoTime,
     /// RFC 7662, section 2.2.
     #[error("its answer does not say whether the token is active")]
     NotIntrospected,
@@ -114,7 +118,7 @@ pub(super) struct Questions {
 
 impl Questions {
     pub(super) fn new(url: &Url, QuestionSettings { timeout, keep }: QuestionSettings) -> Result<Self, QuestionsError> {
-        let http = client_for(url).timeout(timeout).build()?;
+        let http = asking_client_for(url).timeout(timeout).build()?;
         let key = hmac::Key::generate(HMAC_SHA256, &SystemRandom::new()).map_err(|_| NoRandomness)?;
         let answers = Cache::builder().max_capacity(CAPACITY).time_to_live(keep).build();
         Ok(Self { http, answers, digest_key: Arc::new(key) })
@@ -162,7 +166,7 @@ pub(super) async fn members(mut response: Response) -> Result<Option<Map<String,
         }
         text.extend_from_slice(&chunk);
     }
-    match serde_json::from_slice(&text) {
+    match serde_json::from_slice(unmarked(&text)) {
         Ok(Value::Object(members)) => Ok(Some(members)),
         Ok(Value::Null) => Ok(None),
         _ => Err(AskError::NotJson),
@@ -170,5 +174,12 @@ pub(super) async fn members(mut response: Response) -> Result<Option<Map<String,
 }
 
 fn of_connection(error: &reqwest::Error) -> AskError {
-    if error.is_timeout() { AskError::Slow } else { AskError::Unreachable(words(error)) }
+    if error.is_timeout() {
+        AskError::Slow
+    } else if error.is_decode() {
+        // Compressed, and damaged.
+        AskError::NotJson
+    } else {
+        AskError::Unreachable(words(error))
+    }
 }

@@ -50,6 +50,11 @@ impl SiteSessions {
         Ok(Self { url, customer_claim, cookie, questions })
     }
 
+    /// The only cookie that is passed on, when set.
+    pub(super) fn cookie(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
     /// Whether there is anything to ask the site about.
     pub(super) fn is_sent(&self, headers: &HeaderMap) -> bool {
         self.session(headers).is_some()

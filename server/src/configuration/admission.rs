@@ -19,7 +19,9 @@ use crate::{
         site_session::{SiteSessionSettings, SiteSessions},
     },
     lax_base64::from_base64,
-    setting::{SettingError, given, not_empty, required_secret, safe_url, seconds, unused, wrong},
+    setting::{
+        SettingError, given, not_empty, required_secret, safe_url, safe_url_without_user, seconds, unused, wrong,
+    },
 };
 
 /// The environment variable that may hold the session secret.
@@ -32,7 +34,8 @@ const SESSION_COOKIE: &str = "session";
 /// The flags.
 #[derive(Debug, Clone, Args)]
 pub struct AdmissionFlags {
-    /// A file that holds the secret of the session tokens, readable only by its owner or group.
+    /// A file that holds the secret of the session tokens, readable only by its owner or group. The environment variable is
+    /// IDENTITY_SERVICE_SESSION_SECRET.
     #[arg(long, env = "IDENTITY_SERVICE_SESSION_SECRET_FILE", value_name = "FILE")]
     pub session_secret_file: Option<PathBuf>,
     /// The URL of the JSON Web Key Set that signs the session tokens.
@@ -41,10 +44,11 @@ pub struct AdmissionFlags {
     /// A file that holds the JSON Web Key Set that signs the session tokens.
     #[arg(long, env = "IDENTITY_SERVICE_SESSION_JWKS_FILE", value_name = "FILE")]
     pub session_jwks_file: Option<PathBuf>,
-    /// The algorithm for which the secret is used: HS256, HS384 or HS512.
+    /// The algorithm for which the secret is used: HS256 (the default), HS384 or HS512.
     #[arg(long, env = "IDENTITY_SERVICE_SESSION_ALGORITHM", value_name = "ALGORITHM")]
     pub session_algorithm: Option<String>,
-    /// How the secret is written: text, whose bytes are the secret, or base64 (also base64url, with or without padding).
+    /// How the secret is written: text (the default), whose bytes are the secret, or base64 (also base64url, with or without
+    /// padding).
     #[arg(long, env = "IDENTITY_SERVICE_SESSION_SECRET_ENCODING", value_name = "ENCODING")]
     pub session_secret_encoding: Option<String>,
     /// The URL where the site itself says whose cookie it is: a GET with the request's Cookie and Authorization, answered
@@ -111,6 +115,7 @@ impl AdmissionFlags {
         if self.session_cookie.as_ref().is_some_and(|cookie| !cookie.bytes().all(is_token_byte)) {
             return Err(wrong("session-cookie", "expected the name of a cookie"));
         }
+        self.customer_claim = self.customer_claim.trim().to_owned();
         if self.customer_claim.is_empty() {
             return Err(wrong("customer-claim", "expected the name of a claim"));
         }
@@ -239,7 +244,7 @@ impl AdmissionFlags {
             }
         }
         let settings = SiteSessionSettings {
-            url: safe_url("session-url", url)?,
+            url: safe_url_without_user("session-url", url)?,
             questions: self.questions()?,
             customer_claim: self.customer_claim,
             cookie: self.session_cookie,
@@ -251,7 +256,7 @@ impl AdmissionFlags {
         let expected =
             |setting, what: &str| wrong(setting, format!("expected the {what} for session-introspection-url"));
         let settings = IntrospectionSettings {
-            url: safe_url("session-introspection-url", url)?,
+            url: safe_url_without_user("session-introspection-url", url)?,
             questions: self.questions()?,
             cookie: self.cookie(),
             client_id: self.session_client_id.ok_or_else(|| expected("session-client-id", "client's id"))?,

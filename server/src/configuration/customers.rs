@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, BufWriter, Read, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, Subcommand};
@@ -38,7 +38,7 @@ enum Action {
     /// Stores which entity at LiveChat belongs to which customer: lines of customer_id and entity_id. An import that was
     /// stopped can be run again: what was stored stays.
     Import {
-        /// The file; without it, standard input.
+        /// The file; without it, or with -, standard input.
         file: Option<PathBuf>,
         /// csv, whose first line names the columns, or jsonl.
         #[arg(long, default_value_t = Format::Csv)]
@@ -53,7 +53,7 @@ enum Action {
         #[arg(long, default_value_t = Format::Csv)]
         format: Format,
         /// Begin after this customer's id: the last one of an export that was stopped.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", allow_hyphen_values = true)]
         after: Option<String>,
     },
 }
@@ -84,6 +84,10 @@ impl CustomersCommand {
             }
         };
         let database = self.database.check()?;
+        // In another folder than the service's, the export would be empty, and nobody would notice before they need it.
+        if matches!(self.action, Action::Export { .. }) && CustomerStore::is_missing(&database.url) {
+            return Err(wrong("database-url", "expected a database that exists, there is no file of this name").into());
+        }
         let store = CustomerStore::connect(&database.url, database.connections, account.name()).await;
         let unusable = "expected a database that can be opened and written";
         let store = store.map_err(|error| wrong("database-url", format!("{unusable}: {error}")))?;
@@ -96,6 +100,12 @@ impl CustomersCommand {
     }
 }
 
+/// A folder can be opened too.
+fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(file) }
+}
+
 async fn run_import(
     store: &CustomerStore,
     file: Option<PathBuf>,
@@ -104,8 +114,10 @@ async fn run_import(
     output: &mut impl Write,
 ) -> Result<bool, CustomersError> {
     let text: Box<dyn Read> = match file {
-        Some(file) => Box::new(File::open(&file).map_err(|error| wrong("file", unreadable(&file, &error)))?),
-        None => Box::new(io::stdin().lock()),
+        Some(file) if file.as_os_str() != "-" => {
+            Box::new(open(&file).map_err(|error| wrong("file", unreadable(&file, &error)))?)
+        }
+        _ => Box::new(io::stdin().lock()),
     };
     let mut report = ImportReport::default();
     let imported = import(store, format, text, replace, &mut report, &mut io::stderr()).await;

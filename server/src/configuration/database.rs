@@ -33,7 +33,8 @@ pub struct DatabaseSettings {
 impl DatabaseFlags {
     /// Checks them.
     pub fn check(self) -> Result<DatabaseSettings, SettingError> {
-        let Self { database_url: url, database_connections: connections } = self;
+        let Self { database_url, database_connections: connections } = self;
+        let url = database_url.trim().to_owned();
         if !["sqlite:", "postgres://", "postgresql://"].iter().any(|start| url.starts_with(start)) {
             // The rest of a URL may hold a password.
             let found = url.split(':').next().unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::{
         customer_tokens::TokenSettings,
         guests::GuestSettings,
     },
-    setting::{SettingError, not_empty, required_secret, safe_url, seconds, wrong},
+    setting::{SettingError, not_empty, required_secret, safe_url_without_user, seconds, wrong},
 };
 
 /// The environment variable that may hold the agent token. There is no flag for it, because everybody can see flags.
@@ -34,7 +34,8 @@ pub struct LiveChatFlags {
     /// The licence's number: uses version 1 of the API, unless the organization is given too.
     #[arg(long, env = "IDENTITY_SERVICE_LICENSE_ID")]
     pub license_id: Option<u64>,
-    /// A file that holds the agent token, readable only by its owner or group.
+    /// A file that holds the agent token, readable only by its owner or group. The environment variable is
+    /// IDENTITY_SERVICE_AGENT_TOKEN.
     #[arg(long, env = "IDENTITY_SERVICE_AGENT_TOKEN_FILE", value_name = "FILE")]
     pub agent_token_file: Option<PathBuf>,
     /// How long LiveChat's accounts may take, in seconds.
@@ -77,7 +78,7 @@ impl LiveChatFlags {
             not_empty(self.organization_id),
             self.license_id,
             agent_token,
-            (safe_url("accounts-url", &self.accounts_url)?, timeout, creation_timeout),
+            (safe_url_without_user("accounts-url", &self.accounts_url)?, timeout, creation_timeout),
         )?;
         let guests = guests(accounts.is_some())?;
         if !(0.0..=0.9).contains(&self.least_life) {

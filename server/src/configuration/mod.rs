@@ -177,7 +177,10 @@ fn in_its_environment(program: Program) -> Program {
 impl Flags {
     /// Reads them from the arguments and the environment; whoever cannot be understood is told why, and the process ends.
     pub fn read() -> Self {
-        let matches = in_its_environment(Self::command()).get_matches();
+        let program = in_its_environment(Self::command());
+        // They may stand before what is to be done and after it, as with `keys`.
+        let program = program.mut_subcommand("customers", |customers| customers.mut_args(|flag| flag.global(true)));
+        let matches = program.get_matches();
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 }

@@ -23,7 +23,8 @@ pub const SIGNING_KEY_VARIABLE: &str = "IDENTITY_SERVICE_SIGNING_KEY";
 #[derive(Debug, Clone, Args)]
 pub struct SigningFlags {
     /// The folder of signing keys, which only its owner can read; `identity-service keys generate` makes it. Or one file with
-    /// one key, for where secrets are mounted as files: a rotation then replaces it at once.
+    /// one key, for where secrets are mounted as files: a rotation then replaces it at once. One key itself, in PEM, may be in the
+    /// environment variable IDENTITY_SERVICE_SIGNING_KEY.
     #[arg(long, env = "IDENTITY_SERVICE_SIGNING_KEYS", value_name = "FOLDER")]
     pub signing_keys: Option<PathBuf>,
     /// The issuer of the signed tokens: the fully qualified domain name of the site.

@@ -27,8 +27,8 @@ pub const MEMBERS: [&str; 8] = [
     "lwicontexts",
     "lp_sdes",
 ];
-/// Claims that tokens have of the service itself.
-pub const OWN_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+/// What tokens, and the answers that show a record, have of the service itself.
+pub const OWN_CLAIMS: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "entity_id"];
 
 /// A member of a record that is not what it has to be. It never shows a value.
 #[derive(Debug, Clone, PartialEq, Eq)]

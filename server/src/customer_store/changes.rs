@@ -1,7 +1,7 @@
 //! What others have changed: heard a few times a second, so that what this process remembers is never older than a second.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -38,9 +38,9 @@ pub struct Heard {
     /// It may be anything.
     pub everything: bool,
     /// Customers with another record.
-    pub records: Vec<CustomerId>,
+    pub records: HashSet<CustomerId>,
     /// Customers with another entity, or none.
-    pub entities: Vec<CustomerId>,
+    pub entities: HashSet<CustomerId>,
 }
 
 /// When it was last listened.
@@ -160,9 +160,7 @@ impl ChangeListener {
         for (what, customer) in changes {
             let customer = CustomerId::parse(&customer).ok_or(StoreError::Damaged)?;
             let customers = if what == "record" { &mut heard.records } else { &mut heard.entities };
-            if !customers.contains(&customer) {
-                customers.push(customer);
-            }
+            customers.insert(customer);
         }
         self.position = Some((horizon, now));
         self.remove_old(horizon, now).await;

@@ -51,6 +51,16 @@ pub struct CustomerStore {
 }
 
 impl CustomerStore {
+    /// Whether of all processes only one writes at a time.
+    pub fn has_one_writer(&self) -> bool {
+        matches!(self.database, Database::Sqlite(_))
+    }
+
+    /// Whether opening this database would make a new one.
+    pub fn is_missing(url: &str) -> bool {
+        url.starts_with("sqlite:") && sqlite::Sqlite::is_missing(url)
+    }
+
     /// Opens the database with at most so many connections, creates a SQLite file that is missing, and brings the
     /// tables up to date. The account may be empty where LiveChat is not used.
     pub async fn connect(url: &str, connections: u32, account: String) -> Result<Self, StoreError> {

@@ -83,7 +83,6 @@ impl Drop for Session {
 /// What a URL asks for.
 struct SqliteUrl {
     options: SqliteConnectOptions,
-    /// Every connection would have a database of its own, gone when the connection is closed.
     in_memory: bool,
     /// The file was not there, and has just been made.
     is_new: bool,
@@ -102,7 +101,7 @@ impl SqliteUrl {
             // A remembered entity must outlast a power cut; writes are as rare as new customers.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(ACQUIRE_TIMEOUT);
-        let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+        let in_memory = is_in_memory(url);
         if !in_memory && options.get_filename().to_string_lossy().trim().is_empty() {
             return Err(StoreError::NoFileName);
         }
@@ -174,6 +173,12 @@ impl Sqlite {
         DatabaseReadings { open: u64::from(self.readers.size() + self.writer.size()), idle, waiting: 0 }
     }
 
+    /// Whether the URL names a file that is not there yet.
+    pub(super) fn is_missing(url: &str) -> bool {
+        let file = SqliteConnectOptions::from_str(url).map(|options| options.get_filename().to_owned());
+        !is_in_memory(url) && file.is_ok_and(|file| !file.exists())
+    }
+
     pub(super) async fn open(url: &str, connections: u32, migrations: &Migrator) -> Result<Self, StoreError> {
         let SqliteUrl { options, in_memory, .. } = SqliteUrl::parse(url)?;
         let pool = |connections: u32| {
@@ -220,6 +225,11 @@ impl Sqlite {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Whether every connection would have a database of its own, gone when the connection is closed.
+fn is_in_memory(url: &str) -> bool {
+    url.contains(":memory:") || url.contains("mode=memory")
 }
 
 /// Whether another process has the file. The lower byte is SQLITE_BUSY (<https://sqlite.org/rescode.html>).

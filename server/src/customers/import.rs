@@ -1,10 +1,13 @@
 //! Puts customers' entities in, some lines at a time: what is in stays in when it is stopped, and the next run goes on.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    time::Instant,
+};
 
 use serde::Serialize;
 
-use super::lines::{Content, Format, lines};
+use super::lines::{Format, Row, rows};
 use crate::{
     customer::{CustomerId, EntityId},
     customer_store::{CustomerStore, Import, StoreError},
@@ -58,34 +61,48 @@ pub async fn import(
     report: &mut ImportReport,
     complaints: &mut impl Write,
 ) -> Result<(), ImportError> {
-    let mut lines = lines(format, text)?;
+    let mut rows = rows(format, text)?;
     loop {
-        let batch: Vec<(u64, Content)> = lines.by_ref().take(BATCH).collect::<io::Result<_>>()?;
+        let batch: Vec<Row> = rows.by_ref().take(BATCH).collect::<io::Result<_>>()?;
         if batch.is_empty() {
             return Ok(());
         }
+        let began = Instant::now();
         write(store, batch, replace, report, complaints).await?;
+        if store.has_one_writer() {
+            // Whoever waits for SQLite looks only now and then whether it is free: without a pause, the service beside would wait in vain.
+            tokio::time::sleep(began.elapsed()).await;
+        }
     }
+}
+
+/// Whoever reads the complaints may have seen enough of them: the report counts them all, and the other lines are to be stored.
+fn complain(complaints: &mut impl Write, first_line: u64, last_line: u64, complaint: &str) {
+    let _ = if first_line == last_line {
+        writeln!(complaints, "line {first_line}: {complaint}")
+    } else {
+        writeln!(complaints, "lines {first_line} to {last_line}: {complaint}")
+    };
 }
 
 async fn write(
     store: &CustomerStore,
-    batch: Vec<(u64, Content)>,
+    batch: Vec<Row>,
     replace: bool,
     report: &mut ImportReport,
     complaints: &mut impl Write,
 ) -> Result<(), ImportError> {
     let (mut numbers, mut pairs): (Vec<u64>, Vec<(CustomerId, EntityId)>) = Default::default();
-    let last_line = batch.last().map(|(number, _)| *number).unwrap_or_default();
-    for (number, content) in batch {
+    let last_line = batch.last().map(|row| row.last_line).unwrap_or_default();
+    for Row { first_line, last_line, content } in batch {
         match content {
             Ok(pair) => {
-                numbers.push(number);
+                numbers.push(first_line);
                 pairs.push(pair);
             }
             Err(expected) => {
-                report.bad_lines += 1;
-                writeln!(complaints, "line {number}: {expected}")?;
+                report.bad_lines += last_line - first_line + 1;
+                complain(complaints, first_line, last_line, expected);
             }
         }
     }
@@ -97,10 +114,12 @@ async fn write(
             Import::Replaced => report.replaced += 1,
             Import::Conflict => {
                 report.conflicts += 1;
-                writeln!(
+                complain(
                     complaints,
-                    "line {number}: this customer has another entity, and keeps it without --replace"
-                )?;
+                    number,
+                    number,
+                    "this customer has another entity, and keeps it without --replace",
+                );
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One customer and its entity a line: CSV with a header, or JSON objects (JSON lines).
 
 use std::{
+    collections::VecDeque,
     fmt,
     io::{self, BufRead, BufReader, Read},
     str::FromStr,
@@ -8,9 +9,12 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::customer::{CustomerId, EntityId};
+use crate::{
+    byte_order_mark::unmarked,
+    customer::{CustomerId, EntityId},
+};
 
-/// Longest line of JSON that is read.
+/// Longest line that is read, and longest row of several lines.
 const LONGEST_LINE: u64 = 64 * 1024;
 /// The columns, and the members.
 pub(super) const CUSTOMER: &str = "customer_id";
@@ -46,72 +50,235 @@ impl fmt::Display for Format {
     }
 }
 
-/// What stands in a line: a customer with its entity, or what is wrong with it, without its text.
+/// What stands in a row: a customer with its entity, or what is wrong with it, without its text.
 pub(super) type Content = Result<(CustomerId, EntityId), &'static str>;
 
-/// Lines with their numbers.
-pub(super) type Lines<'a> = Box<dyn Iterator<Item = io::Result<(u64, Content)>> + 'a>;
+/// A customer with its entity, and in which lines it stands: in several, where a value in quotation marks has line breaks.
+pub(super) struct Row {
+    pub(super) first_line: u64,
+    pub(super) last_line: u64,
+    pub(super) content: Content,
+}
 
-const BAD_CUSTOMER: &str = "customer_id: expected 1 to 256 bytes without control characters";
+/// The rows of a text. Only what cannot be read at all is an error.
+pub(super) type Rows<'a> = Box<dyn Iterator<Item = io::Result<Row>> + 'a>;
+
+const BAD_CUSTOMER: &str = "customer_id: expected 1 to 256 bytes of UTF-8 without control characters";
+const BAD_NUMBER: &str = "customer_id: expected text, or a whole number of at most 64 bits";
 const BAD_ENTITY: &str = "entity_id: expected 1 to 256 printable characters of ASCII, without spaces";
+const TOO_LONG: &str = "expected a line of at most 64 KiB";
+const UNCLOSED: &str = "expected a second quotation mark, which closes what the first one opens";
+const RUNS_ON: &str = "expected values without line breaks: a quotation mark is closed only in another line";
 
 fn content(customer: Option<&str>, entity: Option<&str>) -> Content {
     let customer = customer.and_then(CustomerId::parse).ok_or(BAD_CUSTOMER)?;
     Ok((customer, entity.and_then(EntityId::parse).ok_or(BAD_ENTITY)?))
 }
 
-/// The lines that have something in them, by their numbers. Only what cannot be read at all is an error.
-pub(super) fn lines<'a>(format: Format, text: impl Read + 'a) -> io::Result<Lines<'a>> {
+/// The rows that have something in them.
+pub(super) fn rows<'a>(format: Format, text: impl Read + 'a) -> io::Result<Rows<'a>> {
+    let mut lines = Lines::new(BufReader::new(text));
     match format {
-        Format::Csv => csv_lines(text),
-        Format::JsonLines => Ok(json_lines(BufReader::new(text))),
+        Format::Csv => Ok(Box::new(CsvRows::new(lines)?)),
+        Format::JsonLines => Ok(Box::new(std::iter::from_fn(move || {
+            let line = lines.next_with_text().transpose()?;
+            Some(line.map(|line| {
+                let content = if line.is_whole { json_content(line.bytes.trim_ascii()) } else { Err(TOO_LONG) };
+                Row { first_line: line.number, last_line: line.number, content }
+            }))
+        }))),
     }
 }
 
-fn csv_lines<'a>(text: impl Read + 'a) -> io::Result<Lines<'a>> {
-    // A line with a column too few is a bad line and no more. Between CR and LF the reader would count a line too few.
-    let terminator = csv::Terminator::Any(b'\n');
-    let mut reader = csv::ReaderBuilder::new().flexible(true).terminator(terminator).from_reader(text);
-    let columns = reader.byte_headers()?.clone();
-    let column = |name: &str| {
-        let position = columns.iter().position(|column| column.trim_ascii() == name.as_bytes());
-        position.ok_or_else(|| {
-            let expected = format!("expected a first line that names the columns {CUSTOMER} and {ENTITY}");
-            io::Error::new(io::ErrorKind::InvalidData, expected)
-        })
-    };
-    let (customer, entity) = (column(CUSTOMER)?, column(ENTITY)?);
-    Ok(Box::new(reader.into_byte_records().map(move |record| {
-        let record = record?;
-        let text = |column: usize| {
-            let bytes = record.get(column)?;
-            std::str::from_utf8(bytes.strip_suffix(b"\r").unwrap_or(bytes)).ok()
-        };
-        let number = record.position().map(csv::Position::line).unwrap_or_default();
-        Ok((number, content(text(customer), text(entity))))
-    })))
+/// A line, without the break at its end.
+struct Line {
+    number: u64,
+    bytes: Vec<u8>,
+    /// Of one that is too long, only the beginning is here.
+    is_whole: bool,
 }
 
-fn json_lines<'a>(mut text: impl BufRead + 'a) -> Lines<'a> {
-    let mut number = 0;
-    Box::new(std::iter::from_fn(move || {
+/// Reads line by line. However long a line is, no more of it than `LONGEST_LINE` is in memory.
+struct Lines<T> {
+    text: T,
+    number: u64,
+    /// What has been read too early.
+    again: VecDeque<Line>,
+}
+
+impl<T: BufRead> Lines<T> {
+    fn new(text: T) -> Self {
+        Self { text, number: 0, again: VecDeque::new() }
+    }
+
+    fn next(&mut self) -> io::Result<Option<Line>> {
+        if let Some(line) = self.again.pop_front() {
+            return Ok(Some(line));
+        }
+        let mut bytes = Vec::new();
+        if self.text.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        let is_whole = bytes.ends_with(b"\n") || (bytes.len() as u64) < LONGEST_LINE;
+        if !is_whole {
+            self.text.skip_until(b'\n')?;
+        }
+        if bytes.ends_with(b"\n") {
+            bytes.pop();
+        }
+        if bytes.ends_with(b"\r") {
+            bytes.pop();
+        }
+        if self.number == 0 {
+            bytes = unmarked(&bytes).to_vec();
+        }
+        self.number += 1;
+        Ok(Some(Line { number: self.number, bytes, is_whole }))
+    }
+
+    /// The next line that is not empty.
+    fn next_with_text(&mut self) -> io::Result<Option<Line>> {
         loop {
-            let mut line = Vec::new();
-            match text.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
-                Ok(0) => return None,
-                Ok(_) => number += 1,
-                Err(error) => return Some(Err(error)),
-            }
-            let is_whole = line.ends_with(b"\n") || (line.len() as u64) < LONGEST_LINE;
-            if !is_whole {
-                let skipped = text.skip_until(b'\n');
-                return Some(skipped.map(|_| (number, Err("expected a line of at most 64 KiB"))));
-            }
-            if !line.trim_ascii().is_empty() {
-                return Some(Ok((number, json_content(line.trim_ascii()))));
+            match self.next()? {
+                Some(line) if line.bytes.trim_ascii().is_empty() => {}
+                line => return Ok(line),
             }
         }
-    }))
+    }
+}
+
+/// Reads CSV. What is wrong with a line is no reason to lose the next one: a quotation mark that nothing closes would take the rest of the
+/// text with it.
+struct CsvRows<T> {
+    lines: Lines<T>,
+    parser: csv_core::Reader,
+    /// The values of a row, one after the other, and where each ends.
+    values: Vec<u8>,
+    ends: Vec<usize>,
+    /// Which columns these are.
+    customer: usize,
+    entity: usize,
+}
+
+/// From one line to another, and whether they are a row.
+struct Parsed {
+    first_line: u64,
+    last_line: u64,
+    problem: Option<&'static str>,
+}
+
+impl<T: BufRead> CsvRows<T> {
+    fn new(lines: Lines<T>) -> io::Result<Self> {
+        let parser = csv_core::ReaderBuilder::new().terminator(csv_core::Terminator::Any(b'\n')).build();
+        let mut rows = Self { lines, parser, values: Vec::new(), ends: Vec::new(), customer: 0, entity: 0 };
+        let is_read = rows.parse()?.is_some_and(|parsed| parsed.problem.is_none());
+        let columns: Vec<&[u8]> = (0..rows.ends.len()).filter_map(|column| rows.value(column)).collect();
+        let column = |name: &str| {
+            let mut places = (0..).zip(&columns).filter(|(_, column)| column.trim_ascii() == name.as_bytes());
+            let (place, None) = (places.next()?.0, places.next()) else { return None };
+            Some(place)
+        };
+        let Some((customer, entity)) = column(CUSTOMER).zip(column(ENTITY)).filter(|_| is_read) else {
+            // Every second byte of UTF-16 is zero, as long as it is English.
+            let found = if rows.values.contains(&0) { ", and found UTF-16" } else { "" };
+            let expected = format!(
+                "expected UTF-8 with a first line that names the columns {CUSTOMER} and {ENTITY} once, separated by commas{found}"
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, expected));
+        };
+        Ok(Self { customer, entity, ..rows })
+    }
+
+    fn value(&self, column: usize) -> Option<&[u8]> {
+        let begin = column.checked_sub(1).map_or(Some(0), |before| self.ends.get(before).copied())?;
+        self.values.get(begin..*self.ends.get(column)?)
+    }
+
+    /// Reads the next row's values.
+    fn parse(&mut self) -> io::Result<Option<Parsed>> {
+        let Some(first) = self.lines.next_with_text()? else { return Ok(None) };
+        let first_line = first.number;
+        let bad = |problem| Ok(Some(Parsed { first_line, last_line: first_line, problem: Some(problem) }));
+        if !first.is_whole {
+            return bad(TOO_LONG);
+        }
+        self.parser.reset();
+        // What it reads next is not the beginning of the text, where it would take a mark away: an id may begin with one.
+        self.parser.read_record(b"\n", &mut [0], &mut [0]);
+        self.values.clear();
+        self.ends.clear();
+        let mut length = first.bytes.len();
+        let mut further = VecDeque::new();
+        let mut line = first;
+        while !self.parse_line(&mut line.bytes) {
+            let last_line = line.number;
+            if last_line != first_line {
+                further.push_back(line);
+            }
+            match self.lines.next()? {
+                Some(next) if next.is_whole && length + next.bytes.len() < LONGEST_LINE as usize => {
+                    length += next.bytes.len();
+                    line = next;
+                }
+                next => {
+                    further.extend(next);
+                    further.append(&mut self.lines.again);
+                    self.lines.again = further;
+                    return bad(UNCLOSED);
+                }
+            }
+        }
+        Ok(Some(Parsed { first_line, last_line: line.number, problem: None }))
+    }
+
+    /// Parses one more line, and says whether the row ends with it. The line stays what it was.
+    fn parse_line(&mut self, line: &mut Vec<u8>) -> bool {
+        line.push(b'\n');
+        let (mut read, mut written, mut ended) = (0, self.values.len(), self.ends.len());
+        self.values.resize(written + line.len(), 0);
+        let is_whole = loop {
+            self.ends.resize(ended + 16, 0);
+            let input = line.get(read..).unwrap_or_default();
+            let values = self.values.get_mut(written..).unwrap_or_default();
+            let ends = self.ends.get_mut(ended..).unwrap_or_default();
+            let (result, bytes_read, bytes_written, ends_written) = self.parser.read_record(input, values, ends);
+            (read, written, ended) = (read + bytes_read, written + bytes_written, ended + ends_written);
+            match result {
+                csv_core::ReadRecordResult::Record => break true,
+                // Never longer than what it is read from.
+                csv_core::ReadRecordResult::OutputFull => break false,
+                csv_core::ReadRecordResult::InputEmpty | csv_core::ReadRecordResult::End => break false,
+                csv_core::ReadRecordResult::OutputEndsFull => {}
+            }
+        };
+        self.values.truncate(written);
+        self.ends.truncate(ended);
+        line.pop();
+        is_whole
+    }
+}
+
+fn text(value: &[u8]) -> Option<&str> {
+    std::str::from_utf8(value).ok()
+}
+
+impl<T: BufRead> Iterator for CsvRows<T> {
+    type Item = io::Result<Row>;
+
+    fn next(&mut self) -> Option<io::Result<Row>> {
+        let Parsed { first_line, last_line, problem } = match self.parse().transpose()? {
+            Ok(parsed) => parsed,
+            Err(error) => return Some(Err(error)),
+        };
+        let (customer, entity) = (self.value(self.customer), self.value(self.entity));
+        let runs_on = [customer, entity].into_iter().flatten().any(|value| value.contains(&b'\n'));
+        let content = match problem {
+            Some(problem) => Err(problem),
+            None if runs_on => Err(RUNS_ON),
+            None => content(customer.and_then(text), entity.and_then(text)),
+        };
+        Some(Ok(Row { first_line, last_line, content }))
+    }
 }
 
 fn json_content(line: &[u8]) -> Content {
@@ -123,6 +290,7 @@ fn json_content(line: &[u8]) -> Content {
     let customer = match members.get(CUSTOMER) {
         Some(Value::String(text)) => Some(text.clone()),
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => Some(number.to_string()),
+        Some(Value::Number(_)) => return Err(BAD_NUMBER),
         _ => None,
     };
     content(customer.as_deref(), members.get(ENTITY).and_then(Value::as_str))
@@ -139,8 +307,8 @@ mod tests {
 
     fn read(format: Format, text: &[u8]) -> Vec<(u64, Option<(String, String)>)> {
         let plain = |(customer, entity): (CustomerId, EntityId)| (customer.as_str().into(), entity.as_str().into());
-        let lines = lines(format, text).unwrap().map(Result::unwrap);
-        lines.map(|(number, content)| (number, content.ok().map(plain))).collect()
+        let rows = rows(format, text).unwrap().map(Result::unwrap);
+        rows.map(|row| (row.last_line, row.content.ok().map(plain))).collect()
     }
 
     fn pair(customer: &str, entity: &str) -> Option<(String, String)> {
@@ -150,25 +318,80 @@ mod tests {
     #[test]
     fn a_bad_line_of_csv_is_told_by_its_number_and_the_others_are_read() {
         let text = b"\xef\xbb\xbfname, entity_id,customer_id\r\nA,e-1,ada\r\n\"B\nC\",e-2,\"a,b\"\r\nonly\r\n\
-            D,has space,c\r\nE,\xff,d\r\nF,e-3,\xc3\xa9\r\n";
+            \r\n \t\r\nD,has space,c\r\nE,\xff,d\r\nF,e-3,\xc3\xa9\r\nG,\"e-4\",\"say \"\"x\"\"\"";
         let expected = vec![
             (2, pair("ada", "e-1")),
-            (3, pair("a,b", "e-2")),
+            (4, pair("a,b", "e-2")),
             (5, None),
-            (6, None),
-            (7, None),
-            (8, pair("é", "e-3")),
+            (8, None),
+            (9, None),
+            (10, pair("é", "e-3")),
+            (11, pair("say \"x\"", "e-4")),
         ];
         assert_eq!(read(Format::Csv, text), expected);
-        assert!(lines(Format::Csv, b"ada,e-1\n".as_slice()).is_err(), "without a header, a customer would be lost");
-        assert!(lines(Format::Csv, b"".as_slice()).is_err());
+    }
+
+    #[test]
+    fn an_id_may_begin_with_a_byte_order_mark() {
+        let text = "\u{feff}customer_id,entity_id\n\u{feff}ada,e-1\n";
+        assert_eq!(read(Format::Csv, text.as_bytes()), vec![(2, pair("\u{feff}ada", "e-1"))]);
+    }
+
+    #[test]
+    fn a_first_line_that_does_not_name_both_columns_once_is_refused() {
+        let utf_16: Vec<u8> = "customer_id,entity_id\nada,e-1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for text in [
+            b"ada,e-1\n".as_slice(),
+            b"",
+            b"\n\n",
+            b"customer_id;entity_id\nada;e-1\n",
+            b"customer_id,entity_id,customer_id\nada,e-1,bob\n",
+            b"customer_id,\"entity_id\nada,e-1\n",
+            &utf_16,
+        ] {
+            assert!(rows(Format::Csv, text).is_err(), "{text:?}: a customer would be lost");
+        }
+        let told = rows(Format::Csv, utf_16.as_slice()).err().unwrap().to_string();
+        assert!(told.contains("UTF-16"), "{told}");
+    }
+
+    #[test]
+    fn a_quotation_mark_that_nothing_closes_takes_no_other_line_with_it() {
+        let many: String = (0..5000).map(|number| format!("c-{number},e-{number}\n")).collect();
+        for (text, last_bad) in [
+            // To the end of a long text, and of a short one.
+            (format!("customer_id,entity_id\n\"ada,e-1\n{many}"), 2),
+            ("customer_id,entity_id\n\"ada,e-1\nc-0,e-0\nc-1,e-1".to_owned(), 2),
+            // As far as another one: whose these lines are, nobody knows.
+            (format!("customer_id,entity_id\n\"ada,e-1\nbob,e-2\n\"x\",e-3\n{many}"), 4),
+        ] {
+            let read = read(Format::Csv, text.as_bytes());
+            assert_eq!(read[0], (last_bad, None));
+            assert_eq!(read.len(), text.lines().count() + 1 - usize::try_from(last_bad).unwrap());
+            assert!(
+                read[1..]
+                    .iter()
+                    .enumerate()
+                    .all(|(n, (_, found))| *found == pair(&format!("c-{n}"), &format!("e-{n}")))
+            );
+        }
+        let rows = rows(Format::Csv, b"customer_id,entity_id\n\"ada,e-1\nbob,e-2\n\"x\",e-3\n".as_slice());
+        let told = rows.unwrap().next().unwrap().unwrap();
+        assert_eq!((told.first_line, told.last_line, told.content.err()), (2, 4, Some(RUNS_ON)));
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_bad_and_the_next_one_is_read() {
+        let long = "x".repeat(70_000);
+        let text = format!("customer_id,note,entity_id\nada,{long},e-1\nbob,\"{long}\",e-2\ncy,,e-3\n");
+        assert_eq!(read(Format::Csv, text.as_bytes()), vec![(2, None), (3, None), (4, pair("cy", "e-3"))]);
     }
 
     #[test]
     fn a_bad_line_of_json_is_told_by_its_number_and_the_others_are_read() {
         let long = format!("{{\"customer_id\": \"{}\"}}", "x".repeat(70_000));
         let text = format!(
-            "{{\"customer_id\": \"ada\", \"entity_id\": \"e-1\"}}\n\n{{\n[]\n{long}\n{{\"customer_id\": 42, \
+            "\u{feff}{{\"customer_id\": \"ada\", \"entity_id\": \"e-1\"}}\n\n{{\n[]\n{long}\n{{\"customer_id\": 42, \
              \"entity_id\": \"e-2\"}}\r\n{{\"customer_id\": 4.2, \"entity_id\": \"e-3\"}}"
         );
         let expected =

@@ -3,7 +3,7 @@
 use std::{
     fmt, fs, io,
     net::SocketAddr,
-    os::unix::fs::FileTypeExt,
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -63,10 +63,29 @@ impl From<TcpListener> for Listener {
 pub struct SocketFile {
     listener: UnixListener,
     path: PathBuf,
+    /// Which file it is, whatever stands at the path later.
+    identity: (u64, u64),
+}
+
+impl SocketFile {
+    fn bind(path: &Path) -> io::Result<Self> {
+        let listener = UnixListener::bind(path)?;
+        Ok(Self { listener, path: path.to_owned(), identity: identity(path)? })
+    }
+}
+
+/// The file's device and its number there.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = fs::symlink_metadata(path)?;
+    Ok((metadata.dev(), metadata.ino()))
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
+        // A process that has taken this one's place listens at a file of its own.
+        if identity(&self.path).ok() != Some(self.identity) {
+            return;
+        }
         if let Err(error) = fs::remove_file(&self.path) {
             tracing::warn!(%error, "the file of the socket could not be removed; the next start does");
         }
@@ -86,7 +105,7 @@ impl Listener {
                 {
                     fs::remove_file(path)?;
                 }
-                Ok(Self::File(SocketFile { listener: UnixListener::bind(path)?, path: path.clone() }))
+                SocketFile::bind(path).map(Self::File)
             }
         }
     }

@@ -187,10 +187,7 @@ pub struct AccountsApi {
 impl AccountsApi {
     /// Makes a client; fails when the system has no certificates to check a server against.
     pub fn new(settings: AccountsApiSettings) -> Result<Self, reqwest::Error> {
-        let http = client_for(&settings.url)
-            .connect_timeout(settings.timeout)
-            .user_agent(concat!("identity-service/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let http = client_for(&settings.url).connect_timeout(settings.timeout).build()?;
         Ok(Self { http, settings })
     }
 
@@ -288,7 +285,7 @@ fn describe(error: &reqwest::Error) -> AccountsApiError {
     } else if error.is_builder() {
         AccountsApiError::Unreachable { reason: "the request could not be made".to_owned(), sent: false }
     } else {
-        AccountsApiError::Unreachable { reason: "the connection was cut".to_owned(), sent: true }
+        AccountsApiError::Unreachable { reason: words(error), sent: true }
     }
 }
 

@@ -30,6 +30,8 @@ use crate::{
 const ELSEWHERE_INTERVAL: Duration = Duration::from_millis(200);
 /// A lease outlives the longest creation by this much, for the write that follows.
 const LEASE_SLACK: Duration = Duration::from_secs(10);
+/// Of so many changed customers at once the store is asked whose entity a kept token has.
+const ASKED_ABOUT: usize = 50;
 /// When accounts is unavailable and does not say for how long.
 const DEFAULT_RETRY_AFTER: u64 = 5;
 
@@ -284,13 +286,15 @@ impl CustomerTokens {
             inner.changes.note_everything();
             inner.held.invalidate_all();
         }
+        // Of an import of many, asking about each would take longer than a token may be given out after its change.
+        let is_asked = heard.entities.len() <= ASKED_ABOUT;
         for customer in &heard.entities {
             inner.changes.note(customer);
             let owner = EntityOwner::Customer(customer.clone());
             let Some(held) = inner.held.get(&owner) else { continue };
             // An error leaves it open whose it is.
-            let entity = inner.store.entity(customer).await;
-            let is_theirs = entity.is_ok_and(|entity| entity.as_ref() == Some(&held.token.entity));
+            let is_theirs = is_asked
+                && inner.store.entity(customer).await.is_ok_and(|entity| entity.as_ref() == Some(&held.token.entity));
             if !is_theirs {
                 inner.held.invalidate(&owner);
             }

@@ -114,10 +114,18 @@ async fn what_livechat_does_not_like_is_told_with_what_to_do() {
         let told = lines.iter().find(|line| !line.ends_with(": good") && !line.contains(": not known")).unwrap();
         assert!(told.starts_with(setting), "{status}: {lines:?}");
     }
-    let (code, lines) = told(checking(world.folder.path(), "http://127.0.0.1:1", "an-agent-token")).await;
-    assert_eq!(code, 1);
-    let unreachable = |line: &String| line.starts_with("accounts-url: ") && line.contains("Connection refused");
-    assert!(lines.iter().any(unreachable), "{lines:?}");
+    // Without the cause, nobody would know where to look.
+    let plain = world.stand_in_server.url("").replace("http:", "https:");
+    for (accounts, why) in [
+        ("http://127.0.0.1:1", "Connection refused"),
+        (&plain, "corrupt message"),
+        ("https://nowhere.invalid", "failed to lookup address"),
+    ] {
+        let (code, lines) = told(checking(world.folder.path(), accounts, "an-agent-token")).await;
+        assert_eq!(code, 1);
+        let told = lines.iter().find(|line| line.starts_with("accounts-url: ")).unwrap();
+        assert!(told.contains("reached") && told.contains(why), "{lines:?}");
+    }
 }
 
 #[tokio::test]
@@ -135,11 +143,14 @@ async fn a_source_of_sessions_that_is_none_is_told() {
         true => Json(json!({ "active": false })).into_response(),
         false => StatusCode::UNAUTHORIZED.into_response(),
     };
+    // With a byte order mark, as some editors write it.
+    let marked = format!("\u{feff}{}", Keys::new().run(&["publish", "--format", "jwks"]));
     let site = Router::new()
         .route("/nobody", get(async || StatusCode::UNAUTHORIZED))
         .route("/everybody", get(async || Json(json!({ "sub": "ada" }))))
         .route("/html", get(async || "<html>"))
         .route("/keys", get(async || Json(json!({ "keys": [] }))))
+        .route("/marked", get(async move || marked.clone()))
         .route("/introspect", post(introspect));
     let site = Server::start(site).await;
     for (variable, path, fault) in [
@@ -147,6 +158,7 @@ async fn a_source_of_sessions_that_is_none_is_told() {
         ("URL", "/everybody", Some("session-url: it names a customer to who shows no session")),
         ("URL", "/html", Some("session-url: not usable, its answer is no JSON object")),
         ("URL", "/missing", Some("session-url: not usable, it answered with status 404")),
+        ("JWKS_URL", "/marked", None),
         ("JWKS_URL", "/keys", Some("session-jwks: no key to check sessions with")),
     ] {
         let (code, lines) = told(with(variable, &site.url(path))).await;

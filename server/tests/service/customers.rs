@@ -5,6 +5,10 @@ use std::{
     io::Write,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -18,7 +22,7 @@ use sqlx::{ConnectOptions, Row, sqlite::SqliteConnectOptions};
 use crate::{
     processes::program,
     signing::Site,
-    support::{log_of_this_thread, problem, until},
+    support::{World, log_of_this_thread, problem, until},
 };
 
 impl Site {
@@ -159,6 +163,7 @@ async fn every_admin_call_leaves_a_line_that_only_who_has_the_key_can_read() {
     let stranger: RequestBuilder = site.world.http.get(url).bearer_auth("another key");
     stranger.send().await.unwrap();
     site.admin("GET", "%FF").send().await.unwrap();
+    site.admin("PATCH", customer).send().await.unwrap();
 
     let log = log_of_this_thread();
     assert!(!log.contains(customer) && !log.contains("another key"));
@@ -174,6 +179,7 @@ async fn every_admin_call_leaves_a_line_that_only_who_has_the_key_can_read() {
         ("erase", "done"),
         ("show", "admin_key_wrong"),
         ("show", "bad_customer_id"),
+        ("none", "method_not_allowed"),
     ];
     assert_eq!(told, expected);
     let key = hmac::Key::new(hmac::HMAC_SHA256, site.admin_key.as_bytes());
@@ -222,6 +228,21 @@ fn an_import_with_a_bad_line_and_a_conflict_imports_the_others_and_says_which() 
     assert_eq!((code, &counts(&report)["replaced"]), (0, &json!(1)));
     let (code, exported, _) = run(folder.path(), &["export"]);
     assert_eq!((code, exported.as_str()), (0, "customer_id,entity_id\nada,e-3\n\"b,c\",e-2\n"));
+    // The settings may be flags, before what is to be done or after it.
+    let url = format!("sqlite:{}", folder.path().join("customers.sqlite").display());
+    let flags = ["--database-url", &url, "--organization-id", "organization"];
+    for arguments in [
+        [&["customers"], flags.as_slice(), &["export"]].concat(),
+        [&["customers", "export"], flags.as_slice()].concat(),
+    ] {
+        let output = program(env!("CARGO_BIN_EXE_identity-service")).args(&arguments).output().unwrap();
+        assert_eq!(told(&output), (0, exported.clone(), String::new()), "{arguments:?}");
+    }
+    // As a file of the environment gives it that was written on Windows: it is the same account, in the same file.
+    let mut command = customers(folder.path(), &["export"]);
+    let url = format!("sqlite:{}\r", folder.path().join("customers.sqlite").display());
+    command.env("IDENTITY_SERVICE_ORGANIZATION_ID", "organization\r").env("IDENTITY_SERVICE_DATABASE_URL", url);
+    assert_eq!(told(&command.output().unwrap()).1, exported);
     let (code, exported, _) = run(folder.path(), &["export", "--format", "jsonl", "--after", "ada"]);
     assert_eq!((code, exported.as_str()), (0, "{\"customer_id\":\"b,c\",\"entity_id\":\"e-2\"}\n"));
 }
@@ -236,12 +257,19 @@ fn what_cannot_be_imported_at_all_ends_with_exit_code_2() {
     assert!(complaints.contains("customer_id") && !complaints.contains("ada"), "{complaints}");
     for (arguments, told) in [
         (["import", "/nowhere/at/all.csv"].as_slice(), "file"),
+        (&["import", folder.path().to_str().unwrap()], "file: expected a readable file"),
         (&["import", "--format", "xml"], "csv or jsonl"),
         (&["export", "--after", ""], "after"),
     ] {
         let (code, _, complaints) = run(folder.path(), arguments);
         assert!(code == 2 && complaints.contains(told), "{arguments:?}: {complaints}");
     }
+    // The file is made by an import, and not by an export: that would look like one of a service without customers.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (code, exported, complaints) = run(elsewhere.path(), &["export"]);
+    assert_eq!((code, exported.as_str()), (2, ""));
+    assert!(complaints.contains("database-url: expected a database that exists"), "{complaints}");
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);
     for (variable, value, setting) in [
         ("IDENTITY_SERVICE_ORGANIZATION_ID", "", "organization-id"),
         ("IDENTITY_SERVICE_DATABASE_URL", "sqlite:/nowhere/at/all.sqlite", "database-url"),
@@ -250,6 +278,55 @@ fn what_cannot_be_imported_at_all_ends_with_exit_code_2() {
         let (code, _, complaints) = told(&customers(folder.path(), &["export"]).env(variable, value).output().unwrap());
         assert!(code == 2 && complaints.contains(setting) && !complaints.contains("hunter2"), "{complaints}");
     }
+}
+
+/// Who looks at the first complaints only, or on a full disk, wants no fewer customers imported.
+#[test]
+fn an_import_goes_on_where_nobody_reads_its_complaints() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("customer_id,entity_id\n{}-1,e-1\n", "bad\n".repeat(1000));
+    let mut command = customers(folder.path(), &["import", "-"]);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(full).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let (code, report, _) = told(&child.wait_with_output().unwrap());
+    assert_eq!((code, &counts(&report)["bad_lines"], &counts(&report)["new"]), (1, &json!(1000), &json!(1)));
+    // Where the last id looks like a flag, an export can be continued too.
+    let (code, exported, complaints) = run(folder.path(), &["export", "--after", "-0"]);
+    assert_eq!((code, exported.as_str()), (0, "customer_id,entity_id\n-1,e-1\n"), "{complaints}");
+}
+
+/// SQLite lets one process write at a time. However long an import goes on, the service beside it comes to write, too.
+#[tokio::test]
+async fn an_import_leaves_the_file_to_the_service_beside_it() {
+    let world = World::new().await;
+    let mut child = customers(world.folder.path(), &["import", "--replace"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (is_over, lines) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (told_over, count) = (Arc::clone(&is_over), Arc::clone(&lines));
+    let mut stdin = child.stdin.take().unwrap();
+    let import = std::thread::spawn(move || {
+        stdin.write_all(b"customer_id,entity_id\n").unwrap();
+        while !told_over.load(Ordering::Relaxed) {
+            let number = count.fetch_add(1, Ordering::Relaxed);
+            writeln!(stdin, "c-{},e-{number}", number % 1000).unwrap();
+        }
+    });
+    until("the import", || lines.load(Ordering::Relaxed) > 5000).await;
+    let before = lines.load(Ordering::Relaxed);
+    const REQUESTS: usize = 20;
+    for number in 0..REQUESTS {
+        world.token(&format!("new-{number}")).await;
+    }
+    let imported = lines.load(Ordering::Relaxed) - before;
+    is_over.store(true, Ordering::Relaxed);
+    import.join().unwrap();
+    assert_eq!(told(&child.wait_with_output().unwrap()).0, 0);
+    assert!(imported < REQUESTS * 1500, "{imported} lines were imported while {REQUESTS} customers were created");
 }
 
 /// More lines than are written at once, through standard input and output, cut off in the middle of the first run.

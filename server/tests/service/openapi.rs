@@ -1,14 +1,19 @@
 //! The description of the endpoints: it names every route, and nothing is answered that it does not tell.
 
-use std::{collections::BTreeSet, fs, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    time::Duration,
+};
 
 use identity_service::livechat::guests::GuestSettings;
-use reqwest::{Method, Response};
+use reqwest::{Method, Response, header::HeaderMap};
 use serde_json::{Value, json};
 
 use crate::{
-    signing::{CONTACT, Signing, Site},
-    support::{ALLOWED, now, sign},
+    signing::{CONTACT, OTHER_REDIRECT_URI, REDIRECT_URI, Signing, Site},
+    support::{ALLOWED, World, now, sign},
 };
 
 fn description() -> Value {
@@ -45,7 +50,12 @@ async fn every_route_is_described_and_no_other() {
     let site = Site::new().await;
     let served = site.get("/openapi.json").await;
     assert_eq!(served.headers()["content-type"], "application/json");
-    assert_eq!(served.json::<Value>().await.unwrap(), description);
+    let (mut served, mut written) = (served.json::<Value>().await.unwrap(), description.clone());
+    for description in [&mut served, &mut written] {
+        // What the settings say.
+        description["components"]["schemas"]["AuthorizationCodeRequest"]["properties"]["redirect_uri"]["enum"].take();
+    }
+    assert_eq!(served, written);
     // Of each path, exactly the methods that are described are taken.
     for (path, item) in description["paths"].as_object().unwrap() {
         let url = site.world.server.url(&path.replace("{customer_id}", "ada"));
@@ -78,12 +88,33 @@ fn check_members(description: &Value, schema: &Value, answer: &Value, told: &str
     }
 }
 
+/// What every answer may have by HTTP itself, or by what may be kept and read across origins.
+const USUAL_HEADERS: [&str; 6] = ["cache-control", "content-length", "content-type", "connection", "date", "vary"];
+
+/// Fails when a header is not described, or one that has to be there is not.
+fn check_headers(description: &Value, described: &Value, headers: &HeaderMap, told: &str) {
+    let described: BTreeMap<String, &Value> = described["headers"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, header)| (name.to_lowercase(), resolved(description, header)))
+        .collect();
+    for name in headers.keys().map(|name| name.as_str()) {
+        let is_usual = USUAL_HEADERS.contains(&name) || name.starts_with("access-control-");
+        assert!(is_usual || described.contains_key(name), "{told}: {name} is not described");
+    }
+    for (name, header) in described {
+        assert!(headers.contains_key(&name) || header["required"] != true, "{told}: {name} is missing");
+    }
+}
+
 /// Fails when this answer is not described, or is a fault of the service.
 async fn check_answer(description: &Value, operation: &Value, response: Response, told: &str) {
     let status = response.status().as_u16().to_string();
     assert!(!status.starts_with('5'), "{told}: {status}");
-    let described = &operation["responses"][&status];
+    let described = resolved(description, &operation["responses"][&status]);
     assert!(described.is_object(), "{told}: {status} is not described");
+    check_headers(description, described, response.headers(), told);
     let media_type = response.headers().get("content-type").map(|value| value.to_str().unwrap().to_owned());
     let text = response.text().await.unwrap();
     let Some(media_type) = media_type else {
@@ -104,6 +135,44 @@ async fn check_answer(description: &Value, operation: &Value, response: Response
     }
 }
 
+/// Where only LiveChat is served, whatever else is described is not there, and that is described too.
+#[tokio::test]
+async fn what_is_not_served_is_answered_as_described() {
+    let (description, world) = (description(), World::new().await);
+    let mut statuses = BTreeSet::new();
+    for (path, item) in description["paths"].as_object().unwrap() {
+        let url = world.server.url(&path.replace("{customer_id}", "ada"));
+        for (method, operation) in item.as_object().unwrap() {
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let response = world.http.request(method.clone(), &url).send().await.unwrap();
+            statuses.insert((path.split('/').nth(1).unwrap().to_owned(), response.status().as_u16()));
+            check_answer(&description, operation, response, &format!("{method} {path}")).await;
+        }
+        // A method that is not described is the other kind of nothing.
+        let response = world.http.patch(&url).send().await.unwrap();
+        let name = if response.status() == 405 { "MethodNotAllowed" } else { "NotServed" };
+        let operation = json!({ "responses": { response.status().as_str(): { "$ref": format!("#/components/responses/{name}") } } });
+        check_answer(&description, &operation, response, &format!("PATCH {path}")).await;
+    }
+    for part in ["admin", "omnichannel", "live-assist", "keys", ".well-known"] {
+        assert!(statuses.contains(&(part.to_owned(), 404)), "{part} in {statuses:?}");
+    }
+}
+
+/// A client that is made from the description sends what this service takes.
+#[tokio::test]
+async fn the_description_says_what_is_set() {
+    let site = Site::with(Signing { further_claims: vec!["tier"], cookie: Some("sid"), ..Signing::default() }).await;
+    let served: Value = site.get("/openapi.json").await.json().await.unwrap();
+    let at = |place: &str| served.pointer(place).unwrap_or_else(|| panic!("{place}"));
+    assert_eq!(at("/components/securitySchemes/sessionCookie/name"), "sid");
+    let uris = at("/components/schemas/AuthorizationCodeRequest/properties/redirect_uri/enum");
+    assert_eq!(*uris, json!([REDIRECT_URI, OTHER_REDIRECT_URI, null]));
+    for schema in ["CustomerRecord", "Customer"] {
+        assert!(at(&format!("/components/schemas/{schema}/properties/tier")).is_object());
+    }
+}
+
 /// Every operation, by whom and with what it may be asked, in every combination.
 #[tokio::test]
 async fn whatever_is_sent_is_answered_as_described_and_never_with_a_fault() {
@@ -113,9 +182,11 @@ async fn whatever_is_sent_is_answered_as_described_and_never_with_a_fault() {
         ..Signing::default()
     })
     .await;
+    // Whom the admin API changes, and who asks for tokens: LiveChat would refuse an entity that somebody invented.
     site.put_contact("ada").await;
+    site.put_contact("grace").await;
     let expired = sign(&site.world.secret, &json!({ "sub": "ada", "exp": now() - 600 }));
-    let session = site.world.session("ada");
+    let session = site.world.session("grace");
     let shown = [
         ("authorization", String::new()),
         ("authorization", format!("Bearer {session}")),
@@ -123,7 +194,7 @@ async fn whatever_is_sent_is_answered_as_described_and_never_with_a_fault() {
         ("authorization", format!("Bearer {expired}")),
         ("authorization", "Bearer a.b.c".to_owned()),
         ("authorization", "Basic bGl2ZS1hc3Npc3Q6eA==".to_owned()),
-        ("cookie", format!("session={session}")),
+        ("cookie", format!("session={session}; __Host-livechat-guest={}", "A".repeat(43))),
         ("cookie", "session=\u{e9}; __Host-livechat-guest=x".to_owned()),
     ];
     let long = "x".repeat(2000);

@@ -279,6 +279,8 @@ fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() 
     assert!(well);
     for (variable, value, setting) in [
         ("SESSION_URL", "http://site.example/me", "session-url"),
+        ("SESSION_URL", "https://me:hunter2@site.example/me", "session-url"),
+        ("ACCOUNTS_URL", "https://me@accounts.example", "accounts-url"),
         ("SESSION_TIMEOUT", "0", "session-timeout"),
         ("SESSION_KEEP", "61", "session-keep"),
         ("SESSION_ALGORITHM", "HS512", "session-algorithm"),
@@ -295,6 +297,12 @@ fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() 
     };
     let (_, well) = start_and_stop(introspecting());
     assert!(well);
+    let with_user = "https://me:hunter2@accounts.example/introspect";
+    let command = &mut introspecting();
+    refused(
+        &ended(command.env("IDENTITY_SERVICE_SESSION_INTROSPECTION_URL", with_user)),
+        "session-introspection-url: expected a URL without a user",
+    );
     for missing in ["CLIENT_ID", "CLIENT_SECRET"] {
         let setting = format!("session-{}", missing.to_lowercase().replace('_', "-"));
         refused(&ended(introspecting().env_remove(format!("IDENTITY_SERVICE_SESSION_{missing}"))), &setting);
@@ -303,7 +311,7 @@ fn a_wrong_setting_of_sessions_that_are_asked_about_is_named_with_exit_code_2() 
 
 /// However the site's framework writes its secret, the service reads the same bytes.
 #[tokio::test]
-async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding() {
+async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding_in_one_line_or_two() {
     use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE};
     let folder = tempfile::tempdir().unwrap();
     let secret = [251, 255, 0, 190].repeat(16);
@@ -314,11 +322,19 @@ async fn a_secret_in_base64_is_read_in_either_alphabet_with_or_without_padding()
         STANDARD_NO_PAD.encode(&secret),
         URL_SAFE.encode(&secret),
         URL_SAFE_NO_PAD.encode(&secret),
+        // As openssl prints it.
+        format!("{}\n{}\n", &STANDARD.encode(&secret)[..64], &STANDARD.encode(&secret)[64..]),
+        // As some editors write a file.
+        format!("\u{feff}{}\r\n", STANDARD.encode(&secret)),
     ];
+    let file = folder.path().join("session-secret");
     for text in written {
         let mut command = right(folder.path());
+        fs::write(&file, &text).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
         command
-            .env("IDENTITY_SERVICE_SESSION_SECRET", &text)
+            .env_remove("IDENTITY_SERVICE_SESSION_SECRET")
+            .env("IDENTITY_SERVICE_SESSION_SECRET_FILE", &file)
             .env("IDENTITY_SERVICE_SESSION_SECRET_ENCODING", "base64")
             .env("IDENTITY_SERVICE_SESSION_ALGORITHM", "HS512")
             // Nobody listens there: who gets as far has been let in.
@@ -399,6 +415,14 @@ fn a_socket_in_the_file_system_is_listened_at_and_its_file_goes_with_the_process
     assert!(get(&socket, "/healthz").starts_with("HTTP/1.1 200"));
     assert!(stopped.stop());
     assert!(!socket.exists());
+    // Whoever has taken its place keeps the file.
+    let old = start();
+    fs::remove_file(&socket).unwrap();
+    fs::remove_file(&metrics).unwrap();
+    let new = start();
+    assert!(old.stop());
+    assert!(get(&socket, "/healthz").starts_with("HTTP/1.1 200") && metrics.exists());
+    assert!(new.stop() && !socket.exists());
     // A file that is no socket is somebody else's.
     fs::write(&socket, "something").unwrap();
     refused(&ended(&mut second), "listen: expected a free address");
@@ -455,6 +479,7 @@ fn a_wrong_setting_of_what_is_signed_is_named_with_exit_code_2() {
         ("ADMIN_KEY", "short", "admin-key"),
         ("RECORD_CLAIM", "loyalty,sub", "record-claim"),
         ("RECORD_CLAIM", "email", "record-claim"),
+        ("RECORD_CLAIM", "entity_id", "record-claim"),
         ("CLIENT_ID", "half of LiveChat", "organization-id"),
         ("GUESTS", "true", "guests: expected LiveChat"),
     ] {
@@ -561,12 +586,13 @@ async fn what_is_set_is_what_is_served() {
         let mut command = right_signing(folder.path(), &keys);
         command
             .env("IDENTITY_SERVICE_ADMIN_KEY", &admin_key)
-            .env("IDENTITY_SERVICE_ISSUER", "another.example")
+            .env("IDENTITY_SERVICE_ISSUER", "another.example\r")
             .env("IDENTITY_SERVICE_OMNICHANNEL_TOKEN_LIFETIME", "1234")
-            .env("IDENTITY_SERVICE_OMNICHANNEL_CONTEXT_VARIABLE", "one,two")
+            .env("IDENTITY_SERVICE_OMNICHANNEL_CONTEXT_VARIABLE", " one, two\r")
+            .env("IDENTITY_SERVICE_RECORD_CLAIM", "loyalty, tier")
             .env("IDENTITY_SERVICE_LIVE_ASSIST_TOKEN_LIFETIME", "2345")
             .env("IDENTITY_SERVICE_LIVE_ASSIST_CODE_LIFETIME", "456")
-            .env("IDENTITY_SERVICE_LIVE_ASSIST_REDIRECT_URI", "https://a.example/1,https://b.example/2");
+            .env("IDENTITY_SERVICE_LIVE_ASSIST_REDIRECT_URI", "https://a.example/1, https://b.example/2");
         if encrypted {
             command.env("IDENTITY_SERVICE_LIVE_ASSIST_ENCRYPTION_KEY", &encryption_key);
         }
@@ -590,10 +616,11 @@ async fn what_is_set_is_what_is_served() {
         http.put(url).bearer_auth(&admin_key).json(&record).send()
     };
     assert_eq!(put(json!({ "lwicontexts": { "three": 3 } })).await.unwrap().status(), 422);
-    let record = json!({ "contact_id": CONTACT, "lwicontexts": { "one": 1, "two": 2 } });
+    let record = json!({ "contact_id": CONTACT, "tier": "gold", "lwicontexts": { "one": 1, "two": 2 } });
     assert_eq!(put(record).await.unwrap().status(), 204);
     let omnichannel = claims(&answer(&program, "/omnichannel/token").await["token"]);
     assert_eq!((&omnichannel["iss"], life(&omnichannel)), (&json!("another.example"), 1234));
+    assert_eq!(omnichannel["tier"], "gold");
     let live_assist = claims(&answer(&program, "/live-assist/token").await["token"]);
     assert_eq!((&live_assist["iss"], life(&live_assist)), (&json!("another.example"), 2345));
     let issued = answer(&program, "/live-assist/code").await;

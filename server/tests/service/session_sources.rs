@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    io::{Read, Write},
+    net::TcpListener,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -40,6 +42,8 @@ enum Mood {
     Well,
     /// With this status and body.
     Says(u16, String),
+    /// With these bytes, encoded so.
+    Encodes(&'static str, Vec<u8>),
     /// Not before it is told to.
     Silent(Arc<Notify>),
 }
@@ -101,6 +105,7 @@ async fn me(State(site): State<Site>, headers: HeaderMap) -> Response {
             let location = if status.is_redirection() { body.clone() } else { String::new() };
             return (status, [(header::LOCATION, location)], body).into_response();
         }
+        Mood::Encodes(encoding, body) => return ([(header::CONTENT_ENCODING, encoding)], body).into_response(),
         Mood::Silent(told) => told.notified().await,
     }
     let text = |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
@@ -247,6 +252,107 @@ async fn what_is_no_answer_of_the_site_is_503_and_the_next_question_may_succeed(
     site_server.stop().await.unwrap();
     let request = world.http.post(world.server.url("/livechat/token")).header("origin", world.server.url(""));
     assert_eq!(answer(request.header("cookie", "PHPSESSID=another")).await, unavailable());
+}
+
+/// `{"id":"ada"}`, as gzip writes it.
+const COMPRESSED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xca\x4c\x51\xb2\x52\x4a\x4c\x49\x54\xaa\x05\x00\x84\xc5\xa1\xf1\x0c\x00\x00\x00";
+
+#[tokio::test]
+async fn an_answer_is_read_as_servers_and_languages_write_it() {
+    let asked = Asked::new().await;
+    asked.site.mood(Mood::Encodes("gzip", COMPRESSED.to_vec()));
+    assert_eq!(asked.by_cookie("PHPSESSID=1").await.0, 200);
+    asked.site.mood(Mood::Encodes("identity", b"\xef\xbb\xbf\r\n{\"id\":\"ada\"}\n".to_vec()));
+    assert_eq!(asked.by_cookie("PHPSESSID=2").await.0, 200, "a byte order mark");
+    asked.site.mood(Mood::Encodes("gzip", COMPRESSED[..20].to_vec()));
+    assert_eq!(asked.by_cookie("PHPSESSID=3").await, unavailable());
+    assert_eq!(asked.world.customers(), 1);
+    let headers = asked.site.0.lock().unwrap().asked[0].clone();
+    assert!(
+        headers["user-agent"].to_str().unwrap().starts_with("identity-service/"),
+        "firewalls want to know who asks"
+    );
+}
+
+/// Answers one request of each connection, and cuts it at the next: a server that closes what was idle, at the wrong moment.
+fn one_answer_a_connection(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            std::thread::spawn(move || {
+                for is_answered in [true, false] {
+                    let mut request = Vec::new();
+                    while !request.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+                        let mut bytes = [0; 4096];
+                        match stream.read(&mut bytes) {
+                            Ok(length) if length > 0 => request.extend_from_slice(&bytes[..length]),
+                            _ => return,
+                        }
+                    }
+                    if is_answered {
+                        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", answer.len());
+                        stream.write_all(format!("{head}{answer}").as_bytes()).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_question_whose_kept_connection_is_cut_is_asked_again_and_no_third_time() {
+    let url = one_answer_a_connection(r#"{"sub": "ada"}"#);
+    let source = SiteSessions::new(SiteSessionSettings {
+        url: url.parse().unwrap(),
+        customer_claim: "sub".to_owned(),
+        cookie: None,
+        questions: QUESTIONS,
+    });
+    let world = World::with(Given { session: Some(SessionSource::Site(source.unwrap())), ..Given::default() }).await;
+    for visit in 0..5 {
+        let request = world.http.post(world.server.url("/livechat/token")).header("origin", world.server.url(""));
+        assert_eq!(answer(request.header("cookie", format!("sid={visit}"))).await.0, 200, "{visit}");
+    }
+    let introspected = |url: &str| {
+        Introspection::new(IntrospectionSettings {
+            url: url.parse().unwrap(),
+            client_id: "client".to_owned(),
+            client_secret: SecretString::from("secret"),
+            issuer: None,
+            audience: None,
+            customer_claim: "sub".to_owned(),
+            cookie: "session".to_owned(),
+            questions: QUESTIONS,
+        })
+    };
+    let url = one_answer_a_connection(r#"{"active": true, "sub": "ada"}"#);
+    let source = SessionSource::Introspection(introspected(&url).unwrap());
+    let world = World::with(Given { session: Some(source), ..Given::default() }).await;
+    for visit in 0..5 {
+        let request = world.http.post(world.server.url("/livechat/token")).bearer_auth(format!("token-{visit}"));
+        assert_eq!(answer(request).await.0, 200, "{visit}");
+    }
+    // Whoever cuts every connection is asked twice, not for ever.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&count);
+    let cutting = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            *counted.lock().unwrap() += 1;
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut [0; 4096]).await;
+        }
+    });
+    let source = SessionSource::Introspection(introspected(&url).unwrap());
+    let world = World::with(Given { session: Some(source), ..Given::default() }).await;
+    let request = world.http.post(world.server.url("/livechat/token")).bearer_auth("a-token");
+    assert_eq!(answer(request).await, unavailable());
+    assert_eq!(*count.lock().unwrap(), 2);
+    cutting.abort();
 }
 
 #[tokio::test]
@@ -433,7 +539,15 @@ async fn a_token_is_as_good_as_its_issuer_says() {
     let cases = [
         (401, "session_inactive", json!({ "active": false, "sub": "ada" })),
         (401, "session_expired", with("exp", json!(now - 60))),
+        (401, "session_expired", with("exp", json!(now as f64 - 0.5))),
+        (401, "session_expired", with("exp", json!((now - 60).to_string()))),
+        (401, "session_expired", with("exp", json!(-1))),
         (401, "session_not_yet_valid", with("nbf", json!(now + 600))),
+        (401, "session_not_yet_valid", with("nbf", json!((now + 600).to_string()))),
+        (401, "session_not_yet_valid", with("nbf", json!(now as f64 + 600.5))),
+        (503, "session_source_unavailable", with("exp", json!("soon"))),
+        (503, "session_source_unavailable", with("exp", json!(true))),
+        (503, "session_source_unavailable", with("nbf", json!([now]))),
         (401, "session_issuer", with("iss", json!("https://evil.example"))),
         (401, "session_issuer", without("iss")),
         (401, "session_audience", with("aud", json!("mail"))),
@@ -447,8 +561,15 @@ async fn a_token_is_as_good_as_its_issuer_says() {
         issuer.0.lock().unwrap().answers.insert(token.clone(), said);
         assert_eq!(answer(post().bearer_auth(&token)).await, (status, code.to_owned()), "{number}");
     }
-    issuer.0.lock().unwrap().answers.insert("for-ever".to_owned(), without("exp"));
-    assert_eq!(answer(post().bearer_auth("for-ever")).await.0, 200);
+    for (token, said) in [
+        ("for-ever", without("exp")),
+        ("no-end", with("exp", json!(null))),
+        ("fraction", with("exp", json!(now as f64 + 600.5))),
+        ("text", with("exp", json!((now + 600).to_string()))),
+    ] {
+        issuer.0.lock().unwrap().answers.insert(token.to_owned(), said);
+        assert_eq!(answer(post().bearer_auth(token)).await.0, 200, "{token}");
+    }
     server.stop().await.unwrap();
     assert_eq!(answer(post().bearer_auth("another")).await, unavailable());
 }

@@ -75,6 +75,7 @@ pub struct Site {
 #[derive(Default)]
 pub struct Signing {
     pub guests: Option<GuestSettings>,
+    pub cookie: Option<&'static str>,
     pub context_variables: Vec<&'static str>,
     pub further_claims: Vec<&'static str>,
     pub encryption: Option<EncryptionKey>,
@@ -92,11 +93,12 @@ impl Site {
     pub async fn with(signing: Signing) -> Self {
         let (keys, admin_key) = (Keys::new(), random_token().unwrap());
         let client_secret = signing.client_secret.clone().unwrap_or_else(|| random_token().unwrap());
-        let guests = signing.guests.clone();
+        let (guests, cookie) = (signing.guests.clone(), signing.cookie);
         let given = Given {
             signing: Some(settings(&keys, signing, &client_secret)),
             admin_key: Some(admin_key.clone()),
             guests,
+            cookie: cookie.unwrap_or("session"),
             ..Given::default()
         };
         Self { keys, world: World::with(given).await, admin_key, client_secret }
