@@ -75,9 +75,8 @@ impl PostgresServer {
             .output()
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder, programs, port, password, settings, process: None };
-        server.resume().await;
+        let mut server = Self { folder, programs, port: 0, password, settings, process: None };
+        server.start_at_a_free_port().await;
         server
     }
 
@@ -93,10 +92,9 @@ impl PostgresServer {
             .output()
             .unwrap();
         assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (programs, password, settings) = (self.programs.clone(), self.password.clone(), self.settings.clone());
-        let mut standby = Self { folder, programs, port, password, settings, process: None };
-        standby.resume().await;
+        let mut standby = Self { folder, programs, port: 0, password, settings, process: None };
+        standby.start_at_a_free_port().await;
         // Only now: nobody would answer for the standby before.
         self.run("ALTER SYSTEM SET synchronous_standby_names = '*'").await;
         self.run("SELECT pg_reload_conf()").await;
@@ -144,8 +142,25 @@ impl PostgresServer {
         self.url().replace(&format!("127.0.0.1:{}", self.port), &hosts)
     }
 
+    /// Starts the server at a port that was free a moment ago, or at the next one where somebody was quicker.
+    async fn start_at_a_free_port(&mut self) {
+        for _ in 0..10 {
+            self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            match self.try_to_start().await {
+                Err(log) if log.contains("Address already in use") => {}
+                started => return started.unwrap(),
+            }
+        }
+        panic!("no port stays free");
+    }
+
     /// Starts the server again, and waits until it answers.
     pub async fn resume(&mut self) {
+        self.try_to_start().await.unwrap();
+    }
+
+    /// Starts it, and waits until it answers; the error is its log.
+    async fn try_to_start(&mut self) -> Result<(), String> {
         let log = fs::File::create(self.folder.path().join("log")).unwrap();
         let mut process = as_its_user(&self.programs.join("postgres"))
             .arg("-D")
@@ -159,11 +174,14 @@ impl PostgresServer {
         let deadline = Instant::now() + Duration::from_secs(60);
         while PgConnection::connect(&self.url()).await.is_err() {
             let log = || fs::read_to_string(self.folder.path().join("log")).unwrap();
-            assert!(process.try_wait().unwrap().is_none(), "PostgreSQL ended: {}", log());
+            if process.try_wait().unwrap().is_some() {
+                return Err(format!("PostgreSQL ended: {}", log()));
+            }
             assert!(Instant::now() < deadline, "PostgreSQL does not answer: {}", log());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         self.process = Some(process);
+        Ok(())
     }
 
     /// Ends the server at once, as a power cut would: no connection is said good-bye to.
