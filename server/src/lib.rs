@@ -22,6 +22,7 @@ pub mod livechat;
 pub mod logging;
 pub mod loopback;
 pub mod metrics;
+pub(crate) mod mounted_secret;
 pub mod omnichannel;
 pub mod openapi;
 pub mod proof_key;

@@ -4,7 +4,7 @@ use std::{fmt, fs, os::unix::fs::PermissionsExt, path::Path, time::Duration};
 
 use url::Url;
 
-use crate::{byte_order_mark::unmarked, loopback::is_loopback};
+use crate::{byte_order_mark::unmarked, loopback::is_loopback, mounted_secret::is_mounted_secret};
 
 /// RFC 7518, section 3.2: a key of the hash's own size, or it can be guessed.
 pub(crate) const SHORTEST_SECRET: usize = 32;
@@ -80,7 +80,9 @@ pub(crate) fn required_secret(
         (Some(secret), None) => secret,
         (None, Some(file)) => {
             let metadata = fs::metadata(file).map_err(|error| wrong(setting, unreadable(file, &error)))?;
-            if metadata.permissions().mode() & 0o007 != 0 {
+            // Who is in a container with a secret may read it; nobody else's hand may have been on it.
+            let others = if is_mounted_secret(file) { 0o002 } else { 0o007 };
+            if metadata.permissions().mode() & others != 0 {
                 let path = file.display();
                 let todo = format!("run: chmod o= {path}, or mount it with mode 0440");
                 return Err(wrong(setting, format!("expected a file that others cannot read; {todo}")));

@@ -44,10 +44,17 @@ struct Inner {
 #[derive(Clone)]
 pub struct Load(Arc<Inner>);
 
-/// How long answers took.
+/// How long answers took, the fastest first.
+#[derive(Default)]
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
+    /// Puts others among these.
+    pub fn add(&mut self, Self(mut others): Self) {
+        self.0.append(&mut others);
+        self.0.sort_unstable();
+    }
+
     /// The latency that this share of answers did not exceed, in microseconds.
     pub fn share(&self, share: f64) -> f64 {
         let last = self.0.len().saturating_sub(1);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
 use secrecy::SecretString;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use super::accounts::{AccountsApi, AccountsApiError, CustomerToken, IdentityTransfer};
 use crate::{
-    clock::{Clock, Moment, milliseconds},
+    clock::{Clock, Moment, OnceInAWhile, milliseconds},
     customer::{CustomerId, EntityId, GuestId},
     customer_store::{Creation, CreationLease, CustomerStore, EntityOwner, Heard, RecentChanges, StoreError},
     http::{
@@ -30,6 +30,8 @@ use crate::{
 const ELSEWHERE_INTERVAL: Duration = Duration::from_millis(200);
 /// A lease outlives the longest creation by this much, for the write that follows.
 const LEASE_SLACK: Duration = Duration::from_secs(10);
+/// How often tokens that are too old are looked for.
+const REMOVAL_INTERVAL: Duration = Duration::from_secs(600);
 /// Of so many changed customers at once the store is asked whose entity a kept token has.
 const ASKED_ABOUT: usize = 50;
 /// When accounts is unavailable and does not say for how long.
@@ -121,7 +123,7 @@ pub struct TokenSettings {
     /// How long one caller waits.
     pub patience: Duration,
     /// How many customers' tokens are kept.
-    pub capacity: u64,
+    pub capacity: usize,
 }
 
 /// A token and when it was asked for.
@@ -160,6 +162,8 @@ struct Inner {
     settings: TokenSettings,
     metrics: Metrics,
     held: Cache<EntityOwner, Arc<HeldToken>>,
+    /// Of those that nobody asks for any more.
+    removal: OnceInAWhile,
     /// Customers who have another entity now, or none.
     changes: RecentChanges,
     flights: Mutex<HashMap<EntityOwner, watch::Receiver<Landed>>>,
@@ -198,7 +202,7 @@ impl CustomerTokens {
         settings: TokenSettings,
         metrics: Metrics,
     ) -> Self {
-        let held = Cache::builder().max_capacity(settings.capacity).time_to_live(Duration::from_secs(86_400)).build();
+        let held = Cache::new(settings.capacity);
         Self(Arc::new(Inner {
             accounts,
             store,
@@ -206,6 +210,7 @@ impl CustomerTokens {
             settings,
             metrics,
             held,
+            removal: OnceInAWhile::new(REMOVAL_INTERVAL),
             changes: RecentChanges::default(),
             flights: Mutex::default(),
             unwritten: Mutex::default(),
@@ -220,7 +225,7 @@ impl CustomerTokens {
 
     /// How many are kept.
     pub fn kept(&self) -> u64 {
-        self.0.held.entry_count()
+        self.0.held.len() as u64
     }
 
     /// The client of accounts.
@@ -275,7 +280,7 @@ impl CustomerTokens {
         lock(&self.0.unwritten).remove(&owner);
         self.0.changes.note(customer);
         self.landed(customer).await;
-        self.0.held.invalidate(&owner);
+        self.0.held.remove(&owner);
         was_kept
     }
 
@@ -284,7 +289,7 @@ impl CustomerTokens {
         let inner = &self.0;
         if heard.everything {
             inner.changes.note_everything();
-            inner.held.invalidate_all();
+            inner.held.clear();
         }
         // Of an import of many, asking about each would take longer than a token may be given out after its change.
         let is_asked = heard.entities.len() <= ASKED_ABOUT;
@@ -296,8 +301,12 @@ impl CustomerTokens {
             let is_theirs = is_asked
                 && inner.store.entity(customer).await.is_ok_and(|entity| entity.as_ref() == Some(&held.token.entity));
             if !is_theirs {
-                inner.held.invalidate(&owner);
+                inner.held.remove(&owner);
             }
+        }
+        // A secret that is of no use has nothing to do in memory.
+        if inner.removal.is_due(inner.clock.now()) {
+            inner.held.retain(|_, held| inner.usable(held, false));
         }
     }
 
@@ -397,7 +406,7 @@ impl Inner {
                 }
                 begun = self.changes.begin();
                 if self.store.entity(customer).await?.as_ref() != Some(&held.token.entity) {
-                    self.held.invalidate(owner);
+                    self.held.remove(owner);
                     break;
                 }
             }

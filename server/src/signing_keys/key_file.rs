@@ -24,6 +24,7 @@ use super::{
     private_key_info::PrivateKeyInfo,
     rsa_thumbprint,
 };
+use crate::mounted_secret::is_mounted_secret;
 
 /// Text above the key is allowed by RFC 7468, section 5.2, and skipped by every other reader.
 const ACTIVE_FROM: &str = "Active-From: ";
@@ -108,13 +109,17 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// Reads a file that nobody else may read.
+    /// Reads a file that nobody else may read, but for who shares a container with it.
     pub fn read(file: &Path) -> Result<Self, KeyFileError> {
         let failed = |error| KeyFileError::File { file: file.to_owned(), error };
         let metadata = fs::metadata(file).map_err(failed)?;
         // A file that nobody can write was put there by the system, which has a group for those who may read it:
         // systemd's credentials and Kubernetes' volumes do.
-        let others = if is_of_the_system(&metadata) { 0o037 } else { 0o077 };
+        let others = match is_mounted_secret(file) {
+            true => 0o022,
+            false if is_of_the_system(&metadata) => 0o037,
+            false => 0o077,
+        };
         if metadata.mode() & others != 0 && metadata.mode() & 0o777 != 0o440 {
             return Err(KeyFileError::Mode(file.to_owned()));
         }

@@ -6,6 +6,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use demo::livechat_accounts::Faults;
@@ -47,6 +48,21 @@ fn promtool(arguments: &[&str], folder: &Path, input: &str) {
 
 fn monitoring() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("monitoring")
+}
+
+/// Nobody asks for it any more: it is of no use, and a secret.
+#[tokio::test]
+async fn a_token_that_is_too_old_leaves_the_memory() {
+    let site = Site::new().await;
+    site.world.token("ada").await;
+    let kept = async || value(&metrics(&site).await, "identity_service_kept_tokens");
+    assert_eq!(kept().await, 1.0);
+    site.world.clock.advance(86_400);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while kept().await > 0.0 {
+        assert!(Instant::now() < deadline, "it is kept");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]

@@ -242,7 +242,15 @@ fn a_kubernetes_volume_is_read_through_its_links() {
     std::os::unix::fs::symlink("..2030_01_31", folder.join("..data")).unwrap();
     std::os::unix::fs::symlink(Path::new("..data").join(name), &file).unwrap();
     mode(&folder, 0o1777);
-    assert_eq!(keys.run(&["list"]), listed);
+    // 0644 is what Kubernetes gives where nobody has set another mode.
+    for file_mode in [0o400, 0o440, 0o444, 0o644] {
+        mode(&file, file_mode);
+        assert_eq!(keys.run(&["list"]), listed, "{file_mode:o}");
+    }
+    for file_mode in [0o646, 0o664] {
+        mode(&file, file_mode);
+        assert_eq!(keys.output(&["list"]).status.code(), Some(2), "{file_mode:o}");
+    }
 }
 
 /// In a folder where anybody may put a file, one of somebody else's is no key of the service's.

@@ -371,6 +371,47 @@ fn secret_files_that_others_can_read_are_refused() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("chmod o="));
 }
 
+/// Docker mounts secrets with mode 0444. Tried in a namespace of its own, where /run may be another one.
+#[test]
+fn secrets_that_containers_mount_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Keys::new();
+    let key = fs::read_dir(keys.folder()).unwrap().next().unwrap().unwrap().path();
+    let mounted = |mode: &str, script: &str| {
+        let mut command = Command::new("unshare");
+        let mount = "mount -t tmpfs tmpfs /run && mkdir /run/secrets && cp \"$KEY\" /run/secrets/key.pem && printf 'an-agent-token\\n' > /run/secrets/agent";
+        command.args(["--mount", "--map-root-user", "sh", "-ec"]);
+        command.arg(format!("{mount} && chmod {mode} /run/secrets/*; {script}"));
+        command.env("KEY", &key).env("PROGRAM", env!("CARGO_BIN_EXE_identity-service"));
+        command
+    };
+    if !mounted("0444", "true").status().is_ok_and(|status| status.success()) {
+        println!("not tried: this machine lets nobody mount anything");
+        return;
+    }
+    let list = r#"exec "$PROGRAM" keys --signing-keys /run/secrets/key.pem list"#;
+    let listed = mounted("0444", list).output().unwrap();
+    assert!(
+        String::from_utf8(listed.stdout).unwrap().contains("active"),
+        "{}",
+        String::from_utf8_lossy(&listed.stderr)
+    );
+    assert_eq!(mounted("0446", list).output().unwrap().status.code(), Some(2), "others can write it");
+    let serve = r#"exec "$PROGRAM" --agent-token-file /run/secrets/agent"#;
+    for (mode, well) in [("0444", true), ("0446", false)] {
+        let mut command = mounted(mode, serve);
+        for (name, value) in right(folder.path()).get_envs().filter(|(name, _)| *name != "IDENTITY_SERVICE_AGENT_TOKEN")
+        {
+            command.env(name, value.unwrap());
+        }
+        if well {
+            assert!(start_and_stop(command).1);
+        } else {
+            refused(&ended(&mut command), "agent-token");
+        }
+    }
+}
+
 #[test]
 fn there_is_no_flag_for_a_secret() {
     for flag in ["--agent-token", "--session-secret"] {
