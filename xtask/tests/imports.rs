@@ -10,8 +10,20 @@ const CORE_FLOORS: &[&[&str]] = &[&["core"], &["browser"], &["exports"]];
 
 /// The rooms of the service, in the same order.
 const SERVICE_FLOORS: &[&[&str]] = &[
-    &["clock", "customer", "logging", "loopback", "metrics", "random", "secret"],
-    &["setting"],
+    &[
+        "byte_order_mark",
+        "certificate_refusal",
+        "clock",
+        "customer",
+        "lax_base64",
+        "logging",
+        "loopback",
+        "metrics",
+        "mounted_secret",
+        "random",
+        "secret",
+    ],
+    &["json_web_key", "setting"],
     &["http"],
     &["admission", "customer_store", "proof_key", "signing_keys"],
     &["customer_records", "customers", "openapi", "readiness"],

@@ -6,18 +6,19 @@ pub mod json_web_keys;
 pub mod origin;
 pub mod questions;
 pub mod refusal;
+mod sent_tokens;
 pub mod session;
 pub mod session_token;
 pub mod site_session;
 
-use std::collections::BTreeMap;
+pub use sent_tokens::{bearer_token, cookies};
 
-use axum::http::{HeaderMap, StatusCode, header};
-use cookie::Cookie;
+use axum::http::{HeaderMap, StatusCode};
 
 use crate::{customer::CustomerId, http::problem::Problem};
 use json_web_keys::KeysError;
 use origin::AllowedOrigins;
+use sent_tokens::SentTokens;
 use session::{SessionError, SessionSource};
 
 /// The site's settings for who is let in.
@@ -97,32 +98,7 @@ impl Admission {
     }
 
     fn sent_tokens<'a>(&self, headers: &'a HeaderMap) -> SentTokens<'a> {
-        match bearer_token(headers) {
-            Some(bearer) => SentTokens::Bearer(bearer),
-            None => SentTokens::Cookies(self.session.cookie().map(|name| cookies(headers, name)).unwrap_or_default()),
-        }
-    }
-}
-
-/// The session tokens of a request.
-enum SentTokens<'a> {
-    /// The page sent one.
-    Bearer(&'a str),
-    /// Those that the browser sent by itself, if any.
-    Cookies(Vec<String>),
-}
-
-impl SentTokens<'_> {
-    fn by_cookie(&self) -> bool {
-        matches!(self, Self::Cookies(_))
-    }
-
-    fn iter(&self) -> impl Iterator<Item = &str> {
-        let (bearer, cookies) = match self {
-            Self::Bearer(bearer) => (Some(*bearer), [].as_slice()),
-            Self::Cookies(cookies) => (None, cookies.as_slice()),
-        };
-        bearer.into_iter().chain(cookies.iter().map(String::as_str))
+        SentTokens::of(headers, self.session.cookie())
     }
 }
 
@@ -143,35 +119,4 @@ fn session_problem(error: SessionError) -> Problem {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "session_source_unavailable", detail).with_retry_after(5)
         }
     }
-}
-
-/// The token of an `Authorization: Bearer` header.
-pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-/// The values of a request's cookies of this name: a browser may have several, of other paths or parts of the domain.
-/// Bytes that are not text make only their own cookie unreadable. An empty cookie is what is left of one that
-/// the site has taken back. One that is too long for a browser comes in pieces, `name.0`, `name.1` and so on.
-pub fn cookies(headers: &HeaderMap, name: &str) -> Vec<String> {
-    let sent = headers.get_all(header::COOKIE).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let (mut found, mut pieces) = (Vec::new(), BTreeMap::new());
-    for text in sent {
-        for cookie in Cookie::split_parse(text.as_ref()).filter_map(Result::ok) {
-            let value = cookie.value_trimmed();
-            match cookie.name().strip_prefix(name) {
-                Some("") if !value.is_empty() => found.push(value.to_owned()),
-                Some(rest) => {
-                    if let Some(number) = rest.strip_prefix('.').and_then(|number| number.parse::<usize>().ok()) {
-                        pieces.entry(number).or_insert_with(|| value.to_owned());
-                    }
-                }
-                None => {}
-            }
-        }
-    }
-    let whole = (0..pieces.len()).map_while(|number| pieces.get(&number).map(String::as_str)).collect::<String>();
-    found.extend((!whole.is_empty()).then_some(whole));
-    found
 }

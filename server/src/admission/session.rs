@@ -3,11 +3,11 @@
 use axum::http::HeaderMap;
 
 use super::{
-    SentTokens,
     introspection::Introspection,
     json_web_keys::{JsonWebKeys, KeysError},
     questions::{AskError, NoCustomer},
     refusal::Refusal,
+    sent_tokens::SentTokens,
     session_token::{SessionSettings, SessionTokens, TokenError},
     site_session::SiteSessions,
 };

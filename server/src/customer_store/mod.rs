@@ -15,6 +15,7 @@ mod postgres;
 mod postgres_url;
 mod records;
 mod sqlite;
+mod trial;
 
 pub use changes::{Before, ChangeListener, Heard, Hearing, RecentChanges};
 pub use codes::{IssuedAuthorizationCode, Redemption};
@@ -30,17 +31,7 @@ use crate::metrics::DatabaseReadings;
 
 use database::{Database, on_database};
 use leases::Leases;
-
-/// Fails where the tables have yet to be made.
-const ARE_TABLES_THERE: &str = "SELECT lease FROM creation WHERE customer_id = ''";
-
-/// Writes a row that is of nobody, for no customer's id is empty, and removes it again.
-const TRIAL: [&str; 2] = [
-    "INSERT INTO creation (account, customer_id, lease, expires_at)
-     VALUES ('', '', '', (SELECT now FROM clock))
-     ON CONFLICT (account, customer_id) DO UPDATE SET expires_at = excluded.expires_at",
-    "DELETE FROM creation WHERE customer_id = ''",
-];
+use trial::try_to_write;
 
 /// The store. Entities are those of one account of LiveChat; records and codes belong to no account.
 #[derive(Debug, Clone)]
@@ -76,13 +67,7 @@ impl CustomerStore {
     /// Fails when nothing can be written. The row that it writes is of nobody, for no customer's id is empty, and is
     /// removed again.
     pub async fn check(&self) -> Result<(), StoreError> {
-        on_database!(self, write, connection => {
-            let mut transaction = connection.begin().await?;
-            for statement in TRIAL {
-                sqlx::query(statement).execute(&mut *transaction).await?;
-            }
-            transaction.commit().await
-        })
+        on_database!(self, write, connection => try_to_write!(connection))
     }
 
     /// Fails when the store could not be opened and written. Everything is tried, changes to the tables too, and nothing of it stays:

@@ -18,9 +18,9 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, migrate::Migrator, post
 use tokio::task::JoinSet;
 
 use super::{
-    ARE_TABLES_THERE, TRIAL,
     error::{StoreError, of_migration},
     postgres_url::{PostgresUrl, Target},
+    trial::rehearse,
 };
 use crate::{certificate_refusal::certificate_refusal, metrics::DatabaseReadings};
 
@@ -225,19 +225,7 @@ impl Postgres {
         let trial = async {
             let mut transaction = connection.begin().await?;
             sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut *transaction).await?;
-            migrations.run_direct(None, &mut *transaction, false).await.map_err(of_migration)?;
-            for statement in TRIAL {
-                sqlx::query(statement).execute(&mut *transaction).await?;
-            }
-            transaction.rollback().await?;
-            // What was taken back was never on the disk, which may be full.
-            if sqlx::query(ARE_TABLES_THERE).fetch_optional(&mut connection).await.is_ok() {
-                let mut transaction = connection.begin().await?;
-                for statement in TRIAL {
-                    sqlx::query(statement).execute(&mut *transaction).await?;
-                }
-                transaction.commit().await?;
-            }
+            rehearse!(connection, transaction, migrations);
             Ok::<_, StoreError>(())
         };
         tokio::time::timeout(MIGRATION_TIMEOUT, trial).await.map_err(|_| StoreError::Slow(MIGRATION_TIMEOUT))??;

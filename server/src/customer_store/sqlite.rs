@@ -17,8 +17,8 @@ use sqlx::{
 };
 
 use super::{
-    ARE_TABLES_THERE, TRIAL,
     error::{StoreError, of_migration},
+    trial::rehearse,
 };
 use crate::metrics::DatabaseReadings;
 
@@ -143,19 +143,7 @@ impl Sqlite {
         let tried = async {
             let mut connection = SqliteConnection::connect_with(&options).await?;
             let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-            migrations.run_direct(None, &mut *transaction, false).await.map_err(of_migration)?;
-            for statement in TRIAL {
-                sqlx::query(statement).execute(&mut *transaction).await?;
-            }
-            transaction.rollback().await?;
-            // What was taken back was never on the disk, which may be full.
-            if sqlx::query(ARE_TABLES_THERE).fetch_optional(&mut connection).await.is_ok() {
-                let mut transaction = connection.begin().await?;
-                for statement in TRIAL {
-                    sqlx::query(statement).execute(&mut *transaction).await?;
-                }
-                transaction.commit().await?;
-            }
+            rehearse!(connection, transaction, migrations);
             connection.close().await?;
             Ok(())
         };
