@@ -17,8 +17,7 @@ pub(crate) fn key_id(id: &Value) -> Option<String> {
 /// A key's number as RFC 7518 wants it (section 2, Base64urlUInt, and section 6.2.1.2): in base64url without padding, and without the
 /// zero that some libraries put before it, or as long as its curve wants it.
 pub(crate) fn as_number(text: &str, length: Option<usize>) -> Option<String> {
-    let text: String = text.chars().filter(|character| !character.is_ascii_whitespace()).collect();
-    let bytes = from_base64(&text)?;
+    let bytes = from_base64(text)?;
     let digits = bytes.iter().position(|byte| *byte != 0).and_then(|first| bytes.get(first..))?;
     let zeros = length.unwrap_or_default().saturating_sub(digits.len());
     Some(URL_SAFE_NO_PAD.encode([vec![0; zeros].as_slice(), digits].concat()))

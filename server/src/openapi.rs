@@ -1,9 +1,8 @@
 //! The description of all endpoints (OpenAPI 3.1), for programs; a test holds it to the routes and to what they answer.
 
-use std::sync::Arc;
-
 use axum::{
     Router,
+    body::Bytes,
     extract::State,
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
@@ -28,7 +27,7 @@ pub struct DescribedSettings<'a> {
 
 /// `/openapi.json`.
 pub fn routes(settings: &DescribedSettings<'_>) -> Result<Router, serde_json::Error> {
-    let described: Arc<str> = description(settings)?.to_string().into();
+    let described = Bytes::from(description(settings)?.to_string());
     let routes = Router::new().route("/openapi.json", get(served)).method_not_allowed_fallback(method_not_allowed);
     Ok(routes.with_state(described))
 }
@@ -53,7 +52,7 @@ fn description(settings: &DescribedSettings<'_>) -> Result<Value, serde_json::Er
     Ok(description)
 }
 
-async fn served(State(described): State<Arc<str>>) -> Response {
+async fn served(State(described): State<Bytes>) -> Response {
     let media_type = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, media_type)], described.to_string()).into_response()
+    ([(header::CONTENT_TYPE, media_type)], described).into_response()
 }

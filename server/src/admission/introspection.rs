@@ -91,13 +91,13 @@ impl Introspection {
         }
         let members = members(response).await?.ok_or(AskError::NotJson)?;
         match members.get("active").and_then(Value::as_bool) {
-            Some(true) => self.signed_in(&members),
+            Some(true) => self.signed_in(members),
             Some(false) => Err(NoCustomer::Refused(Refusal::Inactive)),
             None => Err(AskError::NotIntrospected.into()),
         }
     }
 
-    fn signed_in(&self, members: &Map<String, Value>) -> Result<SignedIn, NoCustomer> {
+    fn signed_in(&self, members: Map<String, Value>) -> Result<SignedIn, NoCustomer> {
         let members = with_times(members)?;
         let demands = Demands {
             issuer: self.settings.issuer.as_deref(),
@@ -114,12 +114,10 @@ impl Introspection {
 }
 
 /// The answer with its times as numbers: some servers write them as text. What is no time at all could be any.
-fn with_times(members: &Map<String, Value>) -> Result<Map<String, Value>, AskError> {
-    let mut members = members.clone();
+fn with_times(mut members: Map<String, Value>) -> Result<Map<String, Value>, AskError> {
     for member in ["exp", "nbf"] {
         let time: Option<f64> = match members.get(member) {
-            None | Some(Value::Null) => continue,
-            Some(Value::Number(_)) => continue,
+            None | Some(Value::Null | Value::Number(_)) => continue,
             Some(Value::String(text)) => text.parse().ok(),
             Some(_) => None,
         };

@@ -12,7 +12,8 @@ pub(super) enum Database {
 
 /// Runs the work on whichever database the store has, within the time a statement may take; `read` says that it
 /// changes nothing, `write` that it may. The work is written once and compiled for both, as the drivers' types differ
-/// and the statements do not. It is boxed, for the drivers need kilobytes, which whoever may ask the store would carry about. On PostgreSQL it is done again where a session could not do it and another one may.
+/// and the statements do not. It is boxed, for the drivers need kilobytes, which whoever may ask the store would carry
+/// about. On PostgreSQL it is done again where a session could not do it and another one may.
 macro_rules! on_database {
     ($store:expr, read, $connection:ident => $work:expr) => {
         $crate::customer_store::database::on_database!($store, readers, $connection, $work)

@@ -33,11 +33,14 @@ impl Section<'_> {
     /// The DER; none when the base64 is damaged.
     pub fn content(&self) -> Option<Zeroizing<Vec<u8>>> {
         // Two characters in place of each byte of a line break: what becomes of a variable that is written into a file.
-        let body = Zeroizing::new(self.body.replace("\\r", "").replace("\\n", ""));
-        let base64: Zeroizing<Vec<u8>> =
-            Zeroizing::new(body.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
-        BASE64.decode(&*base64).ok().map(Zeroizing::new)
+        from_base64(&Zeroizing::new(self.body.replace("\\r", "").replace("\\n", "")))
     }
+}
+
+/// The bytes of a text in lines; none when it is damaged. They are a secret's, and so is what is made of them on the way.
+fn from_base64(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let base64: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
+    BASE64.decode(&*base64).ok().map(Zeroizing::new)
 }
 
 /// A file's text, of which PEM is the ASCII: byte order marks, zeros between letters and other people's letters go.
@@ -53,8 +56,7 @@ pub fn unwrapped(text: Zeroizing<String>) -> Zeroizing<String> {
     if text.contains(BEGIN) {
         return text;
     }
-    let base64: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect());
-    let inner = BASE64.decode(&*base64).ok().map(|inner| ascii(&Zeroizing::new(inner)));
+    let inner = from_base64(&text).map(|inner| ascii(&inner));
     inner.filter(|inner| inner.contains(BEGIN)).unwrap_or(text)
 }
 
