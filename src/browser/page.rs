@@ -84,6 +84,11 @@ pub(crate) fn sign_out() -> Promise {
 
 /// Looks whether somebody signed out elsewhere since this page last looked.
 pub(crate) fn look_for_sign_out() {
+    look(|sign_outs, found| sign_outs.compare(found));
+}
+
+/// Hears what follows from the mark that stands, if that is not what stood there at the last look.
+fn look(judge: impl FnOnce(&mut SignOuts, FoundMark<'_>) -> News) {
     let found = sys::look_at_mark();
     if found.is_undefined() {
         return;
@@ -94,7 +99,7 @@ pub(crate) fn look_for_sign_out() {
         None if found.is_null() => FoundMark::Missing,
         None => FoundMark::Unreadable,
     };
-    let news = sign_outs().compare(found);
+    let news = judge(&mut sign_outs(), found);
     if found == FoundMark::Missing {
         write_first_mark();
     }
@@ -192,12 +197,10 @@ fn begin() {
     if page().has_begun.replace(true) {
         return;
     }
-    let found = sys::look_at_mark();
-    if found.is_null() {
-        write_first_mark();
-    } else if let Some(mark) = found.as_string() {
-        sign_outs().begin(FoundMark::Mark(&mark));
-    }
+    look(|sign_outs, found| {
+        sign_outs.begin(found);
+        News::Nothing
+    });
 }
 
 /// Has something stand where the mark of a sign-out would: that it is cleared tells that somebody may have left.

@@ -3,7 +3,8 @@
 //! Every sign-out has a mark of its own. It is told over a channel and by storage's events, and stands in localStorage until the next
 //! one. Any of these may be lost: sites clear storage when somebody signs out, storage is full or keeps nothing, a page sleeps. So a mark
 //! that was never heard of is a sign-out, wherever it comes from; one that was heard is no news, however often it comes again; and
-//! where a mark stood and none stands now, somebody *may* have left: tokens are forgotten, but nobody who waits is told that they signed out.
+//! where a mark stood and none stands now, or where nothing could be read until now, somebody *may* have left: tokens are forgotten, but
+//! nobody who waits is told that they signed out.
 
 /// What stands where no sign-out has left a mark yet, made of a new one: by it a storage that was cleared is told from one that nobody signed
 /// out in. Each is another, or one that was cleared and written anew would look untouched; all are of the length of all marks, so that a
@@ -55,6 +56,34 @@ struct Heard {
     was_found: bool,
 }
 
+/// What stood in storage when it was looked at last.
+#[derive(Debug, Default)]
+enum Stood {
+    Unreadable,
+    #[default]
+    Missing,
+    Mark(String),
+}
+
+impl Stood {
+    fn mark(&self) -> Option<&str> {
+        match self {
+            Self::Mark(mark) => Some(mark),
+            Self::Unreadable | Self::Missing => None,
+        }
+    }
+}
+
+impl From<FoundMark<'_>> for Stood {
+    fn from(found: FoundMark<'_>) -> Self {
+        match found {
+            FoundMark::Unreadable => Self::Unreadable,
+            FoundMark::Missing => Self::Missing,
+            FoundMark::Mark(mark) => Self::Mark(mark.to_owned()),
+        }
+    }
+}
+
 /// What one page knows of sign-outs.
 ///
 /// ```
@@ -73,8 +102,7 @@ struct Heard {
 pub struct SignOuts {
     /// The marks that were heard of, the latest last.
     heard: Vec<Heard>,
-    /// The mark that stood in storage when it was looked at last.
-    kept: Option<String>,
+    stood: Stood,
     /// The page slept: it may have missed everything that is told only once.
     was_away: bool,
 }
@@ -82,15 +110,16 @@ pub struct SignOuts {
 impl SignOuts {
     /// The page begins: whatever stands there was before its time.
     pub fn begin(&mut self, found: FoundMark<'_>) {
+        self.stood = found.into();
         if let FoundMark::Mark(mark) = found {
-            self.wrote(mark);
+            self.remember(mark, true);
         }
     }
 
     /// The mark under which records are written and read; none where no mark can be kept, for then nobody could tell whether a record
     /// is older than the latest sign-out.
     pub fn generation(&self) -> Option<&str> {
-        self.kept.as_deref()
+        self.stood.mark()
     }
 
     /// The mark under which tabs share tokens: the one that stands, where no other was heard of since. Who was told of a sign-out and
@@ -109,7 +138,7 @@ impl SignOuts {
     /// ```
     pub fn shared_generation(&self) -> Option<&str> {
         let latest = self.heard.last()?;
-        self.generation().filter(|kept| latest.mark == *kept)
+        self.generation().filter(|standing| latest.mark == *standing)
     }
 
     /// Somebody signs out on this page.
@@ -120,7 +149,7 @@ impl SignOuts {
     /// This mark was written, and stands.
     pub fn wrote(&mut self, mark: &str) {
         self.remember(mark, true);
-        self.kept = Some(mark.to_owned());
+        self.stood = Stood::Mark(mark.to_owned());
     }
 
     /// The page goes to sleep, or may have slept.
@@ -140,23 +169,28 @@ impl SignOuts {
     /// Compares what stands in storage with what is known.
     pub fn compare(&mut self, found: FoundMark<'_>) -> News {
         let was_away = std::mem::take(&mut self.was_away);
-        let known = match found {
-            FoundMark::Mark(mark) if self.kept.as_deref() == Some(mark) => return News::Nothing,
-            FoundMark::Mark(mark) => {
-                let known = self.kept.replace(mark.to_owned());
-                let was_told = self.heard.iter().any(|heard| heard.mark == mark && !heard.was_found);
-                self.remember(mark, true);
-                return match known {
-                    Some(_) if was_told => News::Nothing,
-                    Some(_) if !is_first_mark(mark) => News::SignedOut,
-                    // Others were cleared before it; or nothing was known to stand there, so that it may be older than the page.
-                    _ => News::MayHaveLeft,
-                };
-            }
-            FoundMark::Missing | FoundMark::Unreadable => self.kept.take(),
+        if matches!(found, FoundMark::Mark(mark) if self.generation() == Some(mark)) {
+            return News::Nothing;
+        }
+        let stood = std::mem::replace(&mut self.stood, found.into());
+        let FoundMark::Mark(mark) = found else {
+            let is_other = match stood {
+                Stood::Mark(_) => true,
+                // A mark may have come and gone while nobody could read it.
+                Stood::Unreadable => found == FoundMark::Missing,
+                Stood::Missing => false,
+            };
+            // Or none could be kept, and the page was not there to be told.
+            return if is_other || was_away { News::MayHaveLeft } else { News::Nothing };
         };
-        // A mark stood there and was cleared; or none could be kept, and the page was not there to be told.
-        if known.is_some() || was_away { News::MayHaveLeft } else { News::Nothing }
+        let was_told = self.heard.iter().any(|heard| heard.mark == mark && !heard.was_found);
+        self.remember(mark, true);
+        match stood {
+            Stood::Mark(_) if was_told => News::Nothing,
+            Stood::Mark(_) if !is_first_mark(mark) => News::SignedOut,
+            // Others were cleared before it; or nothing was known to stand there, so that it may be older than the page.
+            _ => News::MayHaveLeft,
+        }
     }
 
     fn remember(&mut self, mark: &str, was_found: bool) {

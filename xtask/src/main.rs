@@ -10,6 +10,7 @@ mod demo;
 mod display;
 mod failure;
 mod glue;
+mod last_words;
 mod npm;
 mod process;
 mod promtool;

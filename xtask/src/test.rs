@@ -10,6 +10,7 @@ use crate::build;
 use crate::compiler::{self, Use};
 use crate::core_forms::Form;
 use crate::failure::{Failure, Outcome};
+use crate::last_words::LastWords;
 use crate::npm;
 use crate::process;
 use crate::promtool;
@@ -264,6 +265,14 @@ struct Line {
     end: End,
     summary: Summary,
     duration: Duration,
+    last_words: LastWords,
+}
+
+impl Line {
+    fn of_setup(duration: Duration) -> Self {
+        let (summary, last_words) = Default::default();
+        Self { name: "setup", end: End::Passed, summary, duration, last_words }
+    }
 }
 
 /// What the steps need, each once.
@@ -276,18 +285,17 @@ fn parts(steps: &[&Step]) -> Vec<Part> {
 pub fn run(workspace: &Workspace, steps: &[&Step]) -> Outcome<()> {
     let began = Instant::now();
     let ready = setup::run(workspace, &Purpose::Test(parts(steps)), Asking::Once)?;
-    let mut lines =
-        vec![Line { name: "setup", end: End::Passed, summary: Summary::default(), duration: began.elapsed() }];
+    let mut lines = vec![Line::of_setup(began.elapsed())];
     let mut build_failed = false;
     for step in steps {
         println!("\n── {} ──", step.name);
         let began = Instant::now();
-        let mut summary = Summary::default();
+        let (mut summary, mut last_words) = Default::default();
         let end = if step.needs_build && build_failed {
             println!("not run: build failed");
             End::NotRun
         } else {
-            match perform(workspace, &ready, step, &mut summary) {
+            match perform(workspace, &ready, step, &mut summary, &mut last_words) {
                 Ok(Answer::NothingKnown) => End::Passed,
                 Ok(Answer::NotReached(who)) => {
                     println!("not reached: {who}");
@@ -302,18 +310,27 @@ pub fn run(workspace: &Workspace, steps: &[&Step]) -> Outcome<()> {
         if step.name == "build" && !matches!(end, End::Passed) {
             build_failed = true;
         }
-        lines.push(Line { name: step.name, end, summary, duration: began.elapsed() });
+        lines.push(Line { name: step.name, end, summary, duration: began.elapsed(), last_words });
     }
     close(&lines, began.elapsed())
 }
 
-fn perform(workspace: &Workspace, ready: &Ready, step: &Step, summary: &mut Summary) -> Outcome<Answer> {
+fn perform(
+    workspace: &Workspace,
+    ready: &Ready,
+    step: &Step,
+    summary: &mut Summary,
+    last_words: &mut LastWords,
+) -> Outcome<Answer> {
     match step.work {
         Work::Task(task) => task(workspace, ready)?,
         Work::Question(ask) => return ask(workspace, ready),
-        Work::Check(command) => process::run_shown(command(workspace, ready)?, |_| ())?,
+        Work::Check(command) => process::run_shown(command(workspace, ready)?, |line| last_words.observe(line))?,
         Work::Runner(command) => {
-            process::run_shown(command(workspace, ready)?, |line| summary.observe(line))?;
+            process::run_shown(command(workspace, ready)?, |line| {
+                summary.observe(line);
+                last_words.observe(line);
+            })?;
             judge(*summary)?;
         }
     }
@@ -331,8 +348,11 @@ fn judge(summary: Summary) -> Outcome<()> {
     }
 }
 
-/// Prints the table of steps and the sum; fails when anything failed or was not run.
+/// Prints what failed steps said last, the table of steps and the sum; fails when anything failed or was not run.
 fn close(lines: &[Line], total: Duration) -> Outcome<()> {
+    for line in lines.iter().filter(|line| matches!(line.end, End::Failed(_))) {
+        println!("\n── what {} said last ──\n{}", line.name, line.last_words.text());
+    }
     println!("\n{}", closing_table(lines));
     println!("total: {}", seconds(total));
     let sum = sum(lines);
@@ -387,7 +407,13 @@ mod tests {
     use super::*;
 
     fn line(name: &'static str, end: End, passed: u64, failed: u64) -> Line {
-        Line { name, end, summary: Summary { passed, failed }, duration: Duration::from_millis(1250) }
+        Line {
+            name,
+            end,
+            summary: Summary { passed, failed },
+            duration: Duration::from_millis(1250),
+            last_words: LastWords::default(),
+        }
     }
 
     #[test]

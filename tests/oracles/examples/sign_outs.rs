@@ -256,6 +256,19 @@ fn rule_07_a_page_that_slept_and_has_no_mark_forgets_once() {
 }
 
 #[test]
+fn rule_07_a_page_that_can_read_again_forgets_once_for_a_mark_may_have_come_and_gone() {
+    let mut page = begun(FoundMark::Unreadable);
+    assert_eq!(page.compare(FoundMark::Missing), News::MayHaveLeft);
+    assert_eq!(page.compare(FoundMark::Missing), News::Nothing);
+    // That it cannot read any more says nothing: whatever is written is told as well.
+    assert_eq!(page.compare(FoundMark::Unreadable), News::Nothing);
+    assert_eq!(page.compare(FoundMark::Missing), News::MayHaveLeft);
+    page.wrote(BEFORE);
+    assert_eq!(page.compare(FoundMark::Unreadable), News::MayHaveLeft);
+    assert_eq!(page.compare(FoundMark::Missing), News::MayHaveLeft);
+}
+
+#[test]
 fn rule_07_a_sign_out_is_no_news_after_fifteen_others() {
     let mark = |number: u32| format!("{number:032x}");
     let mut page = begun(FoundMark::Mark(BEFORE));

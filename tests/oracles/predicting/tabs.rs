@@ -3,8 +3,9 @@
 //! What is guaranteed, and looked at here at every step:
 //! - A token of before a sign-out is not handed out any more in a tab that was told of it, by an event or over the channel; nor in one that
 //!   finds something else where the mark stood that it knew at the sign-out, whatever that is: the mark, another one, none. Nor in one that
-//!   knew no mark because none could be read or kept, but slept, and heard that it came back. What is left are tabs that nobody told, and
-//!   for which the old mark still stands, because storage could be neither written nor cleared at the sign-out, or none ever stood.
+//!   knew no mark because none could be read or kept, but slept, and heard that it came back, or that can read now what it could not read
+//!   then. What is left are tabs that nobody told, and for which the old mark still stands, because storage could be neither written nor
+//!   cleared at the sign-out, or none ever stood.
 //! - Nobody is rejected with SIGNED_OUT but for a sign-out after the call, or one whose news were still on their way at the call. So a
 //!   first visit, a storage that is cleared, one that cannot be read, and news that come twice reject nobody.
 //! - A sign-out is heard as one, once, by who is told of it or finds its mark in another's place; and nothing else is.
@@ -154,7 +155,7 @@ struct Tab {
     /// What was found when the mark was looked at last; outermost none: it is to be told whatever is found.
     seen: Option<Found>,
     is_asleep: bool,
-    /// When it came back and heard of it.
+    /// When it came back and heard of it, or found that it can read again what was unreadable.
     came_back: Option<usize>,
     hears_events: bool,
     has_channel: bool,
@@ -172,6 +173,16 @@ enum Found {
     Unreadable,
     Missing,
     Mark(String),
+}
+
+impl Found {
+    fn as_mark(&self) -> FoundMark<'_> {
+        match self {
+            Self::Unreadable => FoundMark::Unreadable,
+            Self::Missing => FoundMark::Missing,
+            Self::Mark(mark) => FoundMark::Mark(mark),
+        }
+    }
 }
 
 struct World {
@@ -354,13 +365,11 @@ impl World {
         }
         let found: Vec<Found> = lookers.iter().map(|tab| self.found(*tab)).collect();
         for (tab, found) in lookers.into_iter().zip(found) {
+            self.tabs[tab].sign_outs.begin(found.as_mark());
             self.tabs[tab].seen = Some(found.clone());
             match found {
                 Found::Missing => self.write_first_mark(tab),
-                Found::Mark(mark) => {
-                    self.tabs[tab].sign_outs.begin(FoundMark::Mark(&mark));
-                    self.tabs[tab].knows.push(mark);
-                }
+                Found::Mark(mark) => self.tabs[tab].knows.push(mark),
                 Found::Unreadable => {}
             }
         }
@@ -379,13 +388,11 @@ impl World {
             return;
         }
         let page = &mut self.tabs[tab];
-        page.seen = Some(found.clone());
+        if page.seen.replace(found.clone()) == Some(Found::Unreadable) {
+            page.came_back = Some(self.step);
+        }
         let known = page.sign_outs.generation().map(str::to_owned);
-        let news = page.sign_outs.compare(match &found {
-            Found::Unreadable => FoundMark::Unreadable,
-            Found::Missing => FoundMark::Missing,
-            Found::Mark(mark) => FoundMark::Mark(mark),
-        });
+        let news = page.sign_outs.compare(found.as_mark());
         let mark = match &found {
             Found::Mark(mark) => Some(mark.clone()),
             _ => None,
@@ -583,7 +590,7 @@ impl World {
             let is_same = known.is_none() || *known == found;
             assert!(is_same, "of before {mark}: {known:?} stood there, and {found:?} now");
             let slept = page.came_back.is_some_and(|at| at > sign_out.at);
-            assert!(!slept || known.is_some(), "of before {mark}, and the tab slept");
+            assert!(!slept || known.is_some(), "of before {mark}, and the tab slept, or could not read");
         }
     }
 
