@@ -324,6 +324,9 @@ impl Driver {
             let effect = self.core.borrow_mut().poll_effect();
             let Some(effect) = effect else { break };
             match effect {
+                Effect::Confirm(attempt) => {
+                    self.is_confirmed(attempt);
+                }
                 Effect::Begin(attempt) => self.begin(attempt),
                 Effect::Stop(request) => self.stop(request),
                 Effect::Resolve(request, grant) => {
@@ -362,6 +365,9 @@ impl Driver {
     }
 
     fn begin(&self, attempt: Attempt) {
+        if !self.core.borrow().is_running(attempt) {
+            return;
+        }
         let run = self.with_run(attempt.request, |run| (run.options.clone(), run.asker.shares));
         let Some((options, shares)) = run else { return };
         let mut turn = String::new();
@@ -381,7 +387,10 @@ impl Driver {
         // The person may have left in another tab, whose event is still under way.
         page::look_for_sign_out();
         if is_its_turn {
-            self.with_core(|core| core.take_turn(now(), attempt));
+            // While it waited, somebody else may have come, and the source answers for who is there.
+            if self.is_confirmed(attempt) {
+                self.with_core(|core| core.take_turn(now(), attempt));
+            }
         } else if !record.is_empty() {
             self.take(attempt, record);
         } else if let Some((scope, _)) = self.shared_scope() {

@@ -146,7 +146,10 @@ pub enum Reply {
 /// What the driver has to do, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Call the source.
+    /// Have everyone who is concerned say who is signed in, and tell [`Session::confirm`]: somebody else may have come while this attempt's
+    /// request paused, and the source answers for who is there.
+    Confirm(Attempt),
+    /// Call the source, if the attempt still runs.
     Begin(Attempt),
     /// Abort the running attempt of this request; its answer is of no interest any more.
     Stop(RequestId),
@@ -230,10 +233,10 @@ impl Request {
         self.progress = Progress::Running { sent: now, deadline, waits: false };
     }
 
-    fn begin_attempt(&mut self, now: Moment) -> Effect {
+    fn next_attempt(&mut self, now: Moment) -> Attempt {
         self.attempt = self.attempt.saturating_add(1);
         self.send(now, 0);
-        Effect::Begin(Attempt { request: self.id, number: self.attempt, reason: self.reason })
+        Attempt { request: self.id, number: self.attempt, reason: self.reason }
     }
 }
 
@@ -426,8 +429,8 @@ impl Session {
                 self.effects.push(Effect::Resolve(request.id, grant));
             } else {
                 request.begun = now;
-                let begin = request.begin_attempt(now);
-                self.effects.push(begin);
+                let attempt = request.next_attempt(now);
+                self.effects.push(Effect::Begin(attempt));
                 self.requests.push(request);
             }
         }
@@ -660,7 +663,7 @@ impl Session {
         timeout.saturating_add(TURN_GRACE)
     }
 
-    /// It is the attempt's turn: its source is asked now, and whatever it answers is from now.
+    /// It is the attempt's turn: its source is asked now, and whatever it answers is from now. [`Session::confirm`] comes first.
     pub fn take_turn(&mut self, now: Moment, attempt: Attempt) {
         if let Some((position, since)) = self.running(attempt)
             && let Some(request) = self.requests.get_mut(position)
@@ -772,8 +775,8 @@ impl Session {
                 Progress::Pausing { until, failure, .. } if *until <= now.monotonic => {
                     // The timer can come late: the page slept, or was frozen.
                     if now.monotonic < request.patient_until() {
-                        let begin = request.begin_attempt(now);
-                        self.effects.push(begin);
+                        let attempt = request.next_attempt(now);
+                        self.effects.extend([Effect::Confirm(attempt), Effect::Begin(attempt)]);
                     } else {
                         let failure = failure.clone();
                         let request = self.requests.remove(position);
@@ -902,10 +905,10 @@ impl Session {
             newer_than: newer_than.max(self.not_before),
             progress: Progress::Running { sent: now, deadline: now.monotonic, waits: false },
         };
-        let begin = request.begin_attempt(now);
+        let attempt = request.next_attempt(now);
         self.requests.push(request);
         self.emit(Event::RequestBegan { request: id.0, reason });
-        self.effects.push(begin);
+        self.effects.push(Effect::Begin(attempt));
         id
     }
 

@@ -1,12 +1,13 @@
 //! Who is signed in, and that nobody is given another's token (rule 8).
 
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::face::{IdentityProvider, Person, sign_out};
+use crate::face::{IdentityProvider, Person, sign_out, source_error};
 use crate::scene::{
     PERSON, Scene, access_token, code, contents, error, fake_clock, fulfilled, has_token, is_same, local_storage,
-    object, open_tab, raw_token, session_storage, settled, text, value,
+    number, object, open_tab, raw_token, session_storage, settled, text, value,
 };
 
 #[wasm_bindgen_test]
@@ -49,6 +50,60 @@ async fn rule_08_an_answer_for_who_left_is_withheld_without_any_call_in_between(
     assert_eq!(code(&waiting).await, "IDENTITY_CHANGED");
     assert!(!has_token(&provider).await);
     assert!(!contents(&session_storage()).contains("first"));
+}
+
+/// A call whose source fails, and who is signed in when it is to be asked again.
+async fn asked_again_while(scene: &Scene, id: JsValue) -> Promise {
+    let clock = fake_clock();
+    let waiting = scene.session_provider().get_token();
+    settled().await;
+    scene.source.fail(0, &source_error(&object(&[("status", 503.into())])));
+    settled().await;
+    scene.person.set_id(&id);
+    clock.advance(number(&scene.events.latest("request_retrying"), "delay") + 2.0).await;
+    waiting
+}
+
+#[wasm_bindgen_test]
+async fn rule_08_the_source_is_not_asked_again_while_somebody_else_is_there() {
+    // It answers for who is there when it is asked, and who it was asked for may be there again at its answer.
+    for (id, failure) in [("customer-2", "IDENTITY_CHANGED"), ("", "BAD_IDENTITY")] {
+        let scene = Scene::new();
+        let waiting = asked_again_while(&scene, id.into()).await;
+        assert_eq!(scene.source.count(), 1);
+        assert_eq!(code(&waiting).await, failure);
+        scene.person.set_id(&PERSON.into());
+        assert!(!has_token(&scene.session_provider()).await);
+    }
+}
+
+#[wasm_bindgen_test]
+async fn rule_08_the_source_is_asked_again_for_who_is_still_there_and_only_for_them() {
+    let scene = Scene::new();
+    let other = Person::new(&PERSON.into());
+    let joined = scene.provider_with(&[("identity", other.identity().into()), ("cache", "session".into())]);
+    let clock = fake_clock();
+    let (waiting, joined) = (scene.session_provider().get_token(), joined.get_token());
+    settled().await;
+    scene.source.fail(0, &source_error(&object(&[("status", 503.into())])));
+    settled().await;
+    other.set_id(&"customer-2".into());
+    clock.advance(number(&scene.events.latest("request_retrying"), "delay") + 2.0).await;
+    assert_eq!(scene.source.count(), 2);
+    scene.source.answer(1, &raw_token("second"));
+    assert_eq!(access_token(&waiting).await, "second");
+    assert_eq!(code(&joined).await, "IDENTITY_CHANGED");
+}
+
+#[wasm_bindgen_test]
+async fn rule_27_the_source_is_asked_again_for_who_signed_in_meanwhile() {
+    let scene = Scene::new();
+    scene.person.set_id(&JsValue::NULL);
+    let waiting = asked_again_while(&scene, PERSON.into()).await;
+    assert_eq!(scene.source.count(), 2);
+    assert_eq!(text(&scene.source.request(1), "identity"), PERSON);
+    scene.source.answer(1, &raw_token("hers"));
+    assert_eq!(access_token(&waiting).await, "hers");
 }
 
 #[wasm_bindgen_test]
@@ -151,7 +206,7 @@ async fn rule_08_an_answer_that_is_no_user_id_is_a_bad_identity_of_every_method(
     for id in wrong {
         scene.person.set_id(&id);
         for method in [
-            IdentityProvider::get_token as fn(&IdentityProvider) -> js_sys::Promise,
+            IdentityProvider::get_token as fn(&IdentityProvider) -> Promise,
             IdentityProvider::get_fresh_token,
             IdentityProvider::has_token,
         ] {

@@ -277,6 +277,21 @@ for (const name of Object.keys(engines)) {
       assert.equal(await changing.run(token), anns);
     });
 
+    rule23("a source is not asked in the turn of a person who is not there any more", async () => {
+      const asking = await open("person=cleo&hangs");
+      await asking.run(begin, "token");
+      await asking.run(isAsked);
+      const changing = await open("person=cleo");
+      await changing.run(begin, "token");
+      await changing.run(isInLine);
+      await changing.run(() => {
+        window.page.person = "ann";
+      });
+      await close(asking);
+      assert.equal(await changing.run(called), "IDENTITY_CHANGED");
+      assert.equal(await changing.run(() => window.page.asked), 0);
+    });
+
     rule23("guests and people share nothing", async () => {
       const guest = await open();
       await guest.run(() => {

@@ -39,7 +39,7 @@ fn heard(stage: &mut Stage) -> Heard {
             Effect::Store(_) => heard.stored += 1,
             Effect::Drop(_) => heard.dropped += 1,
             Effect::Emit(event) => heard.events.push(event),
-            Effect::Forget => {}
+            Effect::Confirm(_) | Effect::Forget => {}
         }
     }
     heard

@@ -140,8 +140,10 @@ impl Tab {
 
     /// Hears what the session said, and watches that it may be said.
     fn hear(&mut self) {
+        let mut again = Vec::new();
         for Said { effect, person } in self.stage.take() {
             match effect {
+                Effect::Confirm(attempt) => again.push(attempt),
                 Effect::Begin(attempt) => {
                     let is_it = |begun: &&Attempt| (begun.request, begun.number) == (attempt.request, attempt.number);
                     if self.attempts.iter().any(|begun| is_it(&begun)) {
@@ -197,6 +199,10 @@ impl Tab {
                 Effect::Forget => self.deeds.push(Deed::Forgot),
                 Effect::Emit(event) => self.deeds.push(Deed::Told(event)),
             }
+        }
+        for attempt in again {
+            self.stage.ask(attempt, &self.policy);
+            self.hear();
         }
     }
 

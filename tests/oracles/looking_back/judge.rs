@@ -249,7 +249,7 @@ impl Judge {
                 Effect::Drop(request) => {
                     assert_eq!(self.settle(request.0, None), [0; 0], "who waited is never answered");
                 }
-                Effect::Stop(_) | Effect::Store(_) | Effect::Forget | Effect::Emit(_) => {}
+                Effect::Stop(_) | Effect::Confirm(_) | Effect::Store(_) | Effect::Forget | Effect::Emit(_) => {}
             }
         }
         let has_changed = self.who.replace(who.map(str::to_owned)).is_some_and(|known| known.as_deref() != who);

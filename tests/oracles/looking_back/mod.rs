@@ -176,6 +176,8 @@ fn schedule() -> impl Strategy<Value = Schedule> {
 #[derive(Debug, Default, PartialEq)]
 struct Expected {
     begins: Vec<(u32, u32, Reason)>,
+    /// Requests whose callers are asked who is signed in before the source is asked again.
+    again: Vec<u32>,
     stops: Vec<u32>,
     resolved: Vec<(u32, String)>,
     rejected: Vec<(u32, ErrorCode)>,
@@ -190,6 +192,7 @@ struct Expected {
 impl Expected {
     fn sorted(mut self) -> Self {
         self.begins.sort_by_key(|(request, ..)| *request);
+        self.again.sort_unstable();
         self.stops.sort_unstable();
         self.resolved.sort();
         self.rejected.sort_by_key(|(request, _)| *request);
@@ -291,6 +294,7 @@ impl Play {
         let mut heard = Expected::default();
         for Said { effect, .. } in said {
             match effect {
+                Effect::Confirm(attempt) => heard.again.push(attempt.request.0),
                 Effect::Begin(attempt) => heard.begins.push((attempt.request.0, attempt.number, attempt.reason)),
                 Effect::Stop(request) => heard.stops.push(request.0),
                 Effect::Resolve(request, grant) => {
@@ -856,6 +860,7 @@ impl Play {
                     let (code, retry_after) = self.oracle.last_failure(request);
                     self.give_up(request, code, retry_after);
                 } else {
+                    self.expected.again.push(request);
                     self.send(request);
                 }
             }
@@ -888,6 +893,7 @@ impl Play {
     fn compare(&mut self, during: &str) {
         let said = self.stage.take();
         let mut heard = self.heard(&said);
+        let mut again = Vec::new();
         let texts = std::mem::take(&mut heard.resolved);
         let who = self.stage.session.identity().map(str::to_owned);
         self.judge.hears(&said, &texts, self.policy, self.now(), who.as_deref());
@@ -895,6 +901,9 @@ impl Play {
         for Said { effect, .. } in &said {
             if let Effect::Begin(attempt) = effect {
                 self.sent.push(*attempt);
+            }
+            if let Effect::Confirm(attempt) = effect {
+                again.push(*attempt);
             }
             if let Effect::Resolve(_, grant) = effect
                 && self.takes_jwts()
@@ -916,6 +925,17 @@ impl Play {
             let began_here =
                 self.oracle.running().into_iter().filter(|request| self.oracle.began_in_this_epoch(*request));
             assert!(began_here.count() <= 1, "two requests");
+        }
+        // Rule 8: before a source is asked again, everyone who is concerned is asked who is signed in.
+        for attempt in again {
+            if self.runs(attempt) {
+                self.confirm(attempt, Meanwhile::Nothing);
+                self.compare(&format!("asking again during {during}"));
+                // What the source answers is for who is there when it is asked.
+                let who = Reading::Says(self.stage.session.identity().map(str::to_owned));
+                let readings = self.stage.readings(attempt);
+                assert!(readings.is_none_or(|said| said.iter().any(|(_, says)| *says == who)), "asked for nobody");
+            }
         }
     }
 
@@ -1041,8 +1061,8 @@ fn play(cache: Cache, kind: Kind, schedule: &Schedule) {
         play.judge.begins_step();
         play.step(*step);
     }
-    // Silence settles everyone: no request outlives its patience.
-    play.pass(60_000);
+    // Silence settles everyone: no request outlives its patience, and who is found to be signed in at a further attempt waits once more.
+    play.pass(120_000);
     assert_eq!(play.oracle.running(), [0; 0], "a request runs for ever");
     play.judge.nobody_waits();
 }

@@ -100,9 +100,9 @@ pub fn play(schedule: &Schedule) {
     for step in &schedule.steps {
         driver.step(step);
     }
-    // The source is silent from now on: nobody may be left waiting.
+    // The source is silent from now on: nobody may be left waiting. Who is found to be signed in at a further attempt waits anew.
     let longest = schedule.policies.iter().map(|policy| policy.timeout.max(policy.patience)).max().unwrap();
-    driver.pass(longest);
+    driver.pass(2 * longest);
     assert_eq!(driver.waiters, [], "somebody waits for ever");
     assert_eq!(driver.page.live, [], "a request runs for ever");
 }
@@ -595,9 +595,10 @@ impl Driver<'_> {
 
     fn compare(&mut self) {
         let has_changed = self.follow();
-        let Said { begun, refused, ended, stored, events } = self.page.take();
+        let Said { again, begun, refused, ended, stored, events } = self.page.take();
         let expected = std::mem::take(&mut self.oracle.expected);
         same("attempts begun", &begun, &expected.begun);
+        same("attempts begun after a pause", &again, &expected.again);
         for attempt in &begun {
             if attempt.number == 1 {
                 let (epoch, at, policy) = (self.epoch, self.page.now().monotonic, self.calling);
@@ -643,6 +644,14 @@ impl Driver<'_> {
             assert!(!came_before || !is_over, "came again at {now:?}, over at {until:?}: {arrived:?}");
             if !has_changed {
                 self.appeared.push((arrived, now, until));
+            }
+        }
+        // Before a source is asked again, everyone who is concerned is asked who is signed in.
+        for attempt in again {
+            if self.page.running.contains(&attempt) {
+                self.oracle.confirm(self.page.now(), attempt, &self.page.handles);
+                self.page.ask(attempt);
+                self.compare();
             }
         }
     }

@@ -198,6 +198,7 @@ pub enum Ended {
 #[derive(Debug, Default)]
 pub struct Expected {
     pub begun: Vec<Attempt>,
+    pub again: Vec<Attempt>,
     pub refused: Vec<(RequestId, Caller, Failure)>,
     pub ended: Vec<(RequestId, Ended)>,
     pub events: Vec<Event>,
@@ -851,6 +852,7 @@ impl Oracle {
         request.work = Self::attempt(now, number + 1, request.began, &request.policy);
         let attempt = Attempt { request: request.id, number: number + 1, reason: request.reason };
         self.expected.begun.push(attempt);
+        self.expected.again.push(attempt);
     }
 
     pub fn online(&mut self, now: Moment, said: &[Event]) {

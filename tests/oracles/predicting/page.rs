@@ -24,6 +24,8 @@ pub enum End {
 #[derive(Debug, Default)]
 pub struct Said {
     pub begun: Vec<Attempt>,
+    /// Those among them before which everyone who is concerned is asked who is signed in.
+    pub again: Vec<Attempt>,
     /// One caller alone, and the request that goes on or is about to end.
     pub refused: Vec<(RequestId, Caller, Failure)>,
     pub ended: Vec<(RequestId, End)>,
@@ -94,6 +96,7 @@ impl Page {
     fn hear(&mut self) {
         for said in self.stage.take() {
             match said.effect {
+                Effect::Confirm(attempt) => self.said.again.push(attempt),
                 Effect::Begin(attempt) => {
                     if attempt.number == 1 {
                         self.live.push(attempt.request);
@@ -181,6 +184,15 @@ impl Page {
 
     pub fn online(&mut self) {
         self.stage.online();
+        self.hear();
+    }
+
+    /// Everyone who is concerned by an attempt is asked who is signed in.
+    pub fn ask(&mut self, attempt: Attempt) {
+        self.stage.ask(attempt, &Policy::default());
+        if !self.stage.session.is_running(attempt) {
+            self.running.retain(|running| *running != attempt);
+        }
         self.hear();
     }
 

@@ -262,9 +262,11 @@ impl World {
     fn carry_out(&mut self, tab: usize, policy: &Policy) -> (Vec<String>, bool) {
         let mut resolved = Vec::new();
         let mut is_shared = false;
+        let mut again = Vec::new();
         let Tab { stage, turns, not_before, invalidated, was_invalidated, .. } = &mut self.tabs[tab];
         for said in stage.take() {
             match said.effect {
+                Effect::Confirm(attempt) => again.push(attempt),
                 Effect::Begin(attempt) => {
                     stage.wait_for_turn(attempt);
                     let now = stage.now.wall;
@@ -292,6 +294,10 @@ impl World {
             }
         }
         turns.retain(|turn| stage.session.is_running(turn.attempt));
+        for attempt in again {
+            self.tabs[tab].stage.ask(attempt, policy);
+            self.carry_out(tab, policy);
+        }
         (resolved, is_shared)
     }
 
@@ -343,8 +349,14 @@ impl World {
                 self.look(tab);
                 let Tab { stage, turns, .. } = &mut self.tabs[tab];
                 let Some(which) = which.checked_rem(turns.len()) else { return };
-                turns[which].waits = false;
-                stage.take_turn(turns[which].attempt);
+                let Turn { attempt, policy, person, .. } = turns[which];
+                stage.ask(attempt, &policy);
+                if stage.session.is_running(attempt) {
+                    assert_eq!(person, stage.person, "the source answers for who is there now");
+                    turns[which].waits = false;
+                    stage.take_turn(attempt);
+                }
+                self.carry_out(tab, &policy);
             }
             Action::Answer { tab, which, seconds } if !self.tabs[tab].is_frozen => self.answer(tab, which, seconds),
             Action::AskTabs { tab } if self.tabs[tab].turns.iter().any(|turn| turn.waits) => self.want(tab),

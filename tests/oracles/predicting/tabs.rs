@@ -565,7 +565,7 @@ impl World {
                     self.tabs[tab].waiters.retain(|waiter| waiter.request != request);
                 }
                 Effect::Emit(Event::Restored { .. }) => self.check_restored(tab),
-                Effect::Store(_) | Effect::Forget | Effect::Emit(_) => {}
+                Effect::Confirm(_) | Effect::Store(_) | Effect::Forget | Effect::Emit(_) => {}
             }
         }
     }
