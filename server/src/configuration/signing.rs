@@ -84,10 +84,8 @@ impl SigningFlags {
                 ));
             }
             (Some(folder), None) => SigningKeys::open(&folder, SystemTime::now())?,
-            (None, Some(key)) => SigningKeys::of_text(&key, SIGNING_KEY_VARIABLE).map_err(|error| {
-                let told = error.to_string();
-                wrong("signing-key", without_file(&told))
-            })?,
+            (None, Some(key)) => SigningKeys::of_text(&key, SIGNING_KEY_VARIABLE)
+                .map_err(|error| wrong("signing-key", error.to_string()))?,
             (None, None) => {
                 let expected = "expected the folder of signing keys; identity-service keys generate makes one";
                 return Err(wrong("signing-keys", expected));
@@ -104,18 +102,6 @@ impl SigningFlags {
             omnichannel,
             live_assist,
         }))
-    }
-}
-
-/// What is told of a key, for who has no file of it: what is to be run is named without the files it would work on.
-fn without_file(told: &str) -> String {
-    match told.split_once("; run: ") {
-        Some((found, command)) => {
-            let command =
-                [" -in ", " -f "].iter().fold(command, |command, flag| command.split(flag).next().unwrap_or_default());
-            format!("{found}; {command} does that, where the key is a file")
-        }
-        None => told.to_owned(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    path::{Display, Path, PathBuf},
 };
 
 use aws_lc_rs::{
@@ -60,6 +60,32 @@ pub enum KeyFileError {
     /// The cryptographic library refused.
     #[error("the cryptographic library gave no key")]
     Library,
+}
+
+/// Where a key stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
+    /// In a file.
+    File(&'a Path),
+    /// In whatever else is called this.
+    Elsewhere(&'a str),
+}
+
+impl<'a> Place<'a> {
+    fn name(self) -> &'a Path {
+        match self {
+            Self::File(file) => file,
+            Self::Elsewhere(name) => Path::new(name),
+        }
+    }
+
+    /// What to do about a key that stands here: a command, with what it works on where that is a file.
+    fn remedy(self, command: &str, on_file: impl FnOnce(Display<'_>) -> String) -> String {
+        match self {
+            Self::File(file) => format!("run: {command}{}", on_file(file.display())),
+            Self::Elsewhere(_) => format!("{command} does that, where the key is a file"),
+        }
+    }
 }
 
 /// How long a new key's modulus is.
@@ -123,14 +149,15 @@ impl SigningKey {
         if metadata.mode() & others != 0 && metadata.mode() & 0o777 != 0o440 {
             return Err(KeyFileError::Mode(file.to_owned()));
         }
-        Self::parse(&Zeroizing::new(fs::read(file).map_err(failed)?), file)
+        Self::parse(&Zeroizing::new(fs::read(file).map_err(failed)?), Place::File(file))
     }
 
-    /// Reads what stands in a file, or in whatever else this names.
-    pub(super) fn parse(bytes: &[u8], file: &Path) -> Result<Self, KeyFileError> {
+    /// Reads what stands there.
+    pub(super) fn parse(bytes: &[u8], place: Place<'_>) -> Result<Self, KeyFileError> {
+        let file = place.name();
         let none = |found| KeyFileError::NoKey { file: file.to_owned(), found };
         let text = unwrapped(ascii(bytes));
-        let (above, document) = private_key(&text, bytes, file).map_err(none)?;
+        let (above, document) = private_key(&text, bytes, place).map_err(none)?;
         let active_from = active_from(&above).ok_or_else(|| KeyFileError::NoTime(file.to_owned()))?;
         let pair = RsaKeyPair::from_pkcs8(&document).ok();
         pair.and_then(|pair| Self::new(pair, file.to_owned(), active_from))
@@ -235,11 +262,10 @@ impl SigningKey {
 }
 
 /// The text above the one private key of a file, and its PKCS#8; or what is found instead, and what to do.
-fn private_key(text: &str, bytes: &[u8], file: &Path) -> Result<(String, Zeroizing<Vec<u8>>), String> {
-    let path = file.display();
+fn private_key(text: &str, bytes: &[u8], place: Place<'_>) -> Result<(String, Zeroizing<Vec<u8>>), String> {
     // Not onto the file itself: openssl empties it before it reads it.
-    let convert = format!("run: openssl pkey -in {path} -out {path}.new && mv {path}.new {path}");
-    let generate = "run: identity-service keys generate";
+    let convert = place.remedy("openssl pkey", |file| format!(" -in {file} -out {file}.new && mv {file}.new {file}"));
+    let generate = place.remedy("identity-service keys generate", |_| String::new());
     let (found, unended) = sections(text);
     let private: Vec<_> =
         found.iter().enumerate().filter(|(_, section)| section.label.ends_with("PRIVATE KEY")).collect();
@@ -274,7 +300,8 @@ fn private_key(text: &str, bytes: &[u8], file: &Path) -> Result<(String, Zeroizi
             return Err(format!("holds an EC key, which signs nothing that is needed here; {generate}"));
         }
         "OPENSSH PRIVATE KEY" => {
-            return Err(format!("holds one in the form of OpenSSH; run: ssh-keygen -p -m PKCS8 -f {path}"));
+            let convert = place.remedy("ssh-keygen -p -m PKCS8", |file| format!(" -f {file}"));
+            return Err(format!("holds one in the form of OpenSSH; {convert}"));
         }
         label => return Err(format!("holds {label}; {generate}")),
     }

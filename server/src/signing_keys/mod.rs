@@ -164,7 +164,7 @@ impl SigningKeys {
 
     /// One key, as PEM in a text that this names. It signs, and nobody watches whether it changes.
     pub fn of_text(text: &str, name: &str) -> Result<Self, KeysError> {
-        let key = SigningKey::parse(text.as_bytes(), Path::new(name))?.or_active_from(0);
+        let key = SigningKey::parse(text.as_bytes(), key_file::Place::Elsewhere(name))?.or_active_from(0);
         Ok(Self::of(None, KeySet::new(vec![Arc::new(key)])))
     }
 
