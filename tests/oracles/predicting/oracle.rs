@@ -4,10 +4,10 @@
 //! - `getToken`: a demanded request of this epoch is running → join it; else a usable token → it, at once (and perhaps a refresh
 //!   ahead begins); else a background request of this epoch → join it, which makes it demanded; else begin.
 //! - `cache: "none"` never caches; neither do codes, which nobody joins either.
-//! - Each handle says by its own function who is signed in: at its calls, and while it waits at the moment of every answer and failure. Who says
-//!   what the session knows gets the answer; who names somebody else or fails is refused alone. If nobody says it, the first person who
-//!   was named is who is signed in; if some did, that one is once the request is over, and the answer is not kept. An attempt that is
-//!   over is heard by nobody.
+//! - Each handle says by its own function who is signed in: at its calls, and while it waits at the moment of every answer and failure, and
+//!   before the source is asked after a pause. Who says what the session knows gets the answer; who names somebody else or fails is refused
+//!   alone. If nobody says it, the first person who was named is who is signed in; if some did, that one is once the request is over, and
+//!   the answer is not kept. An attempt that is over is heard by nobody.
 //! - Where nobody was signed in and somebody is, who waits is served for that person: by the record, if everyone who waits has just said to be
 //!   that person, else by a new attempt, with patience counted anew. What was nobody's is forgotten. Any other change ends everything.
 //! - While nobody is signed in, the record of another scope is left alone for `LATE_IDENTITY`, and nobody's token is not stored in its place.
