@@ -5,13 +5,19 @@ use serde_json::Value;
 
 use crate::lax_base64::from_base64;
 
-/// A key's id. A number is what some write for its text; what is neither is none.
+/// A key's id. A number is what some write for its text; what is neither is none, and an empty one says nothing.
 pub(crate) fn key_id(id: &Value) -> Option<String> {
     match id {
-        Value::String(id) => Some(id.clone()),
+        Value::String(id) if !id.is_empty() => Some(id.clone()),
         Value::Number(id) => Some(id.to_string()),
         _ => None,
     }
+}
+
+/// The name under which the libraries here know an algorithm. RFC 9864 gave EdDSA with Ed25519 a name of its own, and writers of
+/// tokens and keys have begun to use it: the same signatures by the same keys.
+pub(crate) fn known_algorithm(name: &str) -> &str {
+    if name == "Ed25519" { "EdDSA" } else { name }
 }
 
 /// A key's number as RFC 7518 wants it (section 2, Base64urlUInt, and section 6.2.1.2): in base64url without padding, and without the

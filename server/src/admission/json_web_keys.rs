@@ -19,7 +19,7 @@ use url::Url;
 use crate::{
     byte_order_mark::unmarked,
     http::{client::asking_client_for, connection_failure::words},
-    json_web_key::{as_number, key_id},
+    json_web_key::{as_number, key_id, known_algorithm},
 };
 
 /// Longest set that is read.
@@ -97,6 +97,7 @@ impl PublicKey {
         let is_curve = member.contains_key("crv");
         let needed = ["kty", "alg", "crv", "n", "e", "x", "y"].into_iter().filter_map(|name| {
             let value = match (name, text(name)?) {
+                ("alg", Value::String(text)) => Value::String(known_algorithm(text).to_owned()),
                 ("n" | "e", Value::String(text)) if !is_curve => Value::String(as_number(text, None)?),
                 ("x" | "y", Value::String(text)) if length.is_some() => Value::String(as_number(text, length)?),
                 (_, value) => value.clone(),
@@ -249,7 +250,8 @@ impl JsonWebKeys {
         }
     }
 
-    /// Reads the keys anew, whatever their age. Keys in hand stay until there are others.
+    /// Reads the keys anew, whatever their age. Keys in hand stay until there are others. A fetch that began before may bring the
+    /// keys of before, or nothing for as long as it may take: its end is awaited, and then comes another.
     pub async fn reload(&self) -> Result<(), KeysError> {
         match &self.0.source {
             Source::Fixed => Ok(()),
@@ -257,7 +259,14 @@ impl JsonWebKeys {
                 self.set(read_file(file)?);
                 Ok(())
             }
-            Source::Remote(remote) => self.fetch(remote, Duration::ZERO).outcome().await,
+            Source::Remote(remote) => {
+                let running = remote.lock().running.clone();
+                if let Some(running) = running {
+                    // Whatever came of it, the next one decides.
+                    let _ = Fetch::Running(running).outcome().await;
+                }
+                self.fetch(remote, Duration::ZERO).outcome().await
+            }
         }
     }
 

@@ -17,7 +17,11 @@ use super::{
     json_web_keys::{JsonWebKeys, KeysError, PublicKey},
     refusal::Refusal,
 };
-use crate::{clock::seconds, customer::CustomerId, json_web_key::key_id};
+use crate::{
+    clock::seconds,
+    customer::CustomerId,
+    json_web_key::{key_id, known_algorithm},
+};
 
 /// The algorithms of a secret that both sides have.
 const SHARED_SECRET_ALGORITHMS: [Algorithm; 3] = [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
@@ -242,7 +246,7 @@ fn read_header(token: &str) -> Result<TokenHeader<'_>, Refusal> {
     }
     // `none`, for example, is no algorithm of a key.
     let algorithm = members.get("alg").and_then(Value::as_str).ok_or(Refusal::Malformed)?;
-    let algorithm = algorithm.parse::<Algorithm>().map_err(|_| Refusal::Algorithm)?;
+    let algorithm = known_algorithm(algorithm).parse::<Algorithm>().map_err(|_| Refusal::Algorithm)?;
     Ok(TokenHeader { algorithm, key_id: members.get("kid").and_then(key_id), message, payload, signature })
 }
 

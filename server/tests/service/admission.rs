@@ -7,7 +7,7 @@ use std::{
 
 use aws_lc_rs::{
     rand::SystemRandom,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair},
 };
 use axum::{Router, routing::get};
 use base64::{
@@ -968,6 +968,81 @@ async fn a_new_key_under_the_old_id_is_known_at_its_first_token() {
     // A site that does not answer makes nobody's wrong token its own matter.
     assert_eq!(world.with_bearer(&old).await, (401, "session_wrong_key".to_owned()));
     assert_eq!(world.with_bearer(&nameless).await.0, 200);
+}
+
+/// RFC 9864: what was always EdDSA is also called by its curve, in keys, in tokens, or in one of both.
+#[tokio::test]
+async fn a_signature_with_ed25519_is_known_by_both_of_its_names() {
+    let server = KeyServer::default();
+    let pair = Ed25519KeyPair::generate().unwrap();
+    let x = URL_SAFE_NO_PAD.encode(pair.public_key());
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = |name: &str| {
+        let header = part(json!({ "alg": name, "kid": "one" }));
+        let message = format!("{header}.{}", part(json!({ "sub": "ada", "exp": now() + 600 })));
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes())))
+    };
+    for stated in [json!("Ed25519"), json!("EdDSA"), Value::Null] {
+        server.publish(&[&json!({ "kty": "OKP", "crv": "Ed25519", "alg": stated, "kid": "one", "x": x })]);
+        let (_site, world) = server.start(KeyAges::default()).await;
+        for name in ["Ed25519", "EdDSA"] {
+            assert_eq!(world.with_bearer(&signed(name)).await.0, 200, "{name} by a key for {stated}");
+        }
+        for name in ["ed25519", "Ed448", "ES256"] {
+            let refused = (401, "session_algorithm".to_owned());
+            assert_eq!(world.with_bearer(&signed(name)).await, refused, "{name} by a key for {stated}");
+        }
+    }
+}
+
+/// Libraries that write a member for everything leave it empty where nobody named the key.
+#[tokio::test]
+async fn a_token_whose_key_id_is_empty_is_checked_like_one_without() {
+    let server = KeyServer::default();
+    let ((one, first), (two, second)) = (key_pair("one"), key_pair("two"));
+    server.publish(&[&first, &second]);
+    let (_site, world) = server.start(KeyAges::default()).await;
+    for key in [&one, &two] {
+        assert_eq!(world.with_bearer(&sign_with(key, "")).await.0, 200);
+    }
+    let (stranger, _) = key_pair("");
+    assert_eq!(world.with_bearer(&sign_with(&stranger, "")).await, (401, "session_wrong_key".to_owned()));
+}
+
+/// An operator who has taken back a key tells the service so, while an earlier fetch hangs that began with the old keys.
+#[tokio::test]
+async fn keys_that_are_read_anew_are_none_that_a_fetch_began_with_before() {
+    let held = Arc::new(tokio::sync::RwLock::new(()));
+    let set = Arc::new(Mutex::new(Value::Null));
+    let fetches = Arc::new(Mutex::new(0));
+    let (key, public) = key_pair("one");
+    *set.lock().unwrap() = json!({ "keys": [public] });
+    let (gate, answered, counted) = (held.clone(), set.clone(), fetches.clone());
+    let route = get(move || async move {
+        let begun_with = answered.lock().unwrap().clone();
+        *counted.lock().unwrap() += 1;
+        drop(gate.read().await);
+        axum::Json(begun_with)
+    });
+    let site = Server::start(Router::new().route("/keys", route)).await;
+    let url = site.url("/keys").parse().unwrap();
+    let keys = JsonWebKeys::remote_with(url, Duration::from_secs(20), KeyAges::default()).unwrap();
+    let session_key = Some(SessionKey::PublicKeys(keys.clone()));
+    let world = World::with(Given { session_key, ..Given::default() }).await;
+    let token = sign_with(&key, "one");
+    assert_eq!(world.with_bearer(&token).await.0, 200);
+    let hold = held.write().await;
+    let reloaded = keys.clone();
+    let earlier = tokio::spawn(async move { reloaded.reload().await });
+    until("the fetch of before", || *fetches.lock().unwrap() == 2).await;
+    *set.lock().unwrap() = json!({ "keys": [key_pair("two").1] });
+    let reload = keys.reload();
+    tokio::pin!(reload);
+    assert!(futures_util::poll!(&mut reload).is_pending());
+    drop(hold);
+    earlier.await.unwrap().unwrap();
+    reload.await.unwrap();
+    assert_eq!(world.with_bearer(&token).await, (401, "session_wrong_key".to_owned()));
 }
 
 /// Anybody can make a token that nobody's key has signed: it costs the site no more than an invented id.
