@@ -207,6 +207,8 @@ impl CustomerStore {
     async fn remove_old_changes(&self, before: i64) -> Result<(), StoreError> {
         on_database!(self, write, connection => {
             sqlx::query("DELETE FROM change WHERE number < $1").bind(before).execute(connection).await.map(|_| ())
-        })
+        })?;
+        // Nor is it known from the log who was erased.
+        self.database.empty_log().await.map(|_| ())
     }
 }
