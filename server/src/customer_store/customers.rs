@@ -94,6 +94,20 @@ impl CustomerStore {
         rows.into_iter().map(read).collect()
     }
 
+    /// How many entities belong to more than one customer.
+    pub async fn shared_entities(&self) -> Result<u64, StoreError> {
+        let count: i64 = on_database!(self, read, connection => {
+            sqlx::query_scalar(
+                "SELECT COUNT(*) FROM (SELECT entity_id FROM customer WHERE account = $1
+                 GROUP BY entity_id HAVING COUNT(*) > 1) AS shared",
+            )
+            .bind(&self.account)
+            .fetch_one(connection)
+            .await
+        })?;
+        Ok(count.unsigned_abs())
+    }
+
     /// Deletes everything of the customer, for every account, including a lease for creating an entity. Nothing of it stays in the files of
     /// SQLite but the id in the list of changes; PostgreSQL has its own time for that.
     pub async fn erase(&self, customer: &CustomerId) -> Result<Erased, StoreError> {
