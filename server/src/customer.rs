@@ -15,11 +15,22 @@ impl CustomerId {
         ((1..=256).contains(&text.len()) && !text.chars().any(char::is_control)).then(|| Self(Arc::from(text)))
     }
 
+    /// Takes what a session says it is: the same, but no word for nobody. As an id, it would make one customer of all visitors who are not
+    /// signed in, and each would read the others' conversations.
+    pub fn of_session(text: &str) -> Option<Self> {
+        Self::parse(text).filter(|_| !NOBODY.contains(&text))
+    }
+
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
+
+/// What sites write of who is not signed in: the user 0 of WordPress and Drupal, what languages make a text of that is none, and the names
+/// of Spring and Django.
+pub const NOBODY: [&str; 11] =
+    ["0", "null", "NULL", "None", "nil", "undefined", "NaN", "false", "anonymous", "anonymousUser", "AnonymousUser"];
 
 /// LiveChat's id of a customer.
 #[derive(Debug, Clone, PartialEq, Eq)]
