@@ -521,6 +521,14 @@ async fn nothing_of_whoever_is_erased_stays_in_the_files_of_sqlite() {
     for text in ["the-entity-of-", "the-mail-of-"] {
         assert_eq!((found(text), found(&format!("{text}0"))), (1, 1), "{text}");
     }
+    // Whoever reads from the log keeps nobody from being erased, and then nothing from being gone later.
+    let mut reader = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT COUNT(*) FROM customer;").execute(&mut reader).await.unwrap();
+    assert_eq!(store.erase(&people[0]).await.unwrap().entities, [entity("the-entity-of-0")]);
+    assert!(found("the-mail-of-0") > 0, "nobody read");
+    reader.close().await.unwrap();
+    store.erase(&customer("nobody")).await.unwrap();
+    assert_eq!((found("the-mail-of-"), found("the-entity-of-")), (0, 0));
 }
 
 #[tokio::test]
