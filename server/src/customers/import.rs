@@ -94,19 +94,17 @@ fn complain(complaints: &mut impl Write, first_line: u64, last_line: u64, compla
 async fn warn_of_what_is_in(store: &CustomerStore, padded: u64, complaints: &mut impl Write) {
     let _ = match store.shared_entities().await {
         Ok(0) => Ok(()),
-        Ok(shared) => writeln!(
-            complaints,
-            "warning: {shared} entities belong to several customers, who would read each other's conversations"
-        ),
+        Ok(shared) => {
+            let told = "entities that belong to several customers, who would read each other's conversations";
+            writeln!(complaints, "warning: {told}: {shared}")
+        }
         Err(error) => {
             writeln!(complaints, "warning: whether an entity belongs to several customers is not known: {error}")
         }
     };
     if padded > 0 {
-        let _ = writeln!(
-            complaints,
-            "warning: {padded} customer ids begin or end with a blank, and are stored so: they are other ids than those without"
-        );
+        let told = "ids that begin or end with a blank, and are stored so: they are others than those without";
+        let _ = writeln!(complaints, "warning: {told}: {padded}");
     }
 }
 

@@ -260,11 +260,14 @@ fn an_import_warns_of_what_is_stored_and_hardly_meant() {
     assert_eq!(import("ada,e-1\nbob,e-2\n"), (0, json!(2), String::new()));
     let (code, new, complaints) = import("cy,e-1\ndi,e-1\n");
     assert_eq!((code, new), (0, json!(2)), "it may be meant");
-    assert!(complaints.contains("1 entities belong to several customers"), "{complaints}");
+    assert!(
+        complaints.contains("entities that belong to several customers") && complaints.ends_with(": 1\n"),
+        "{complaints}"
+    );
     assert!(complaints.lines().count() == 1 && !complaints.contains("e-1"), "{complaints}");
     let (code, new, complaints) = import("ed  ,e-5\n fy,e-6\nada,e-1\n");
     assert_eq!((code, new), (0, json!(2)));
-    assert!(complaints.contains("2 customer ids begin or end with a blank"), "{complaints}");
+    assert!(complaints.contains("ids that begin or end with a blank") && complaints.ends_with(": 2\n"), "{complaints}");
 }
 
 #[test]
