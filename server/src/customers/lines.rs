@@ -1,18 +1,17 @@
 //! One customer and its entity a line: CSV with a header, or JSON objects (JSON lines).
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     io::{self, BufRead, BufReader, Read},
     str::FromStr,
 };
 
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     byte_order_mark::unmarked,
     customer::{CustomerId, EntityId, SPREADSHEET_ERRORS},
-    customer_records::Members,
 };
 
 /// Longest line that is read, and longest row of several lines.
@@ -359,7 +358,7 @@ impl<T: BufRead> Iterator for CsvRows<T> {
 
 fn json_content(line: &[u8]) -> Content {
     // What stands in other members matters to nobody, though it may be a number or a depth that few can read.
-    let members: Members = serde_json::from_slice(line)
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(line)
         .map_err(|_| r#"expected a JSON object, {"customer_id": "…", "entity_id": "…"}"#)?;
     let member = |name: &str| members.get(name).and_then(|text| serde_json::from_str::<Value>(text.get()).ok());
     // As in session tokens, an id may be a whole number.
