@@ -147,8 +147,9 @@ async fn put_entity(State(administration): Shared, customer: CustomerPath, reque
             let detail = "LiveChat is not served here: an entity would be nobody's.";
             return Err(Problem::new(StatusCode::CONFLICT, "no_livechat", detail));
         };
-        let entity = EntityId::parse(&members.entity_id).ok_or_else(|| {
-            let detail = "entity_id has to be 1 to 256 printable characters of ASCII, without spaces.";
+        let entity = EntityId::given(&members.entity_id).ok_or_else(|| {
+            let detail = "entity_id has to be 1 to 256 printable characters of ASCII, without spaces, and no word for none \
+                          such as null.";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_entity_id", detail)
         })?;
         let imports = administration.store.import(&[(customer.clone(), entity)], members.replace).await?;

@@ -1,29 +1,58 @@
-//! What a step said last, to be said again at the end of the run: whoever reads only the end learns what failed.
+//! What a step said of its failures, and last, to be said again at the end of the run: whoever reads only the end learns what failed.
 
 use std::collections::VecDeque;
 
-/// How many lines are kept.
-const KEPT: usize = 40;
+/// How many lines are kept of what was said last.
+const LAST: usize = 20;
+/// How many lines are kept from one that names a failure on.
+const EACH: usize = 12;
+/// How many lines are kept of failures.
+const FAILURES: usize = 60;
 
-/// The latest lines of a step's output, without empty ones and frames of stacks.
+/// What names a failure: libtest and wasm-bindgen-test, a panic, `node --test` in both dresses, Playwright's list, clippy and rustc.
+const NAMES: [&str; 7] = ["... FAILED", "... FAIL", "panicked at", "not ok ", "✖", "✘", "error"];
+
+/// The lines of a step's output that tell of failures, and the latest ones, without empty ones and frames of stacks.
 #[derive(Debug, Default)]
-pub struct LastWords(VecDeque<String>);
+pub struct LastWords {
+    failures: Vec<String>,
+    /// How many of the lines to come are still of the latest failure.
+    to_come: usize,
+    last: VecDeque<String>,
+}
 
 impl LastWords {
     pub fn observe(&mut self, line: &str) {
         if line.trim().is_empty() || is_frame(line) {
             return;
         }
-        if self.0.len() >= KEPT {
-            self.0.pop_front();
+        if names_failure(line) {
+            self.to_come = EACH;
         }
-        self.0.push_back(line.to_owned());
+        if self.to_come > 0 && self.failures.len() < FAILURES {
+            self.to_come -= 1;
+            self.failures.push(line.to_owned());
+            return;
+        }
+        if self.last.len() >= LAST {
+            self.last.pop_front();
+        }
+        self.last.push_back(line.to_owned());
     }
 
     /// The lines, each on one of its own.
     pub fn text(&self) -> String {
-        self.0.iter().map(|line| format!("{line}\n")).collect()
+        self.failures.iter().chain(&self.last).map(|line| format!("{line}\n")).collect()
     }
+}
+
+fn names_failure(line: &str) -> bool {
+    let line = line.trim_start();
+    NAMES.iter().any(|name| match *name {
+        "... FAILED" | "... FAIL" => line.ends_with(name),
+        "panicked at" => line.contains(name),
+        name => line.starts_with(name),
+    })
 }
 
 /// `  12: core::panicking::panic_fmt` or `at ./src/core.rs:3:1` of a Rust program's backtrace; also `at run (file.js:3:1)` of JavaScript's.
@@ -53,10 +82,35 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_is_told_of_that_is_followed_by_many_tests_that_pass() {
+        for failure in [
+            "not ok 141 - rule_18",
+            "    not ok 8 - rule 23",
+            "test rule_07 ... FAILED",
+            "test identity::rule_27 ... FAIL",
+            "  ✘  86 omnichannel.spec.js:240:1 › shown within 8 s",
+            "✖ rule_18 (491 ms)",
+            "error[E0432]: unresolved import",
+        ] {
+            let passed: String = (0..100).map(|number| format!("ok {number} - another\n")).collect();
+            let words = after(&format!("{passed}{failure}\nwhy\n{passed}# fail 1\n"));
+            assert!(words.starts_with(&format!("{failure}\nwhy\n")), "{words}");
+            assert!(words.ends_with("# fail 1\n"));
+            assert_eq!(words.lines().count(), EACH + LAST);
+        }
+    }
+
+    #[test]
     fn of_many_lines_the_latest_are_kept() {
         let output: String = (0..100).map(|number| format!("line {number}\n")).collect();
         let words = after(&output);
-        assert_eq!((words.lines().count(), words.lines().next()), (KEPT, Some("line 60")));
+        assert_eq!((words.lines().count(), words.lines().next()), (LAST, Some("line 80")));
         assert!(words.ends_with("line 99\n"));
+    }
+
+    #[test]
+    fn a_thousand_failures_are_not_all_repeated() {
+        let output: String = (0..1_000).map(|number| format!("not ok {number} - one\n")).collect();
+        assert_eq!(after(&output).lines().count(), FAILURES + LAST);
     }
 }

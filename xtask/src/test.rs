@@ -348,10 +348,12 @@ fn judge(summary: Summary) -> Outcome<()> {
     }
 }
 
-/// Prints what failed steps said last, the table of steps and the sum; fails when anything failed or was not run.
+/// Prints what failed steps said of it, the table of steps and the sum; fails when anything failed or was not run.
 fn close(lines: &[Line], total: Duration) -> Outcome<()> {
-    for line in lines.iter().filter(|line| matches!(line.end, End::Failed(_))) {
-        println!("\n── what {} said last ──\n{}", line.name, line.last_words.text());
+    for line in lines {
+        if let End::Failed(failure) = &line.end {
+            println!("\n── what failed in {} ──\n{}{failure}", line.name, line.last_words.text());
+        }
     }
     println!("\n{}", closing_table(lines));
     println!("total: {}", seconds(total));

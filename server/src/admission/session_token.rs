@@ -250,11 +250,13 @@ fn read_header(token: &str) -> Result<TokenHeader<'_>, Refusal> {
     Ok(TokenHeader { algorithm, key_id: members.get("kid").and_then(key_id), message, payload, signature })
 }
 
-/// The customer's id in a session's claims: text, or a whole number.
+/// The customer's id in a session's claims: text, or a whole number, and no word for nobody.
 pub(super) fn customer_in(claims: &Map<String, Value>, claim: &str) -> Result<CustomerId, Refusal> {
     let id = match claims.get(claim) {
-        Some(Value::String(text)) => CustomerId::parse(text),
-        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => CustomerId::parse(&number.to_string()),
+        Some(Value::String(text)) => CustomerId::of_session(text),
+        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
+            CustomerId::of_session(&number.to_string())
+        }
         _ => None,
     };
     id.ok_or(Refusal::NoCustomer)

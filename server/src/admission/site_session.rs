@@ -10,7 +10,7 @@ use super::{
     session_token::customer_in,
 };
 use crate::{
-    customer::CustomerId,
+    customer::{CustomerId, NOBODY},
     http::trace_context::{TRACEPARENT, TraceContext},
 };
 
@@ -97,8 +97,9 @@ impl SiteSessions {
         let Some(members) = members(response).await? else { return Err(NoCustomer::Nobody) };
         match members.get(&self.customer_claim) {
             // What sites say of a visitor who is not signed in.
-            Some(Value::Null) => Err(NoCustomer::Nobody),
-            Some(Value::String(text)) if text.is_empty() => Err(NoCustomer::Nobody),
+            Some(Value::Null | Value::Bool(false)) => Err(NoCustomer::Nobody),
+            Some(Value::String(text)) if text.is_empty() || NOBODY.contains(&text.as_str()) => Err(NoCustomer::Nobody),
+            Some(Value::Number(number)) if number.as_i64() == Some(0) => Err(NoCustomer::Nobody),
             _ => {
                 let customer = customer_in(&members, &self.customer_claim).map_err(|_| AskError::NoCustomer)?;
                 Ok(SignedIn { customer, expiry: None })

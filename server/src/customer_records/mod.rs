@@ -14,6 +14,9 @@ use crate::{customer::CustomerId, customer_store::CustomerStore, http::problem::
 const ATTRIBUTE_TYPES: [&str; 10] =
     ["cart", "ctmrinfo", "error", "lead", "mrktInfo", "personal", "prodView", "purchase", "searchInfo", "service"];
 const LONGEST_NAME: usize = 256;
+/// Whoever reads the token could not read them either.
+const UNREADABLE: &str =
+    "numbers below 1.8e308, lists and objects within each other at most 100 times, and whole characters";
 /// RFC 5321, section 4.5.3.1.3, without the brackets.
 const LONGEST_EMAIL: usize = 254;
 /// The members that every record may have.
@@ -106,7 +109,7 @@ impl CustomerRecord {
     pub fn check(members: Members) -> Result<Self, RecordError> {
         let mut record = Self::default();
         for (member, text) in members {
-            let value = serde_json::from_str(text.get()).map_err(|_| wrong(&member, "JSON"))?;
+            let value = serde_json::from_str(text.get()).map_err(|_| wrong(&member, UNREADABLE))?;
             match member.as_str() {
                 "contact_id" => record.contact_id = Some(contact(&value)?),
                 "given_name" => record.given_name = Some(name(&member, &value)?),

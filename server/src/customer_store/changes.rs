@@ -154,6 +154,9 @@ impl ChangeListener {
     async fn hear(&mut self) -> Result<Heard, StoreError> {
         let now = self.clock.now();
         let known = self.position.filter(|(_, heard)| now.since(*heard) < DEAF_AFTER).map(|(position, _)| position);
+        if known.is_none() {
+            self.store.remove_changes_of_another_server().await?;
+        }
         let from = known.map(|position| if self.failed { position.saturating_sub(OVERLAP) } else { position });
         let (horizon, changes) = self.store.changes(from.unwrap_or(i64::MAX)).await?;
         let mut heard = Heard { everything: known.is_none_or(|position| position > horizon), ..Heard::default() };
@@ -204,9 +207,24 @@ impl CustomerStore {
         Ok((horizon, rows.into_iter().filter_map(|(.., what, customer)| what.zip(customer)).collect()))
     }
 
+    /// Removes what was noted before this database was restored on another server of PostgreSQL, which counts its transactions from the
+    /// beginning: such changes would be heard of for ever, and never be old.
+    async fn remove_changes_of_another_server(&self) -> Result<(), StoreError> {
+        if self.has_one_writer() {
+            return Ok(());
+        }
+        on_database!(self, write, connection => {
+            // This transaction has a higher number than all whose changes it sees.
+            let statement = "DELETE FROM change WHERE number > (SELECT txid_current())";
+            sqlx::query(statement).execute(connection).await.map(|_| ())
+        })
+    }
+
     async fn remove_old_changes(&self, before: i64) -> Result<(), StoreError> {
         on_database!(self, write, connection => {
             sqlx::query("DELETE FROM change WHERE number < $1").bind(before).execute(connection).await.map(|_| ())
-        })
+        })?;
+        // Nor is it known from the log who was erased.
+        self.database.empty_log().await.map(|_| ())
     }
 }

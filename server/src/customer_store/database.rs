@@ -88,6 +88,14 @@ impl Database {
         }
     }
 
+    /// Takes what was deleted out of SQLite's log, and answers whether it could. PostgreSQL's is not ours to empty.
+    pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.empty_log().await,
+            Self::Postgres(_) => Ok(true),
+        }
+    }
+
     pub(super) async fn close(&self) {
         match self {
             Self::Sqlite(sqlite) => sqlite.close().await,

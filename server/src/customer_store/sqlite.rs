@@ -26,6 +26,8 @@ use crate::metrics::DatabaseReadings;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a statement may take: one that hangs must not hold its caller forever.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
+/// How long it may take until nobody reads from the log.
+const LOG_TIMEOUT: Duration = Duration::from_millis(250);
 /// How often to try again while another process creates the file.
 const BUSY_INTERVAL: Duration = Duration::from_millis(20);
 /// More than these few would only wait for the same disk.
@@ -100,7 +102,9 @@ impl SqliteUrl {
             .journal_mode(SqliteJournalMode::Wal)
             // A remembered entity must outlast a power cut; writes are as rare as new customers.
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(ACQUIRE_TIMEOUT);
+            .busy_timeout(ACQUIRE_TIMEOUT)
+            // Who was erased would otherwise be found in the file, and in every backup, until somebody else needs the room.
+            .pragma("secure_delete", "ON");
         let in_memory = is_in_memory(url);
         if !in_memory && options.get_filename().to_string_lossy().trim().is_empty() {
             return Err(StoreError::NoFileName);
@@ -209,10 +213,40 @@ impl Sqlite {
         Ok(finished.map_err(|_| StoreError::Slow(STATEMENT_TIMEOUT))??)
     }
 
+    /// Empties the write-ahead log into the file, as it holds what was deleted until it is written over. False when somebody read from it
+    /// all the time.
+    pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
+        if self.file.is_none() {
+            return Ok(true);
+        }
+        let writer = self.writer()?;
+        Self::in_time(Box::pin(async {
+            let mut session = self.session(writer).await?;
+            let connection = session.connection()?;
+            // Writers wait as long as it waits for readers.
+            let emptied = async {
+                wait_for_others(connection, LOG_TIMEOUT).await?;
+                let (is_busy, _, _): (bool, i64, i64) =
+                    sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut *connection).await?;
+                wait_for_others(connection, ACQUIRE_TIMEOUT).await?;
+                Ok(!is_busy)
+            };
+            let emptied = emptied.await;
+            session.judge(emptied)
+        }))
+        .await
+    }
+
     pub(super) async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// How long this connection waits for another one.
+async fn wait_for_others(connection: &mut SqliteConnection, timeout: Duration) -> Result<(), sqlx::Error> {
+    let pragma = format!("PRAGMA busy_timeout = {}", timeout.as_millis());
+    sqlx::query(sqlx::AssertSqlSafe(pragma)).execute(connection).await.map(|_| ())
 }
 
 /// Whether every connection would have a database of its own, gone when the connection is closed.

@@ -62,11 +62,15 @@ pub async fn import(
     complaints: &mut impl Write,
 ) -> Result<(), ImportError> {
     let mut rows = rows(format, text)?;
+    let mut padded = 0_u64;
     loop {
         let batch: Vec<Row> = rows.by_ref().take(BATCH).collect::<io::Result<_>>()?;
         if batch.is_empty() {
+            warn_of_what_is_in(store, padded, complaints).await;
             return Ok(());
         }
+        let ids = batch.iter().filter_map(|row| row.content.as_ref().ok()).map(|(customer, _)| customer.as_str());
+        padded += ids.map(|id| u64::from(id.trim() != id)).sum::<u64>();
         let began = Instant::now();
         write(store, batch, replace, report, complaints).await?;
         if store.has_one_writer() {
@@ -83,6 +87,25 @@ fn complain(complaints: &mut impl Write, first_line: u64, last_line: u64, compla
     } else {
         writeln!(complaints, "lines {first_line} to {last_line}: {complaint}")
     };
+}
+
+/// Says what no line shows to be wrong, and what nobody means: a column that was filled with one value, or one of a fixed width. It is stored
+/// all the same, and is no reason for another exit code.
+async fn warn_of_what_is_in(store: &CustomerStore, padded: u64, complaints: &mut impl Write) {
+    let _ = match store.shared_entities().await {
+        Ok(0) => Ok(()),
+        Ok(shared) => {
+            let told = "entities that belong to several customers, who would read each other's conversations";
+            writeln!(complaints, "warning: {told}: {shared}")
+        }
+        Err(error) => {
+            writeln!(complaints, "warning: whether an entity belongs to several customers is not known: {error}")
+        }
+    };
+    if padded > 0 {
+        let told = "ids that begin or end with a blank, and are stored so: they are others than those without";
+        let _ = writeln!(complaints, "warning: {told}: {padded}");
+    }
 }
 
 async fn write(

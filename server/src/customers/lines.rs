@@ -1,17 +1,17 @@
 //! One customer and its entity a line: CSV with a header, or JSON objects (JSON lines).
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     io::{self, BufRead, BufReader, Read},
     str::FromStr,
 };
 
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
 use crate::{
     byte_order_mark::unmarked,
-    customer::{CustomerId, EntityId},
+    customer::{CustomerId, EntityId, SPREADSHEET_ERRORS},
 };
 
 /// Longest line that is read, and longest row of several lines.
@@ -65,14 +65,26 @@ pub(super) type Rows<'a> = Box<dyn Iterator<Item = io::Result<Row>> + 'a>;
 
 const BAD_CUSTOMER: &str = "customer_id: expected 1 to 256 bytes of UTF-8 without control characters";
 const BAD_NUMBER: &str = "customer_id: expected text, or a whole number of at most 64 bits";
-const BAD_ENTITY: &str = "entity_id: expected 1 to 256 printable characters of ASCII, without spaces";
+const BAD_ENTITY: &str =
+    "entity_id: expected 1 to 256 printable characters of ASCII, without spaces, and no word for none such as NULL";
+const SHORTENED: &str = "customer_id: expected the whole id, which a spreadsheet has made a rounded number or an error of: format its column as text";
 const TOO_LONG: &str = "expected a line of at most 64 KiB";
 const UNCLOSED: &str = "expected a second quotation mark, which closes what the first one opens";
 const RUNS_ON: &str = "expected values without line breaks: a quotation mark is closed only in another line";
 
 fn content(customer: Option<&str>, entity: Option<&str>) -> Content {
     let customer = customer.and_then(CustomerId::parse).ok_or(BAD_CUSTOMER)?;
-    Ok((customer, entity.and_then(EntityId::parse).ok_or(BAD_ENTITY)?))
+    Ok((customer, entity.and_then(EntityId::given).ok_or(BAD_ENTITY)?))
+}
+
+/// Whether it is what a spreadsheet makes of a long number (1.23457E+11), or shows in place of what it cannot compute.
+fn is_of_a_spreadsheet(id: &str) -> bool {
+    let is_rounded = id.split_once("E+").is_some_and(|(mantissa, exponent)| {
+        let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+        is_digits(whole) && is_digits(fraction) && is_digits(exponent)
+    });
+    is_rounded || SPREADSHEET_ERRORS.contains(&id)
 }
 
 /// The rows that have something in them.
@@ -80,13 +92,20 @@ pub(super) fn rows<'a>(format: Format, text: impl Read + 'a) -> io::Result<Rows<
     let mut lines = Lines::new(BufReader::new(text));
     match format {
         Format::Csv => Ok(Box::new(CsvRows::new(lines)?)),
-        Format::JsonLines => Ok(Box::new(std::iter::from_fn(move || {
-            let line = lines.next_with_text().transpose()?;
-            Some(line.map(|line| {
-                let content = if line.is_whole { json_content(line.bytes.trim_ascii()) } else { Err(TOO_LONG) };
-                Row { first_line: line.number, last_line: line.number, content }
-            }))
-        }))),
+        Format::JsonLines => {
+            let first = lines.next_with_text()?;
+            if let Some(found) = first.as_ref().and_then(|line| no_text(&line.bytes)) {
+                return Err(io::Error::new(io::ErrorKind::InvalidData, format!("expected UTF-8, and found {found}")));
+            }
+            lines.again.extend(first);
+            Ok(Box::new(std::iter::from_fn(move || {
+                let line = lines.next_with_text().transpose()?;
+                Some(line.map(|line| {
+                    let content = if line.is_whole { json_content(line.bytes.trim_ascii()) } else { Err(TOO_LONG) };
+                    Row { first_line: line.number, last_line: line.number, content }
+                }))
+            })))
+        }
     }
 }
 
@@ -147,6 +166,53 @@ impl<T: BufRead> Lines<T> {
     }
 }
 
+/// How a column or a member is spelled, whoever named it: `Customer ID` and `customerId` are `customer_id`.
+fn spelled(name: &[u8]) -> Vec<u8> {
+    let letters = name.iter().filter(|byte| !matches!(byte, b'_' | b'-' | b' ' | b'"'));
+    letters.map(u8::to_ascii_lowercase).collect()
+}
+
+/// Which column has this name, and none beside it: exactly, or else in another spelling.
+fn place(name: &str, columns: &[&[u8]]) -> Option<usize> {
+    let only = |is_it: &dyn Fn(&[u8]) -> bool| {
+        let mut places = (0..).zip(columns).filter(|(_, column)| is_it(column)).map(|(place, _)| place);
+        match (places.next(), places.next()) {
+            (Some(place), None) => Some(Some(place)),
+            (None, _) => None,
+            (Some(_), Some(_)) => Some(None),
+        }
+    };
+    let exactly = only(&|column| column.trim_ascii() == name.as_bytes());
+    exactly.or_else(|| only(&|column| spelled(column.trim_ascii()) == spelled(name.as_bytes()))).flatten()
+}
+
+/// What separates the columns of this header: a comma, if nothing else names both.
+fn delimiter_of(header: &[u8]) -> u8 {
+    let names_both = |delimiter: &u8| {
+        let columns: Vec<&[u8]> = header.split(|byte| byte == delimiter).collect();
+        [CUSTOMER, ENTITY].iter().all(|name| columns.iter().any(|column| spelled(column) == spelled(name.as_bytes())))
+    };
+    b",;\t".iter().copied().find(names_both).unwrap_or(b',')
+}
+
+/// What it may be that is no text, by how it begins.
+fn no_text(beginning: &[u8]) -> Option<&'static str> {
+    match beginning {
+        [0x1f, 0x8b, ..] => Some("a compressed file"),
+        [b'P', b'K', 3, 4, ..] => Some("a workbook"),
+        // Every second byte is zero, as long as it is English.
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [_, 0, ..] | [0, _, ..] => Some("UTF-16"),
+        _ => None,
+    }
+}
+
+/// What it may be that is no CSV.
+fn no_csv(beginning: &[u8]) -> Option<&'static str> {
+    let is_json = beginning.starts_with(b"{") || beginning.starts_with(b"[");
+    let json = is_json.then_some("JSON, which needs --format jsonl and one object in each line");
+    no_text(beginning).or(json)
+}
+
 /// Reads CSV. What is wrong with a line is no reason to lose the next one: a quotation mark that nothing closes would take the rest of the
 /// text with it.
 struct CsvRows<T> {
@@ -168,21 +234,28 @@ struct Parsed {
 }
 
 impl<T: BufRead> CsvRows<T> {
-    fn new(lines: Lines<T>) -> io::Result<Self> {
-        let parser = csv_core::ReaderBuilder::new().terminator(csv_core::Terminator::Any(b'\n')).build();
+    fn new(mut lines: Lines<T>) -> io::Result<Self> {
+        let first = lines.next_with_text()?;
+        let beginning = first.as_ref().map(|line| line.bytes.clone()).unwrap_or_default();
+        let delimiter = match beginning.as_slice() {
+            // What spreadsheets write for each other.
+            [b's', b'e', b'p', b'=', delimiter] => *delimiter,
+            header => {
+                lines.again.extend(first);
+                delimiter_of(header)
+            }
+        };
+        let terminator = csv_core::Terminator::Any(b'\n');
+        let parser = csv_core::ReaderBuilder::new().delimiter(delimiter).terminator(terminator).build();
         let mut rows = Self { lines, parser, values: Vec::new(), ends: Vec::new(), customer: 0, entity: 0 };
         let is_read = rows.parse()?.is_some_and(|parsed| parsed.problem.is_none());
         let columns: Vec<&[u8]> = (0..rows.ends.len()).filter_map(|column| rows.value(column)).collect();
-        let column = |name: &str| {
-            let mut places = (0..).zip(&columns).filter(|(_, column)| column.trim_ascii() == name.as_bytes());
-            let (place, None) = (places.next()?.0, places.next()) else { return None };
-            Some(place)
-        };
-        let Some((customer, entity)) = column(CUSTOMER).zip(column(ENTITY)).filter(|_| is_read) else {
-            // Every second byte of UTF-16 is zero, as long as it is English.
-            let found = if rows.values.contains(&0) { ", and found UTF-16" } else { "" };
+        let found = place(CUSTOMER, &columns).zip(place(ENTITY, &columns));
+        let Some((customer, entity)) = found.filter(|_| is_read) else {
+            let found = no_csv(&beginning).map(|found| format!(", and found {found}")).unwrap_or_default();
             let expected = format!(
-                "expected UTF-8 with a first line that names the columns {CUSTOMER} and {ENTITY} once, separated by commas{found}"
+                "expected UTF-8 with a first line that names the columns {CUSTOMER} and {ENTITY} once, separated by commas, \
+                 semicolons or tabs{found}"
             );
             return Err(io::Error::new(io::ErrorKind::InvalidData, expected));
         };
@@ -275,25 +348,27 @@ impl<T: BufRead> Iterator for CsvRows<T> {
         let content = match problem {
             Some(problem) => Err(problem),
             None if runs_on => Err(RUNS_ON),
-            None => content(customer.and_then(text), entity.and_then(text)),
+            None if customer.and_then(text).is_some_and(is_of_a_spreadsheet) => Err(SHORTENED),
+            // Behind a comma, many write a blank, which no entity has.
+            None => content(customer.and_then(text), entity.and_then(text).map(str::trim_ascii)),
         };
         Some(Ok(Row { first_line, last_line, content }))
     }
 }
 
 fn json_content(line: &[u8]) -> Content {
-    let members: Value = serde_json::from_slice(line)
-        .ok()
-        .filter(Value::is_object)
-        .ok_or(r#"expected a JSON object, {"customer_id": "…", "entity_id": "…"}"#)?;
+    // What stands in other members matters to nobody, though it may be a number or a depth that few can read.
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(line)
+        .map_err(|_| r#"expected a JSON object, {"customer_id": "…", "entity_id": "…"}"#)?;
+    let member = |name: &str| members.get(name).and_then(|text| serde_json::from_str::<Value>(text.get()).ok());
     // As in session tokens, an id may be a whole number.
-    let customer = match members.get(CUSTOMER) {
-        Some(Value::String(text)) => Some(text.clone()),
+    let customer = match member(CUSTOMER) {
+        Some(Value::String(text)) => Some(text),
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         Some(Value::Number(_)) => return Err(BAD_NUMBER),
         _ => None,
     };
-    content(customer.as_deref(), members.get(ENTITY).and_then(Value::as_str))
+    content(customer.as_deref(), member(ENTITY).as_ref().and_then(Value::as_str))
 }
 
 /// A line of JSON.
@@ -344,15 +419,59 @@ mod tests {
             b"ada,e-1\n".as_slice(),
             b"",
             b"\n\n",
-            b"customer_id;entity_id\nada;e-1\n",
+            b"customer_id|entity_id\nada|e-1\n",
+            b"sep=;\ncustomer_id,entity_id\nada,e-1\n",
+            b"customer_id,Entity ID,entityId\nada,e-1,e-2\n",
             b"customer_id,entity_id,customer_id\nada,e-1,bob\n",
             b"customer_id,\"entity_id\nada,e-1\n",
             &utf_16,
         ] {
             assert!(rows(Format::Csv, text).is_err(), "{text:?}: a customer would be lost");
         }
-        let told = rows(Format::Csv, utf_16.as_slice()).err().unwrap().to_string();
-        assert!(told.contains("UTF-16"), "{told}");
+        for (text, found) in [
+            (utf_16.as_slice(), "UTF-16"),
+            (b"\xff\xfec\0u\0", "UTF-16"),
+            (b"PK\x03\x04\x14\0", "workbook"),
+            (b"\x1f\x8b\x08\0", "compressed"),
+            (b"{\"customer_id\": \"ada\", \"entity_id\": \"e-1\"}", "--format jsonl"),
+        ] {
+            let told = rows(Format::Csv, text).err().unwrap().to_string();
+            assert!(told.contains(found), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_read_as_spreadsheets_and_databases_write_it() {
+        for text in [
+            "customer_id;entity_id\na,b;e-1\n",
+            "\u{feff}customer_id\tname\tentity_id\r\na,b\tA;B\te-1\r\n",
+            "sep=;\r\nentity_id;customer_id\r\ne-1;a,b\r\n",
+            "\"Customer ID\";\"Entity ID\"\n\"a,b\";\"e-1\"\n",
+            "customerId, entityId\n\"a,b\", e-1\n",
+            "CUSTOMER_ID,ENTITY_ID,Entity Id\u{e9}\n\"a,b\",e-1 ,x\n",
+            "Customer-Id,customer_id,entity_id\nx,\"a,b\",e-1\n",
+        ] {
+            let last = text.lines().count() as u64;
+            assert_eq!(read(Format::Csv, text.as_bytes()), vec![(last, pair("a,b", "e-1"))], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_for_none_is_no_entity_and_a_rounded_number_no_customer() {
+        for entity in ["NULL", "null", r"\N", "None", "nil", "undefined", "NaN", "#N/A", "n/a", "-", "", " "] {
+            let text = format!("customer_id,entity_id\nada,{entity}\n");
+            assert_eq!(read(Format::Csv, text.as_bytes()), vec![(2, None)], "{entity}");
+            let text = json!({ "customer_id": "ada", "entity_id": entity }).to_string();
+            assert_eq!(read(Format::JsonLines, text.as_bytes()), vec![(1, None)], "{entity}");
+        }
+        for customer in ["1.23457E+11", "1,23457E+11", "1E+15", "#REF!", "#NAME?"] {
+            let text = format!("customer_id,entity_id\n\"{customer}\",e-1\nada,e-2\n");
+            assert_eq!(read(Format::Csv, text.as_bytes()), vec![(2, None), (3, pair("ada", "e-2"))], "{customer}");
+        }
+        for customer in ["1.2", "E+", "1E+", "aE+1", "1.E+1", "#42", "NULL", "+1E5", " ada "] {
+            let text = format!("customer_id,entity_id\n{customer},e-1\n");
+            assert_eq!(read(Format::Csv, text.as_bytes()), vec![(2, pair(customer, "e-1"))], "{customer}");
+        }
     }
 
     #[test]
@@ -390,12 +509,24 @@ mod tests {
     #[test]
     fn a_bad_line_of_json_is_told_by_its_number_and_the_others_are_read() {
         let long = format!("{{\"customer_id\": \"{}\"}}", "x".repeat(70_000));
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         let text = format!(
             "\u{feff}{{\"customer_id\": \"ada\", \"entity_id\": \"e-1\"}}\n\n{{\n[]\n{long}\n{{\"customer_id\": 42, \
-             \"entity_id\": \"e-2\"}}\r\n{{\"customer_id\": 4.2, \"entity_id\": \"e-3\"}}"
+             \"entity_id\": \"e-2\"}}\r\n{{\"customer_id\": 4.2, \"entity_id\": \"e-3\"}}\n\
+             {{\"customer_id\": \"b\", \"more\": [1e400, {deep}], \"entity_id\": \"e-4\"}}"
         );
-        let expected =
-            vec![(1, pair("ada", "e-1")), (3, None), (4, None), (5, None), (6, pair("42", "e-2")), (7, None)];
+        let expected = vec![
+            (1, pair("ada", "e-1")),
+            (3, None),
+            (4, None),
+            (5, None),
+            (6, pair("42", "e-2")),
+            (7, None),
+            (8, pair("b", "e-4")),
+        ];
         assert_eq!(read(Format::JsonLines, text.as_bytes()), expected);
+        // It would be one bad line after the other.
+        let utf_16: Vec<u8> = "\u{feff}{\"customer_id\": ".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(rows(Format::JsonLines, utf_16.as_slice()).is_err());
     }
 }

@@ -119,6 +119,27 @@ async fn a_kept_token_of_an_entity_that_another_replica_replaced_or_erased_is_gi
     assert_eq!(entity(&site, other, "bob").await, new, "others keep theirs");
 }
 
+/// A dump brings the list of changes along, with the numbers of a server that had seen more transactions than the new one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_the_server_from_which_the_database_was_restored_are_heard_no_more() {
+    let server = PostgresServer::start().await;
+    let site = Site::new(Some(server.url())).await;
+    entity(&site, &site.replica("first", 8), "ada").await;
+    let mut database = PgConnection::connect(&server.url()).await.unwrap();
+    let restored = "INSERT INTO change (number, what, customer_id) VALUES (1000000000000, 'entity', 'ada')";
+    sqlx::query(restored).execute(&mut database).await.unwrap();
+    let replica = site.replica("second", 8);
+    let asked = site.stand_in.ledger().tokens_issued;
+    for _ in 0..3 {
+        entity(&site, &replica, "ada").await;
+        // Longer than the replica takes to hear of it.
+        tokio::time::sleep(Duration::from_millis(600)).await;
+    }
+    assert_eq!(site.stand_in.ledger().tokens_issued, asked + 1, "the token is kept");
+    let left = "SELECT count(*) FROM change WHERE number = 1000000000000";
+    assert_eq!(sqlx::query_scalar::<_, i64>(left).fetch_one(&mut database).await.unwrap(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_command_imports_is_heard_by_a_process_on_sqlite() {
     let site = Site::new(None).await;

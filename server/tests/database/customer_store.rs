@@ -466,6 +466,71 @@ async fn what_is_imported_overwrites_nothing_unless_it_is_told_to() {
     .await;
 }
 
+/// Two people may import at once, each a file in its own order.
+#[tokio::test]
+async fn imports_at_once_do_not_wait_for_each_other_for_ever() {
+    on_both(async |url| {
+        let mut pairs: Vec<_> = (0..200).map(|n| (customer(&format!("c-{n}")), entity(&format!("e-{n}")))).collect();
+        let stores = four(url).await;
+        for round in 0..5 {
+            let imports = stores.iter().map(|store| {
+                pairs.reverse();
+                let pairs = pairs.clone();
+                async move { store.import(&pairs, round % 2 == 0).await }
+            });
+            for imported in join_all(imports).await {
+                assert!(imported.unwrap().iter().all(|import| matches!(import, Import::New | Import::Unchanged)));
+            }
+            for store in &stores {
+                for (customer, _) in &pairs[..20] {
+                    store.erase(customer).await.unwrap();
+                }
+            }
+        }
+        // Whatever the order in which it takes them, it tells of each in its own place.
+        let lines = [("z", "e-1"), ("c-7", "other"), ("a", "e-2"), ("z", "e-3"), ("c-7", "e-7")];
+        let lines = lines.map(|(id, of)| (customer(id), entity(of)));
+        stores[0].import(&[(customer("c-7"), entity("e-7"))], true).await.unwrap();
+        let told = stores[0].import(&lines, false).await.unwrap();
+        assert_eq!(told, [Import::New, Import::Conflict, Import::New, Import::Conflict, Import::Unchanged]);
+    })
+    .await;
+}
+
+/// What was deleted is looked for as somebody does who has the disk, or a backup of it.
+#[tokio::test]
+async fn nothing_of_whoever_is_erased_stays_in_the_files_of_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("customers.sqlite");
+    let store = open(&format!("sqlite:{}", file.display()), "account").await;
+    let people: Vec<_> = (0..300).map(|n| customer(&format!("person-{}", n * 7919 % 1000))).collect();
+    for (n, person) in people.iter().enumerate() {
+        store.import(&[(person.clone(), entity(&format!("the-entity-of-{n}")))], false).await.unwrap();
+        let record =
+            format!("{{\"email\":\"the-mail-of-{n}@shop.example\",\"note\":\"{}\"}}", "x".repeat(n * 13 % 900));
+        store.put_record(person, &record).await.unwrap();
+    }
+    // The first one's stays, so that there is something to find.
+    for person in &people[1..] {
+        store.erase(person).await.unwrap();
+    }
+    let found = |text: &str| -> usize {
+        let files = std::fs::read_dir(folder.path()).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        files.map(|bytes| bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()).sum()
+    };
+    for text in ["the-entity-of-", "the-mail-of-"] {
+        assert_eq!((found(text), found(&format!("{text}0"))), (1, 1), "{text}");
+    }
+    // Whoever reads from the log keeps nobody from being erased, and then nothing from being gone later.
+    let mut reader = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT COUNT(*) FROM customer;").execute(&mut reader).await.unwrap();
+    assert_eq!(store.erase(&people[0]).await.unwrap().entities, [entity("the-entity-of-0")]);
+    assert!(found("the-mail-of-0") > 0, "nobody read");
+    reader.close().await.unwrap();
+    store.erase(&customer("nobody")).await.unwrap();
+    assert_eq!((found("the-mail-of-"), found("the-entity-of-")), (0, 0));
+}
+
 #[tokio::test]
 async fn whoever_is_erased_is_nowhere_any_more() {
     on_both(async |url| {

@@ -237,6 +237,20 @@ async fn an_odd_member_of_a_tokens_header_makes_no_difference() {
 }
 
 /// RFC 7519, section 2: a time is a number of seconds, which may have a fraction.
+/// Else all who are not signed in would be one customer, and read each other's conversations.
+#[tokio::test]
+async fn a_word_for_nobody_is_no_customer() {
+    let world = World::new().await;
+    let with = |id: Value| sign(&world.secret, &json!({ "sub": id, "exp": now() + 60 }));
+    for id in [json!(0), json!("0"), json!("undefined"), json!("null"), json!("None"), json!("anonymousUser")] {
+        let refused = (401, "session_no_customer".to_owned());
+        assert_eq!(world.with_bearer(&with(id.clone())).await, refused, "{id}");
+    }
+    for id in [json!(10), json!("00"), json!("Nonesuch"), json!("anonymous-7")] {
+        assert_eq!(world.with_bearer(&with(id.clone())).await.0, 200, "{id}");
+    }
+}
+
 #[tokio::test]
 async fn a_tokens_times_are_numbers_of_any_kind() {
     let world = World::new().await;

@@ -65,7 +65,7 @@ async fn a_customer_whom_livechat_knows_already_is_served_as_that_one() {
     for body in [json!({}), json!({ "entity_id": 5 }), json!({ "entity_id": known, "entity": known }), json!([])] {
         assert_eq!(site.put_entity("bob", body.clone()).await, bad_body, "{body}");
     }
-    for id in ["", "two words", "\u{e9}", &"x".repeat(257)] {
+    for id in ["", "two words", "\u{e9}", &"x".repeat(257), "null", "undefined", "#N/A"] {
         let answer = site.put_entity("bob", json!({ "entity_id": id })).await;
         assert_eq!(answer, (422, "bad_entity_id".to_owned()), "{id}");
     }
@@ -245,6 +245,29 @@ fn an_import_with_a_bad_line_and_a_conflict_imports_the_others_and_says_which() 
     assert_eq!(told(&command.output().unwrap()).1, exported);
     let (code, exported, _) = run(folder.path(), &["export", "--format", "jsonl", "--after", "ada"]);
     assert_eq!((code, exported.as_str()), (0, "{\"customer_id\":\"b,c\",\"entity_id\":\"e-2\"}\n"));
+}
+
+/// Each line is good, and what they say together may still be a mistake of whoever wrote the table.
+#[test]
+fn an_import_warns_of_what_is_stored_and_hardly_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let import = |text: &str| {
+        let file = folder.path().join("customers.csv");
+        fs::write(&file, format!("customer_id,entity_id\n{text}")).unwrap();
+        let (code, report, complaints) = run(folder.path(), &["import", file.to_str().unwrap()]);
+        (code, counts(&report)["new"].clone(), complaints)
+    };
+    assert_eq!(import("ada,e-1\nbob,e-2\n"), (0, json!(2), String::new()));
+    let (code, new, complaints) = import("cy,e-1\ndi,e-1\n");
+    assert_eq!((code, new), (0, json!(2)), "it may be meant");
+    assert!(
+        complaints.contains("entities that belong to several customers") && complaints.ends_with(": 1\n"),
+        "{complaints}"
+    );
+    assert!(complaints.lines().count() == 1 && !complaints.contains("e-1"), "{complaints}");
+    let (code, new, complaints) = import("ed  ,e-5\n fy,e-6\nada,e-1\n");
+    assert_eq!((code, new), (0, json!(2)));
+    assert!(complaints.contains("ids that begin or end with a blank") && complaints.ends_with(": 2\n"), "{complaints}");
 }
 
 #[test]

@@ -222,6 +222,18 @@ async fn a_wrong_record_is_refused_and_its_member_named() {
         assert!(body["detail"].as_str().unwrap().contains(&format!("{named}: expected")), "{record}: {body}");
     }
     assert_eq!(site.admin("GET", "ada").send().await.unwrap().status(), 404, "nothing was stored");
+    // JSON, and yet nothing that whoever reads the token could read.
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for (record, named) in [
+        (r#"{ "lwicontexts": { "known": 1e400 } }"#, "lwicontexts"),
+        (r#"{ "lwicontexts": { "known": "\ud83d" } }"#, "lwicontexts"),
+        (&format!(r#"{{ "lp_sdes": [{{ "type": "personal", "info": {deep} }}] }}"#), "lp_sdes"),
+    ] {
+        let request = site.admin("PUT", "ada").header("content-type", "application/json").body(record.to_owned());
+        let (status, body, _) = problem(request.send().await.unwrap()).await;
+        assert_eq!((status, &body["code"]), (422, &json!("bad_record")), "{record}");
+        assert!(body["detail"].as_str().unwrap().contains(&format!("at {named}: expected numbers")), "{body}");
+    }
 }
 
 #[tokio::test]

@@ -203,6 +203,15 @@ async fn nobody_is_signed_in_where_the_site_says_so() {
         (200, "null"),
         (200, r#"{"id": null}"#),
         (200, r#"{"id": "", "name": "Guest"}"#),
+        // Of a site that says so in its own way, all visitors would be one customer.
+        (200, r#"{"id": 0}"#),
+        (200, r#"{"id": "0"}"#),
+        (200, r#"{"id": false}"#),
+        (200, r#"{"id": "null"}"#),
+        (200, r#"{"id": "None"}"#),
+        (200, r#"{"id": "undefined"}"#),
+        (200, r#"{"id": "anonymousUser"}"#),
+        (200, r#"{"id": "AnonymousUser"}"#),
     ];
     for (status, body) in answers {
         asked.site.mood(Mood::Says(status, body.to_owned()));
@@ -553,6 +562,8 @@ async fn a_token_is_as_good_as_its_issuer_says() {
         (401, "session_audience", with("aud", json!("mail"))),
         (401, "session_audience", without("aud")),
         (401, "session_no_customer", without("sub")),
+        (401, "session_no_customer", with("sub", json!("anonymousUser"))),
+        (401, "session_no_customer", with("sub", json!(0))),
         (503, "session_source_unavailable", with("active", json!("true"))),
         (503, "session_source_unavailable", json!(["active"])),
     ];
