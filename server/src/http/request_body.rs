@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::problem::Problem;
+use crate::byte_order_mark::unmarked;
 
 /// How much body is read, and for how long.
 #[derive(Debug, Clone, Copy)]
@@ -65,10 +66,12 @@ pub async fn read_json<T: DeserializeOwned>(
         ));
     }
     let bytes = read_body(headers, body, limits).await?;
+    // Files that are sent as their editor has left them may begin with one.
+    let bytes = unmarked(&bytes);
     // The parser's own message may quote the body, so it is not passed on.
     // An object first: a struct would also be read from a list. Whether its numbers can be read is for who reads them to say.
-    let members: Result<HashMap<String, IgnoredAny>, _> = serde_json::from_slice(&bytes);
-    members.and_then(|_| serde_json::from_slice(&bytes)).map_err(|_| {
+    let members: Result<HashMap<String, IgnoredAny>, _> = serde_json::from_slice(bytes);
+    members.and_then(|_| serde_json::from_slice(bytes)).map_err(|_| {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_body", format!("The body has to be {expected}."))
     })
 }

@@ -393,6 +393,9 @@ async fn wrong_paths_methods_and_bodies() {
     for body in ["", "{", "[]", "{}", r#"{"code_challenge": 5}"#] {
         assert_eq!(answer(as_json(body.to_owned())).await, (422, "bad_body".to_owned()), "{body}");
     }
+    // As an editor of Windows keeps it in a file.
+    let marked = format!("\u{feff}{}", json!({ "code_challenge": "short" }));
+    assert_eq!(answer(as_json(marked)).await, (422, "bad_code_challenge".to_owned()));
     for challenge in ["", "short", &"!".repeat(43), &"A".repeat(44)] {
         let body = json!({ "code_challenge": challenge }).to_string();
         assert_eq!(answer(as_json(body)).await, (422, "bad_code_challenge".to_owned()), "{challenge}");
