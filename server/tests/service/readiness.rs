@@ -9,7 +9,7 @@ use axum::{
 };
 use identity_service::admission::{json_web_keys::JsonWebKeys, session_token::SessionKey};
 use serde_json::{Value, json};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use tokio::time::timeout;
 
 use crate::{
@@ -71,6 +71,23 @@ async fn a_service_that_cannot_write_is_not_ready() {
     assert!(world.what_is_wrong().await.contains("disk is full"));
     sqlx::query("DROP TRIGGER full").execute(&mut other).await.unwrap();
     assert_eq!(world.what_is_wrong().await, "");
+}
+
+#[tokio::test]
+async fn a_service_that_lacks_any_of_its_tables_is_not_ready() {
+    let world = World::new().await;
+    let file = world.folder.path().join("customers.sqlite");
+    let mut other = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    for table in ["customer", "customer_record", "authorization_code", "guest", "change", "creation"] {
+        // As a restore of only some tables leaves it.
+        let renamed = |from: &str, to: &str| AssertSqlSafe(format!("ALTER TABLE {from} RENAME TO {to}"));
+        sqlx::raw_sql("PRAGMA legacy_alter_table = ON").execute(&mut other).await.unwrap();
+        sqlx::query(renamed(table, "elsewhere")).execute(&mut other).await.unwrap();
+        let wrong = world.what_is_wrong().await;
+        assert!(wrong.contains("database: ") && wrong.contains(table), "{table}: {wrong}");
+        sqlx::query(renamed("elsewhere", table)).execute(&mut other).await.unwrap();
+        assert_eq!(world.what_is_wrong().await, "");
+    }
 }
 
 #[tokio::test]
