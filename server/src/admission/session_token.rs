@@ -1,6 +1,7 @@
 //! Who the customer is: read from the site's own session token, a signed JWT, and from nothing else.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
@@ -250,14 +251,17 @@ fn read_header(token: &str) -> Result<TokenHeader<'_>, Refusal> {
     Ok(TokenHeader { algorithm, key_id: members.get("kid").and_then(key_id), message, payload, signature })
 }
 
-/// The customer's id in a session's claims: text, or a whole number, and no word for nobody.
-pub(super) fn customer_in(claims: &Map<String, Value>, claim: &str) -> Result<CustomerId, Refusal> {
-    let id = match claims.get(claim) {
-        Some(Value::String(text)) => CustomerId::of_session(text),
-        Some(Value::Number(number)) if number.is_i64() || number.is_u64() => {
-            CustomerId::of_session(&number.to_string())
-        }
+/// What a claim says that holds an id: text, or a whole number.
+pub(super) fn id_in(claim: &Value) -> Option<Cow<'_, str>> {
+    match claim {
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string().into()),
         _ => None,
-    };
+    }
+}
+
+/// The customer's id in a session's claims; no word for nobody is one.
+pub(super) fn customer_in(claims: &Map<String, Value>, claim: &str) -> Result<CustomerId, Refusal> {
+    let id = claims.get(claim).and_then(id_in).and_then(|id| CustomerId::of_session(&id));
     id.ok_or(Refusal::NoCustomer)
 }

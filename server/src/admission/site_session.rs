@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     questions::{AskError, NoCustomer, QuestionSettings, Questions, QuestionsError, SignedIn, ask, members},
-    session_token::customer_in,
+    session_token::{customer_in, id_in},
 };
 use crate::{
     customer::{CustomerId, NOBODY},
@@ -98,8 +98,9 @@ impl SiteSessions {
         match members.get(&self.customer_claim) {
             // What sites say of a visitor who is not signed in.
             Some(Value::Null | Value::Bool(false)) => Err(NoCustomer::Nobody),
-            Some(Value::String(text)) if text.is_empty() || NOBODY.contains(&text.as_str()) => Err(NoCustomer::Nobody),
-            Some(Value::Number(number)) if number.as_i64() == Some(0) => Err(NoCustomer::Nobody),
+            Some(claim) if id_in(claim).is_some_and(|id| id.is_empty() || NOBODY.contains(&&*id)) => {
+                Err(NoCustomer::Nobody)
+            }
             _ => {
                 let customer = customer_in(&members, &self.customer_claim).map_err(|_| AskError::NoCustomer)?;
                 Ok(SignedIn { customer, expiry: None })
