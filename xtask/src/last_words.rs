@@ -2,15 +2,14 @@
 
 use std::collections::VecDeque;
 
+use crate::summary::without_colours;
+
 /// How many lines are kept of what was said last.
 const LAST: usize = 20;
 /// How many lines are kept from one that names a failure on.
 const EACH: usize = 12;
 /// How many lines are kept of failures.
 const FAILURES: usize = 60;
-
-/// What names a failure: libtest and wasm-bindgen-test, a panic, `node --test` in both dresses, Playwright's list, clippy and rustc.
-const NAMES: [&str; 7] = ["... FAILED", "... FAIL", "panicked at", "not ok ", "✖", "✘", "error"];
 
 /// The lines of a step's output that tell of failures, and the latest ones, without empty ones and frames of stacks.
 #[derive(Debug, Default)]
@@ -23,21 +22,22 @@ pub struct LastWords {
 
 impl LastWords {
     pub fn observe(&mut self, line: &str) {
-        if line.trim().is_empty() || is_frame(line) {
+        let line = without_colours(line);
+        if line.trim().is_empty() || is_frame(&line) {
             return;
         }
-        if names_failure(line) {
+        if names_failure(&line) {
             self.to_come = EACH;
         }
         if self.to_come > 0 && self.failures.len() < FAILURES {
             self.to_come -= 1;
-            self.failures.push(line.to_owned());
+            self.failures.push(line);
             return;
         }
         if self.last.len() >= LAST {
             self.last.pop_front();
         }
-        self.last.push_back(line.to_owned());
+        self.last.push_back(line);
     }
 
     /// The lines, each on one of its own.
@@ -46,13 +46,14 @@ impl LastWords {
     }
 }
 
+/// As libtest and wasm-bindgen-test name a failed test, a panic, `node --test` in both dresses, Playwright's list, rustc and clippy.
 fn names_failure(line: &str) -> bool {
     let line = line.trim_start();
-    NAMES.iter().any(|name| match *name {
-        "... FAILED" | "... FAIL" => line.ends_with(name),
-        "panicked at" => line.contains(name),
-        name => line.starts_with(name),
-    })
+    let begins = ["not ok ", "✖", "✘", "error"];
+    line.ends_with("... FAILED")
+        || line.ends_with("... FAIL")
+        || line.contains("panicked at")
+        || begins.iter().any(|beginning| line.starts_with(beginning))
 }
 
 /// `  12: core::panicking::panic_fmt` or `at ./src/core.rs:3:1` of a Rust program's backtrace; also `at run (file.js:3:1)` of JavaScript's.
@@ -90,11 +91,12 @@ mod tests {
             "test identity::rule_27 ... FAIL",
             "  ✘  86 omnichannel.spec.js:240:1 › shown within 8 s",
             "✖ rule_18 (491 ms)",
+            "test rule_07 ... \u{1b}[31mFAILED\u{1b}[0m",
             "error[E0432]: unresolved import",
         ] {
             let passed: String = (0..100).map(|number| format!("ok {number} - another\n")).collect();
             let words = after(&format!("{passed}{failure}\nwhy\n{passed}# fail 1\n"));
-            assert!(words.starts_with(&format!("{failure}\nwhy\n")), "{words}");
+            assert!(words.starts_with(&format!("{}\nwhy\n", without_colours(failure))), "{words}");
             assert!(words.ends_with("# fail 1\n"));
             assert_eq!(words.lines().count(), EACH + LAST);
         }

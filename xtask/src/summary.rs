@@ -54,7 +54,7 @@ fn playwright(line: &str) -> Option<Summary> {
 }
 
 /// Runners colour what they print when told to; the words are the same.
-fn without_colours(line: &str) -> String {
+pub fn without_colours(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());
     let mut characters = line.chars();
     while let Some(character) = characters.next() {

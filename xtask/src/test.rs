@@ -268,13 +268,6 @@ struct Line {
     last_words: LastWords,
 }
 
-impl Line {
-    fn of_setup(duration: Duration) -> Self {
-        let (summary, last_words) = Default::default();
-        Self { name: "setup", end: End::Passed, summary, duration, last_words }
-    }
-}
-
 /// What the steps need, each once.
 fn parts(steps: &[&Step]) -> Vec<Part> {
     let needed = |part: &&Part| steps.iter().any(|step| step.parts.contains(part));
@@ -285,7 +278,8 @@ fn parts(steps: &[&Step]) -> Vec<Part> {
 pub fn run(workspace: &Workspace, steps: &[&Step]) -> Outcome<()> {
     let began = Instant::now();
     let ready = setup::run(workspace, &Purpose::Test(parts(steps)), Asking::Once)?;
-    let mut lines = vec![Line::of_setup(began.elapsed())];
+    let (summary, last_words) = Default::default();
+    let mut lines = vec![Line { name: "setup", end: End::Passed, summary, duration: began.elapsed(), last_words }];
     let mut build_failed = false;
     for step in steps {
         println!("\n── {} ──", step.name);
