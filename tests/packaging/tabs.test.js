@@ -148,6 +148,25 @@ for (const name of Object.keys(engines)) {
       opened = opened.filter((one) => one !== tab);
       await tab.close();
     };
+    /** Opens a tab that has the turn: its source is asked, and answers, if it does not hang, when the test lets it. */
+    const openAsking = async (query = "") => {
+      const tab = await open(query);
+      await tab.run(() => {
+        window.page.gate ??= new Promise((resolve) => {
+          window.open = resolve;
+        });
+      });
+      await tab.run(begin, "token");
+      await tab.run(isAsked);
+      return tab;
+    };
+    /** Opens a tab that waits for its turn. */
+    const openInLine = async (query = "") => {
+      const tab = await open(query);
+      await tab.run(begin, "token");
+      await tab.run(isInLine);
+      return tab;
+    };
     /** A test after which nothing of it is left. */
     const rule23 = (what, body) =>
       test(`rule 23: ${what}`, async (context) => {
@@ -214,12 +233,8 @@ for (const name of Object.keys(engines)) {
         new BroadcastChannel("custom_identity_provider:generation").onmessage = ({ data }) =>
           window.messages.push(JSON.stringify(data));
       });
-      const asking = await open("person=a-secret-person&hangs");
-      await asking.run(begin, "token");
-      await asking.run(isAsked);
-      const waiting = await open("person=a-secret-person");
-      await waiting.run(begin, "token");
-      await waiting.run(isInLine);
+      const asking = await openAsking("person=a-secret-person&hangs");
+      const waiting = await openInLine("person=a-secret-person");
       const locks = await listening.run(async () => JSON.stringify(await navigator.locks.query()));
       assert.match(locks, /custom_identity_provider/);
       const messages = await listening.run(async () => {
@@ -257,17 +272,8 @@ for (const name of Object.keys(engines)) {
       assert.match(bobs, MADE);
       assert.notEqual(bobs, anns);
       // Nor is who becomes another person while the turn is waited for.
-      const asking = await open("person=cleo");
-      await asking.run(() => {
-        window.page.gate = new Promise((resolve) => {
-          window.open = resolve;
-        });
-      });
-      await asking.run(begin, "token");
-      await asking.run(isAsked);
-      const changing = await open("person=cleo");
-      await changing.run(begin, "token");
-      await changing.run(isInLine);
+      const asking = await openAsking("person=cleo");
+      const changing = await openInLine("person=cleo");
       await changing.run(() => {
         window.page.person = "ann";
       });
@@ -278,12 +284,8 @@ for (const name of Object.keys(engines)) {
     });
 
     rule23("a source is not asked in the turn of a person who is not there any more", async () => {
-      const asking = await open("person=cleo&hangs");
-      await asking.run(begin, "token");
-      await asking.run(isAsked);
-      const changing = await open("person=cleo");
-      await changing.run(begin, "token");
-      await changing.run(isInLine);
+      const asking = await openAsking("person=cleo&hangs");
+      const changing = await openInLine("person=cleo");
       await changing.run(() => {
         window.page.person = "ann";
       });
@@ -309,17 +311,8 @@ for (const name of Object.keys(engines)) {
     });
 
     rule23("a sign-out while tabs wait rejects them all, and nothing of before is handed on", async () => {
-      const asking = await open();
-      await asking.run(() => {
-        window.page.gate = new Promise((resolve) => {
-          window.open = resolve;
-        });
-      });
-      await asking.run(begin, "token");
-      await asking.run(isAsked);
-      const waiting = await open();
-      await waiting.run(begin, "token");
-      await waiting.run(isInLine);
+      const asking = await openAsking();
+      const waiting = await openInLine();
       const leaving = await open();
       await leaving.run(() => window.page.sign_out());
       assert.equal(await asking.run(called), "SIGNED_OUT");
@@ -359,23 +352,15 @@ for (const name of Object.keys(engines)) {
     });
 
     rule23("a tab that is closed while it asks makes way at once", async () => {
-      const asking = await open("hangs&timeout=600000");
-      await asking.run(begin, "token");
-      await asking.run(isAsked);
-      const waiting = await open("timeout=600000");
-      await waiting.run(begin, "token");
-      await waiting.run(isInLine);
+      const asking = await openAsking("hangs&timeout=600000");
+      const waiting = await openInLine("timeout=600000");
       await close(asking);
       assert.match(await waiting.run(called), MADE);
     });
 
     rule23("a tab that leaves its page while it asks, or while it waits, makes way at once", async (context) => {
-      const asking = await open("hangs&timeout=600000");
-      await asking.run(begin, "token");
-      await asking.run(isAsked);
-      const waiting = await open("timeout=600000");
-      await waiting.run(begin, "token");
-      await waiting.run(isInLine);
+      const asking = await openAsking("hangs&timeout=600000");
+      const waiting = await openInLine("timeout=600000");
       const last = await open("timeout=600000");
       await last.run(begin, "token");
       const idle = await open();
@@ -430,12 +415,8 @@ for (const name of Object.keys(engines)) {
 
     rule23("a tab that crashed or is frozen while it asks makes way", async (context) => {
       if (name !== "chromium") return context.skip("only Chromium can be told so");
-      const asking = await open("hangs&timeout=600000");
-      await asking.run(begin, "token");
-      await asking.run(isAsked);
-      const waiting = await open("timeout=600000");
-      await waiting.run(begin, "token");
-      await waiting.run(isInLine);
+      const asking = await openAsking("hangs&timeout=600000");
+      const waiting = await openInLine("timeout=600000");
       await asking.devtools("Page.setWebLifecycleState", { state: "frozen" });
       assert.match(await waiting.run(called), MADE);
       await waiting.run(() => window.page.provider.invalidate());
