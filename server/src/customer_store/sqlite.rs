@@ -178,6 +178,8 @@ impl Sqlite {
                 .max_connections(connections)
                 .idle_timeout(None)
                 .max_lifetime(None)
+                // Who is given up while the driver asks a connection whether it lives takes it along, and what is in memory with it.
+                .test_before_acquire(!in_memory)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
         };
         // Of the processes that make a file together, all but one have to try again: SQLite waits for no lock while it
